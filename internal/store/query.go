@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"strings"
+
+	"github.com/penstock-data/penstock/lineage/verify"
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// RunFilter chooses runs; empty fields choose all.
+type RunFilter struct {
+	Pipeline, Partition string
+	Status              pipeline.Status
+	// Limit is how many at most, the latest first; 0 means 50.
+	Limit int
+}
+
+// Runs lists runs, the latest first.
+func (s *Store) Runs(ctx context.Context, f RunFilter) ([]*pipeline.RunRecord, error) {
+	if f.Limit == 0 {
+		f.Limit = 50
+	}
+	return query[pipeline.RunRecord](ctx, s, `SELECT record FROM runs
+		WHERE (?1 = '' OR pipeline = ?1) AND (?2 = '' OR partition = ?2) AND (?3 = '' OR status = ?3)
+		ORDER BY started DESC, run DESC LIMIT ?4`, f.Pipeline, f.Partition, string(f.Status), f.Limit)
+}
+
+// Run finds a run by its id or the beginning of it.
+func (s *Store) Run(ctx context.Context, id string) (*pipeline.RunRecord, error) {
+	found, err := query[pipeline.RunRecord](ctx, s,
+		`SELECT record FROM runs WHERE substr(run, 1, length(?1)) = ?1 ORDER BY started DESC LIMIT 2`, id)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case id == "" || len(found) == 0:
+		return nil, pipeline.Errorf(pipeline.Invalid, "no run %q is known", id).With("list them with `penstock runs`")
+	case len(found) > 1 && found[0].Run != id && found[1].Run != id:
+		return nil, pipeline.Errorf(pipeline.Invalid, "more than one run begins with %q: %s, %s, …", id, found[0].Run, found[1].Run)
+	}
+	for _, r := range found {
+		if r.Run == id {
+			return r, nil
+		}
+	}
+	return found[0], nil
+}
+
+// Versions lists the versions that are kept of a dataset's partition, or of all
+// partitions or datasets where those are empty.
+func (s *Store) Versions(ctx context.Context, dataset, partition string, currentOnly bool) ([]*pipeline.Manifest, error) {
+	return query[pipeline.Manifest](ctx, s, `SELECT manifest FROM versions
+		WHERE (?1 = '' OR dataset = ?1) AND (?2 = '' OR partition = ?2) AND (NOT ?3 OR current)
+		ORDER BY dataset, partition, version`, dataset, partition, currentOnly)
+}
+
+// Datasets lists the names of all datasets that have a version.
+func (s *Store) Datasets(ctx context.Context) ([]string, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT DISTINCT dataset FROM versions ORDER BY dataset`)
+	if err != nil {
+		return nil, s.broken(err)
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, s.broken(err)
+		}
+		names = append(names, name)
+	}
+	return names, s.rowsErr(rows)
+}
+
+func (s *Store) rowsErr(rows *sql.Rows) error {
+	if err := rows.Err(); err != nil {
+		return s.broken(err)
+	}
+	return nil
+}
+
+// query reads rows of one JSON text each.
+func query[T any](ctx context.Context, s *Store, text string, args ...any) ([]*T, error) {
+	rows, err := s.db.QueryContext(ctx, text, args...)
+	if err != nil {
+		return nil, s.broken(err)
+	}
+	defer rows.Close()
+	var all []*T
+	for rows.Next() {
+		var record string
+		if err := rows.Scan(&record); err != nil {
+			return nil, s.broken(err)
+		}
+		v := new(T)
+		dec := json.NewDecoder(strings.NewReader(record))
+		if err := dec.Decode(v); err != nil {
+			return nil, s.broken(err)
+		}
+		all = append(all, v)
+	}
+	return all, s.rowsErr(rows)
+}
+
+// Indexed lists every version with what the index says of it, for verify.
+func (s *Store) Indexed(ctx context.Context) ([]verify.Indexed, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT dataset, partition, version, digest, current FROM versions`)
+	if err != nil {
+		return nil, s.broken(err)
+	}
+	defer rows.Close()
+	var all []verify.Indexed
+	for rows.Next() {
+		var v verify.Indexed
+		if err := rows.Scan(&v.Dataset, &v.Partition, &v.Version, &v.Digest, &v.Current); err != nil {
+			return nil, s.broken(err)
+		}
+		all = append(all, v)
+	}
+	return all, s.rowsErr(rows)
+}

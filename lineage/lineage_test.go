@@ -1,0 +1,106 @@
+package lineage
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+func file(path, sum string) pipeline.InputRecord {
+	return pipeline.InputRecord{Name: path, Files: []pipeline.File{{Path: path, SHA256: sum}}}
+}
+
+func made(dataset, partition string, version int64, from ...pipeline.InputRecord) *pipeline.Manifest {
+	return &pipeline.Manifest{Dataset: dataset, Partition: partition, Version: version, Inputs: from}
+}
+
+func of(dataset, partition string, version int64) pipeline.InputRecord {
+	return pipeline.InputRecord{Name: dataset, Dataset: dataset, Partition: partition, Version: version}
+}
+
+var manifests = []*pipeline.Manifest{
+	made("clean", "2001-01", 1, file("jan.parquet", "aa")),
+	made("clean", "2001-01", 2, file("jan.parquet", "bb")),
+	made("clean", "2001-02", 1, file("feb.parquet", "cc")),
+	made("airports", "2001-01", 1, of("clean", "2001-01", 1), file("airports.csv", "dd")),
+	made("airports", "2001-01", 2, of("clean", "2001-01", 2), file("airports.csv", "dd")),
+	made("airports", "2001-02", 1, of("clean", "2001-02", 1), file("airports.csv", "dd")),
+}
+
+func names(t *Tree) (all []string) {
+	all = append(all, t.String())
+	for _, next := range t.Next {
+		all = append(all, names(next)...)
+	}
+	return all
+}
+
+func TestWalk(t *testing.T) {
+	g := New(manifests)
+	for _, test := range []struct {
+		from  Node
+		dir   Direction
+		depth int
+		want  []string
+	}{
+		{Node{Dataset: "airports", Partition: "2001-01", Version: 2}, Up, -1, []string{"airports@2001-01 v2", "airports.csv", "clean@2001-01 v2", "jan.parquet"}},
+		{Node{Dataset: "airports", Partition: "2001-01", Version: 2}, Up, 1, []string{"airports@2001-01 v2", "airports.csv", "clean@2001-01 v2"}},
+		{Node{Dataset: "clean", Partition: "2001-01", Version: 1}, Down, -1, []string{"clean@2001-01 v1", "airports@2001-01 v1"}},
+		{Node{File: "airports.csv", SHA256: "dd"}, Down, -1, []string{"airports.csv", "airports@2001-01 v1", "airports@2001-01 v2", "airports@2001-02 v1"}},
+		{Node{Dataset: "none"}, Up, -1, []string{"none@ v0"}},
+	} {
+		if diff := cmp.Diff(test.want, names(g.Walk(test.from, test.dir, test.depth))); diff != "" {
+			t.Errorf("%v: %s", test.from, diff)
+		}
+	}
+}
+
+func TestFind(t *testing.T) {
+	g := New(manifests)
+	for _, test := range []struct {
+		name, partition string
+		version         int64
+		want            int
+	}{
+		{"clean", "", 0, 3},
+		{"clean", "2001-01", 0, 2},
+		{"clean", "2001-01", 2, 1},
+		{"airports.csv", "", 0, 1},
+		{"jan.parquet", "", 0, 2},
+		{"nothing", "", 0, 0},
+	} {
+		if got := g.Find(test.name, test.partition, test.version); len(got) != test.want {
+			t.Errorf("%s@%s v%d: got %v", test.name, test.partition, test.version, got)
+		}
+	}
+}
+
+// What is upstream of one is downstream of the other, in a graph of any shape.
+func TestUpAndDownAgree(t *testing.T) {
+	var all []*pipeline.Manifest
+	for layer := 1; layer < 5; layer++ {
+		for i := range 4 {
+			m := made(fmt.Sprint("d", layer), fmt.Sprint(i), 1)
+			for j := range 4 {
+				if (i*7+j*3+layer)%3 == 0 {
+					m.Inputs = append(m.Inputs, of(fmt.Sprint("d", layer-1), fmt.Sprint(j), 1))
+				}
+			}
+			all = append(all, m)
+		}
+	}
+	g := New(all)
+	for a := range g.made {
+		up := names(g.Walk(a, Up, -1))
+		for b := range g.made {
+			down := names(g.Walk(b, Down, -1))
+			if slices.Contains(up, b.String()) != slices.Contains(down, a.String()) {
+				t.Errorf("%v and %v disagree", a, b)
+			}
+		}
+	}
+}

@@ -1,0 +1,344 @@
+// Package verify checks a project's invariants from what is on disk alone: outputs,
+// manifests and records of runs. It shares no code with what wrote them.
+//
+// It looks for these, and reports every breach:
+//
+//   - a visible partition has one manifest, and every file it names is there, whole,
+//     and no other;
+//   - the version it says is current is kept, with the same manifest, and its chain
+//     of earlier manifests is unbroken;
+//   - every blocking rule it was published under has passed;
+//   - what it was made of, if that was published too, is a version that is on record;
+//   - nothing lies about in staging that no run owns;
+//   - the index of runs agrees with the manifests.
+package verify
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Problem is a breach of an invariant.
+type Problem struct {
+	// Path is where, relative to the project; What is what is wrong there.
+	Path string `json:"path"`
+	What string `json:"what"`
+}
+
+// Report says what was looked at and what was found.
+type Report struct {
+	Datasets   int       `json:"datasets"`
+	Partitions int       `json:"partitions"`
+	Versions   int       `json:"versions"`
+	Files      int       `json:"files"`
+	Bytes      int64     `json:"bytes"`
+	Problems   []Problem `json:"problems"`
+}
+
+// manifest is as much of a manifest as is checked, read on its own terms.
+type manifest struct {
+	Format     int       `json:"format"`
+	Dataset    string    `json:"dataset"`
+	Partition  string    `json:"partition"`
+	Version    int64     `json:"version"`
+	Previous   string    `json:"previous"`
+	Files      []file    `json:"files"`
+	Quarantine []file    `json:"quarantine"`
+	Rows       int64     `json:"rows"`
+	Findings   []finding `json:"findings"`
+	digest     string
+}
+
+type file struct {
+	Path   string `json:"path"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+	Rows   int64  `json:"rows"`
+}
+
+type finding struct {
+	Stage    string `json:"stage"`
+	Name     string `json:"name"`
+	Severity string `json:"severity"`
+	Verdict  string `json:"verdict"`
+}
+
+// Indexed is a version as the index knows it.
+type Indexed struct {
+	Dataset, Partition string
+	Version            int64
+	Digest             string
+	Current            bool
+}
+
+type checker struct {
+	ctx    context.Context
+	root   string
+	report Report
+	// current holds the digest of the visible manifest of each dataset@partition.
+	current map[string]manifest
+}
+
+// Project checks everything below root, and the index against it.
+func Project(ctx context.Context, root string, index []Indexed) (*Report, error) {
+	c := &checker{ctx: ctx, root: root, current: map[string]manifest{}}
+	c.report.Problems = []Problem{}
+	var stores []string
+	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if d.IsDir() && d.Name() == ".git" {
+			return fs.SkipDir
+		}
+		if d.IsDir() && d.Name() == ".penstock" {
+			stores = append(stores, p)
+			return fs.SkipDir
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, store := range stores {
+		if err := c.store(store); err != nil {
+			return nil, err
+		}
+	}
+	c.index(index)
+	return &c.report, nil
+}
+
+func (c *checker) problem(where, format string, args ...any) {
+	if rel, err := filepath.Rel(c.root, where); err == nil && filepath.IsAbs(where) {
+		where = filepath.ToSlash(rel)
+	}
+	c.report.Problems = append(c.report.Problems, Problem{where, fmt.Sprintf(format, args...)})
+}
+
+// store checks the datasets of one store: the directories in .penstock that have
+// versions.
+func (c *checker) store(dir string) error {
+	for _, dataset := range list(dir) {
+		versions := filepath.Join(dir, dataset, "versions")
+		if info, err := os.Stat(versions); err != nil || !info.IsDir() {
+			continue
+		}
+		c.report.Datasets++
+		for _, partition := range list(versions) {
+			visible := filepath.Join(filepath.Dir(dir), dataset, partition)
+			if partition == "all" {
+				visible = filepath.Join(filepath.Dir(dir), dataset)
+			}
+			if err := c.partition(filepath.Join(versions, partition), visible); err != nil {
+				return err
+			}
+		}
+		c.staging(filepath.Join(dir, dataset))
+	}
+	return nil
+}
+
+// partition checks the versions of one partition and what of it is visible.
+func (c *checker) partition(versions, visible string) error {
+	c.report.Partitions++
+	kept := map[int64]manifest{}
+	for _, name := range list(versions) {
+		dir := filepath.Join(versions, name)
+		c.report.Versions++
+		m, err := c.read(filepath.Join(dir, "manifest.json"))
+		if err != nil {
+			c.problem(dir, "the version has no readable manifest: %v", err)
+			continue
+		}
+		if want := fmt.Sprintf("%06d", m.Version); want != name {
+			c.problem(dir, "the manifest says version %d", m.Version)
+		}
+		kept[m.Version] = m
+		if err := c.files(dir, append(slices.Clone(m.Files), m.Quarantine...)); err != nil {
+			return err
+		}
+		c.verdicts(dir, m)
+	}
+	c.chain(versions, kept)
+	return c.visible(visible, kept)
+}
+
+// visible checks the directory that readers look at.
+func (c *checker) visible(dir string, kept map[int64]manifest) error {
+	m, err := c.read(filepath.Join(dir, "_manifest.json"))
+	if err != nil {
+		c.problem(dir, "versions are kept, but none is visible: %v", err)
+		return nil
+	}
+	c.current[m.Dataset+"@"+m.Partition] = m
+	if k, ok := kept[m.Version]; !ok {
+		c.problem(dir, "version %d is visible, but is not kept", m.Version)
+	} else if k.digest != m.digest {
+		c.problem(dir, "the visible manifest of version %d is not the one that is kept", m.Version)
+	}
+	for v := range kept {
+		if v > m.Version {
+			c.problem(dir, "version %d is kept, but version %d is visible", v, m.Version)
+		}
+	}
+	var files []file
+	named := map[string]bool{"_manifest.json": true}
+	for _, f := range m.Files {
+		f.Path = path.Base(f.Path)
+		named[f.Path] = true
+		files = append(files, f)
+	}
+	for _, name := range list(dir) {
+		if !named[name] {
+			c.problem(filepath.Join(dir, name), "no manifest names this file")
+		}
+	}
+	return c.files(dir, files)
+}
+
+// files checks that the files are there with the sizes and digests they should have.
+func (c *checker) files(dir string, files []file) error {
+	for _, f := range files {
+		where := filepath.Join(dir, filepath.FromSlash(f.Path))
+		c.report.Files++
+		size, sum, err := digest(c.ctx, where)
+		if cerr := c.ctx.Err(); cerr != nil {
+			return cerr
+		}
+		c.report.Bytes += size
+		switch {
+		case err != nil:
+			c.problem(where, "can't be read: %v", err)
+		case size != f.Bytes:
+			c.problem(where, "is %d bytes, the manifest says %d", size, f.Bytes)
+		case sum != f.SHA256:
+			c.problem(where, "sha256 is %.12s, the manifest says %.12s", sum, f.SHA256)
+		}
+	}
+	return nil
+}
+
+func (c *checker) verdicts(dir string, m manifest) {
+	for _, f := range m.Findings {
+		if f.Severity != "warn" && f.Verdict != "pass" && f.Verdict != "warn" {
+			c.problem(dir, "was published although gate %q of stage %q says %s", f.Name, f.Stage, f.Verdict)
+		}
+	}
+}
+
+// chain checks that each manifest names the digest of the one before it.
+func (c *checker) chain(versions string, kept map[int64]manifest) {
+	for v, m := range kept {
+		if before, ok := kept[v-1]; ok && m.Previous != before.digest {
+			c.problem(versions, "the manifest of version %d follows %.12s, but version %d is %.12s", v, m.Previous, v-1, before.digest)
+		}
+		if v == 1 && m.Previous != "" {
+			c.problem(versions, "version 1 says that another came before it")
+		}
+	}
+}
+
+// staging checks that what is being written belongs to a run that is alive: its
+// partition is locked.
+func (c *checker) staging(dir string) {
+	for _, name := range list(filepath.Join(dir, "staging")) {
+		partition := name
+		if i := strings.LastIndexByte(name, '.'); i > 0 {
+			partition = name[:i]
+		}
+		if !locked(filepath.Join(dir, "locks", partition)) {
+			c.problem(filepath.Join(dir, "staging", name), "was left by a run that is gone; the next run of the partition removes it")
+		}
+	}
+}
+
+// index compares the index with the visible manifests.
+func (c *checker) index(index []Indexed) {
+	indexed := map[string]Indexed{}
+	for _, v := range index {
+		if v.Current {
+			indexed[v.Dataset+"@"+v.Partition] = v
+		}
+	}
+	for name, m := range c.current {
+		v, ok := indexed[name]
+		switch {
+		case !ok:
+			c.problem(name, "is published, but not in the index; run `penstock rebuild`")
+		case v.Digest != m.digest:
+			c.problem(name, "version %d is published, the index says version %d; run `penstock rebuild`", m.Version, v.Version)
+		}
+	}
+	for name := range indexed {
+		if _, ok := c.current[name]; !ok {
+			c.problem(name, "is in the index, but not published; run `penstock rebuild`")
+		}
+	}
+	slices.SortFunc(c.report.Problems, func(a, b Problem) int { return strings.Compare(a.Path+a.What, b.Path+b.What) })
+}
+
+// maxManifest bounds what is read of a manifest, in bytes.
+const maxManifest = 64 << 20
+
+func (c *checker) read(name string) (manifest, error) {
+	var m manifest
+	f, err := os.Open(name)
+	if err != nil {
+		return m, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxManifest))
+	if err != nil {
+		return m, err
+	}
+	sum := sha256.Sum256(text)
+	m.digest = hex.EncodeToString(sum[:])
+	return m, json.Unmarshal(text, &m)
+}
+
+func digest(ctx context.Context, name string) (int64, string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return 0, "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	n, err := io.Copy(h, readerFunc(func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return f.Read(p)
+	}))
+	return n, hex.EncodeToString(h.Sum(nil)), err
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// list names what is in a directory; nothing if there is none.
+func list(dir string) []string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}

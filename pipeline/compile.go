@@ -1,0 +1,157 @@
+package pipeline
+
+import (
+	"context"
+
+	"github.com/apache/arrow-go/v18/arrow"
+)
+
+// compile joins the stage, and those that stream into it, to one chain.
+func (r *run) compile(ctx context.Context, s *StagePlan) (*chain, error) {
+	sr := &stageRun{plan: s, started: r.env.Now()}
+	c, ins, err := r.gather(ctx, s, sr)
+	if err != nil {
+		return nil, err
+	}
+	var schemas []*arrow.Schema
+	for _, in := range ins {
+		schemas = append(schemas, in.schema)
+	}
+	ops, ok := s.narrow(schemas)
+	if !ok {
+		return nil, closeAll(ins, Errorf(Internal, "the operators of stage %q do not bind to the columns they asked for", s.Name))
+	}
+	for i, op := range ops {
+		bound, err := bindOperator(op, schemas)
+		if err == nil {
+			err = r.extend(ctx, c, ins, &operatorStep{stage: s.Stage, at: s.operatorAt(i), bound: bound})
+		}
+		if err != nil {
+			return nil, closeAll(ins, inStage(err, s.Name, s.operatorAt(i)))
+		}
+		ins, schemas = []*chain{c}, []*arrow.Schema{bound.Schema}
+	}
+	c.f, c.schema = ins[0].f, schemas[0]
+	sr.schema = c.schema
+	if err := r.addJudge(ctx, c, sr); err != nil {
+		return nil, closeAll([]*chain{c}, err)
+	}
+	c.f.steps = append(c.f.steps, &countStep{&sr.rowsOut})
+	c.stages = append(c.stages, sr)
+	return c, nil
+}
+
+// gather opens the inputs of a stage. The chain it returns knows the stages that
+// stream into it, but has no fragment yet.
+func (r *run) gather(ctx context.Context, s *StagePlan, sr *stageRun) (*chain, []*chain, error) {
+	c := &chain{}
+	var ins []*chain
+	for i, name := range s.From {
+		in, err := r.input(ctx, name, s.Needs[i])
+		if err != nil {
+			return nil, nil, closeAll(ins, err)
+		}
+		in.f.steps = append(in.f.steps, &countStep{&sr.rowsIn})
+		c.stages = append(c.stages, in.stages...)
+		ins = append(ins, in)
+	}
+	return c, ins, nil
+}
+
+// input opens one input: a source, a finished stage, or one that streams.
+func (r *run) input(ctx context.Context, name string, columns []string) (*chain, error) {
+	if in := r.plan.Inputs[name]; in != nil {
+		f := splitUnits(r.env, in, columns)
+		f.steps = append(f.steps, &countStep{&r.out.RowsIn})
+		return &chain{f: f, schema: project(in.Schema, columns)}, nil
+	}
+	if in := r.staged[name]; in != nil {
+		return &chain{f: splitUnits(r.env, in, columns), schema: project(in.Schema, columns)}, nil
+	}
+	return r.compile(ctx, r.plan.byName[name])
+}
+
+// extend adds an operator: a stateless one to the chain's fragment, a blocking one
+// as the beginning of the next.
+func (r *run) extend(ctx context.Context, c *chain, ins []*chain, s *operatorStep) (err error) {
+	if s.bound.Each != nil {
+		ins[0].f.steps = append(ins[0].f.steps, s)
+		c.f = ins[0].f
+		return nil
+	}
+	defer recovered(&err)
+	readers := make([]Reader, len(ins))
+	for i, in := range ins {
+		readers[i] = in.f.reader()
+	}
+	out, err := s.bound.Stream(ctx, r.env, readers...)
+	if err != nil {
+		return err
+	}
+	c.f = streamUnits(r.env, &namedReader{out, s}, "stage "+s.stage.Name)
+	return nil
+}
+
+// namedReader names the stage in the errors of a blocking operator.
+type namedReader struct {
+	Reader
+	step *operatorStep
+}
+
+func (r *namedReader) Next(ctx context.Context) (b arrow.RecordBatch, err error) {
+	defer recovered(&err)
+	b, err = r.Reader.Next(ctx)
+	if err != nil && !isEOF(err) {
+		err = inStage(err, r.step.stage.Name, r.step.at)
+	}
+	return b, err
+}
+
+// addJudge opens the gates of the stage and puts them at the end of the chain.
+func (r *run) addJudge(ctx context.Context, c *chain, sr *stageRun) error {
+	s := sr.plan
+	if s.Judge == nil {
+		return nil
+	}
+	bound, err := bindJudge(s.Stage, c.schema)
+	if err != nil {
+		return err
+	}
+	var lookups []Reader
+	for _, in := range bound.Inputs {
+		columns := []string{in.Column}
+		if in.Column == "" {
+			columns = []string{}
+		}
+		up, err := r.input(ctx, in.Input, columns)
+		if err != nil {
+			return err
+		}
+		lookups = append(lookups, up.f.reader())
+	}
+	sr.court, err = bound.Open(ctx, r.env, lookups)
+	for _, l := range lookups {
+		err = errWith(err, l.Close())
+	}
+	if err != nil {
+		return inStage(err, s.Name, s.At)
+	}
+	c.f.steps = append(c.f.steps, &judgeStep{
+		stage: s.Stage, court: sr.court,
+		aside: func(b arrow.RecordBatch) error {
+			sr.rowsAside += b.NumRows()
+			return r.putAside(ctx, sr, bound.QuarantineSchema, b)
+		},
+	})
+	return nil
+}
+
+// closeAll closes the fragments of a chain that will not run, and returns err.
+func closeAll(ins []*chain, err error) error {
+	for _, in := range ins {
+		if in.f != nil {
+			err = errWith(err, in.f.close())
+		}
+	}
+	return err
+}

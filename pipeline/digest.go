@@ -1,0 +1,77 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// hashInputs records the digest of every file the run will read.
+func (r *run) hashInputs(ctx context.Context) error {
+	for _, s := range r.plan.Pipeline.Sources {
+		in := r.plan.Inputs[s.Name]
+		rec := InputRecord{Name: s.Name}
+		for i := range in.Files {
+			f := &in.Files[i]
+			if f.SHA256 == "" {
+				sum, err := HashFile(ctx, r.path(f.Path))
+				if err != nil {
+					return inSource(err, s)
+				}
+				f.SHA256 = sum
+			}
+			rec.Files = append(rec.Files, *f)
+		}
+		r.out.Inputs = append(r.out.Inputs, rec)
+	}
+	return nil
+}
+
+// checkInputs makes sure that no input changed while it was read: the digests
+// would not be those of the rows.
+func (r *run) checkInputs() error {
+	for _, in := range r.out.Inputs {
+		for _, f := range in.Files {
+			info, err := os.Stat(r.path(f.Path))
+			if err != nil || info.Size() != f.Bytes || !info.ModTime().Equal(f.Modified) {
+				return Errorf(BadInput, "%s was changed or removed while it was read", f.Path).
+					With("run again when whoever writes it is done; nothing was published")
+			}
+		}
+	}
+	return nil
+}
+
+func (r *run) path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(r.env.Dir, filepath.FromSlash(name))
+}
+
+// HashFile gives the hex SHA-256 of a file.
+func HashFile(ctx context.Context, path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	h := sha256.New()
+	buf := make([]byte, 1<<20)
+	for {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		n, err := file.Read(buf)
+		h.Write(buf[:n])
+		if err == io.EOF {
+			return hex.EncodeToString(h.Sum(nil)), nil
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+}

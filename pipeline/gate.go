@@ -1,0 +1,117 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/apache/arrow-go/v18/arrow"
+)
+
+// Verdict is the outcome of one rule. Only Pass and Warn let a partition through.
+type Verdict string
+
+// The verdicts.
+const (
+	Pass                Verdict = "pass"
+	Warn                Verdict = "warn"
+	Fail                Verdict = "fail"
+	ErrorVerdict        Verdict = "error" // the rule could not be evaluated
+	NoData              Verdict = "no_data"
+	InsufficientHistory Verdict = "insufficient_history"
+	Skipped             Verdict = "skipped"
+)
+
+// Passes reports whether a blocking rule with this verdict lets data through. It
+// is the only place that decides so.
+func (v Verdict) Passes() bool { return v == Pass || v == Warn }
+
+// Severity says what a rule that does not pass does.
+type Severity string
+
+// The severities.
+const (
+	Block        Severity = "block"
+	SeverityWarn Severity = "warn"
+)
+
+// A Finding is the outcome of one rule on one partition, as data.
+type Finding struct {
+	Stage    string   `json:"stage"`
+	Name     string   `json:"name"`
+	Severity Severity `json:"severity"`
+	Verdict  Verdict  `json:"verdict"`
+	// DecidedBy is the rung of the evidence ladder that decided: "scan".
+	DecidedBy string `json:"decided_by"`
+	// Rows the rule tested, rows that broke it, rows whose outcome was null.
+	RowsTested int64 `json:"rows_tested"`
+	RowsFailed int64 `json:"rows_failed"`
+	RowsNull   int64 `json:"rows_null"`
+	// RowsQuarantined are those of the failed rows that were put aside.
+	RowsQuarantined int64 `json:"rows_quarantined,omitempty"`
+	// Observed and Expected are for people: "6 rows", "at least 1000".
+	Observed string `json:"observed"`
+	Expected string `json:"expected"`
+	// Rule is the text of the rule, At its place in the pipeline file.
+	Rule string `json:"rule"`
+	At   Pos    `json:"at,omitzero"`
+	// Detail is the reason of an error, the keys of failing rows, and the like.
+	Detail []string `json:"detail,omitempty"`
+}
+
+// Blocks reports whether the finding keeps its partition from being published.
+func (f Finding) Blocks() bool { return f.Severity != SeverityWarn && !f.Verdict.Passes() }
+
+// A Judge is the gates of one stage, as a description; package gates has the one
+// that ships. Its String is canonical and goes into the gate fingerprint.
+type Judge interface {
+	fmt.Stringer
+	// Inputs names the sources and stages the rules look things up in.
+	Inputs() []string
+	// Bind types every rule against the schema of what the gates see. All problems
+	// are reported at once.
+	Bind(schema *arrow.Schema) (*BoundJudge, error)
+}
+
+// BoundJudge is a judge typed against a schema.
+type BoundJudge struct {
+	// Reads are the columns (by index) the rules need. Where Quarantines is set,
+	// every column is needed.
+	Reads []int
+	// Quarantines says that failing rows are put aside, and QuarantineSchema how
+	// they look.
+	Quarantines      bool
+	QuarantineSchema *arrow.Schema
+	// Inputs are the sources or stages whose rows the rules refer to. They become
+	// edges of the graph.
+	Inputs []JudgeInput
+	// Open starts the gates of one partition. Each Lookup of lookups answers one
+	// of Inputs, in order.
+	Open func(ctx context.Context, env *Env, lookups []Reader) (Court, error)
+	// Rules has a line for each rule, for explain.
+	Rules []string
+	// Notes are remarks for explain and validate.
+	Notes []string
+}
+
+// JudgeInput is a column of a source or stage that a rule refers to.
+type JudgeInput struct{ Input, Column string }
+
+// A Court judges one partition at one stage.
+type Court interface {
+	// Unit starts the state of one unit of work. It is called concurrently.
+	Unit(Unit) Witness
+	// Merge takes in the state of a unit that is done. It is called in the order
+	// of the units, by one goroutine.
+	Merge(Witness) error
+	// Judge gives a finding for each rule, and the metric states of the partition
+	// by name for the manifest.
+	Judge() ([]Finding, map[string]json.RawMessage, error)
+}
+
+// A Witness sees the batches of one unit.
+type Witness interface {
+	// Observe looks at a batch, which it borrows, and gives what goes on and what
+	// is put aside (nil: nothing); the caller releases both.
+	Observe(ctx context.Context, in arrow.RecordBatch) (keep, aside arrow.RecordBatch, err error)
+}

@@ -1,0 +1,176 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// check finds the mistakes of a pipeline that need no schema to be seen.
+func (p *Pipeline) check() (errs Errors) {
+	add := func(at Pos, stage, format string, args ...any) {
+		errs = append(errs, &Error{Kind: Invalid, At: at, Stage: stage, Msg: fmt.Sprintf(format, args...)})
+	}
+	if !isName(p.Name) {
+		add(Pos{File: p.File}, "", "%q is no name for a pipeline; use letters, digits, \"_\" and \"-\"", p.Name)
+	}
+	if len(p.Stages) == 0 {
+		add(Pos{File: p.File}, "", "pipeline %q has no stages", p.Name)
+	}
+	seen := map[string]bool{}
+	for _, s := range p.Sources {
+		if !isName(s.Name) || seen[s.Name] {
+			add(s.At, "", "source %q: a name of letters, digits, \"_\" and \"-\" is needed, each once", s.Name)
+		}
+		seen[s.Name] = true
+	}
+	outputs := map[string]string{}
+	for _, s := range p.Stages {
+		if !isName(s.Name) || seen[s.Name] {
+			add(s.At, s.Name, "a name of letters, digits, \"_\" and \"-\" is needed, each once")
+		}
+		seen[s.Name] = true
+		if len(s.From) == 0 {
+			add(s.At, s.Name, "no input: say from which source or stage it reads")
+		}
+		for _, name := range s.Inputs() {
+			if !p.has(name) {
+				add(s.At, s.Name, "%s", unknown("source or stage", name, p.names()))
+			}
+		}
+		if s.Output == nil {
+			continue
+		}
+		if other := outputs[s.Output.Path]; other != "" {
+			add(s.At, s.Name, "publishes to %s, and so does stage %q", s.Output.Path, other)
+		}
+		outputs[s.Output.Path] = s.Name
+	}
+	return errs
+}
+
+func isName(s string) bool {
+	for _, r := range s {
+		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= maxPartitionValue
+}
+
+func (p *Pipeline) has(name string) bool { return slices.Contains(p.names(), name) }
+
+func (p *Pipeline) names() []string {
+	var names []string
+	for _, s := range p.Sources {
+		names = append(names, s.Name)
+	}
+	for _, s := range p.Stages {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// order sorts the stages so that each comes after those it reads from, or looks
+// things up in. Among stages that could go next, the first written goes first.
+func (p *Pipeline) order() ([]*Stage, error) {
+	var (
+		order []*Stage
+		state = map[string]int{} // 1: on the path, 2: done
+		visit func(name string, path []string) error
+	)
+	stages := map[string]*Stage{}
+	for i := range p.Stages {
+		stages[p.Stages[i].Name] = &p.Stages[i]
+	}
+	visit = func(name string, path []string) error {
+		s := stages[name]
+		if s == nil || state[name] == 2 {
+			return nil
+		}
+		path = append(path, name)
+		if state[name] == 1 {
+			return &Error{
+				Kind: Invalid, At: s.At, Stage: name,
+				Msg: "stages read from each other in a circle: " + strings.Join(path[slices.Index(path, name):], " → "),
+			}
+		}
+		state[name] = 1
+		for _, up := range s.Inputs() {
+			if err := visit(up, path); err != nil {
+				return err
+			}
+		}
+		state[name] = 2
+		order = append(order, s)
+		return nil
+	}
+	for i := range p.Stages {
+		if err := visit(p.Stages[i].Name, nil); err != nil {
+			return nil, err
+		}
+	}
+	return order, nil
+}
+
+func (s *Stage) operatorAt(i int) Pos {
+	if i < len(s.OperatorsAt) {
+		return s.OperatorsAt[i]
+	}
+	return s.At
+}
+
+// unknown says that a name is not known, and which is meant or may be chosen.
+func unknown(what, name string, known []string) string {
+	if near := Nearest(name, known); near != "" {
+		return fmt.Sprintf("unknown %s %q; did you mean %q?", what, name, near)
+	}
+	return fmt.Sprintf("unknown %s %q; known are %s", what, name, strings.Join(known, ", "))
+}
+
+// inSource names the source an error belongs to.
+func inSource(err error, s NamedSource) error {
+	if isCanceled(err) {
+		return err
+	}
+	e, ok := err.(*Error) //nolint:errorlint // only the outermost error is placed
+	if !ok {
+		return &Error{Kind: KindOf(err), At: s.At, Where: fmt.Sprintf("source %q", s.Name), Err: err}
+	}
+	named := *e
+	if named.At == (Pos{}) {
+		named.At = s.At
+	}
+	named.Where = fmt.Sprintf("source %q", s.Name)
+	if e.Where != "" {
+		named.Where += ": " + e.Where
+	}
+	return &named
+}
+
+// Inputs names what the stage reads, its rows and what its gates look up.
+func (s *Stage) Inputs() []string {
+	names := slices.Clone(s.From)
+	if s.Gates != nil {
+		for _, name := range s.Gates.Inputs() {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// Code is the canonical text of what the stage does: two stages with the same code
+// give the same rows from the same inputs.
+func (s *Stage) Code() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "from %s\n", strings.Join(s.From, ", "))
+	for _, op := range s.Operators {
+		fmt.Fprintln(&b, op)
+	}
+	if s.Output != nil {
+		fmt.Fprintln(&b, "as", s.Output.Format)
+	}
+	return b.String()
+}

@@ -1,0 +1,77 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// ManifestFormat is the version of the manifest's layout.
+const ManifestFormat = 1
+
+// Manifest is the record of one version of one partition of one dataset: the only
+// source of truth about it. It is written as JSON beside the data.
+type Manifest struct {
+	Format    int    `json:"format"`
+	Pipeline  string `json:"pipeline"`
+	Stage     string `json:"stage"`
+	Dataset   string `json:"dataset"`   // the output's path, relative to the project
+	Partition string `json:"partition"` // "2001-07", or "all"
+	// Version counts the versions of the partition from 1.
+	Version int64 `json:"version"`
+	// Previous is the SHA-256 of the manifest of the version before: a chain.
+	Previous string `json:"previous,omitempty"`
+
+	Files      []File        `json:"files"`
+	Quarantine []File        `json:"quarantine,omitempty"`
+	Rows       int64         `json:"rows"`
+	Schema     []SchemaField `json:"schema"`
+
+	// Metrics are the mergeable states of the gates' metrics, by name.
+	Metrics  map[string]json.RawMessage `json:"metrics,omitempty"`
+	Findings []Finding                  `json:"findings"`
+	Inputs   []InputRecord              `json:"inputs"`
+	Stages   []StageRecord              `json:"stages"`
+
+	// Code and Gates are fingerprints of the stages this was made by, and of the
+	// rules that judged it.
+	Code   string            `json:"code"`
+	Gates  string            `json:"gates"`
+	Params map[string]string `json:"params,omitempty"`
+
+	Run       string    `json:"run"`
+	Actor     string    `json:"actor"`
+	Command   []string  `json:"command,omitempty"`
+	Commit    string    `json:"commit,omitempty"` // of git, with "+dirty" if changed
+	Penstock  string    `json:"penstock"`         // the version of the program
+	Published time.Time `json:"published"`
+}
+
+// SchemaField is a column of a published dataset.
+type SchemaField struct {
+	Name     string `json:"name"`
+	Type     string `json:"type"` // as Arrow writes it
+	Nullable bool   `json:"nullable"`
+}
+
+// InputRecord is what a run read: files from outside, or a version of a partition
+// that another stage published.
+type InputRecord struct {
+	// Name is the source's or stage's name in the pipeline.
+	Name string `json:"name"`
+	// Files are those of a source.
+	Files []File `json:"files,omitempty"`
+	// Dataset, Partition, Version and Manifest (its digest) name a published input.
+	Dataset   string `json:"dataset,omitempty"`
+	Partition string `json:"partition,omitempty"`
+	Version   int64  `json:"version,omitempty"`
+	Manifest  string `json:"manifest,omitempty"`
+}
+
+// StageRecord is what a stage did in a run.
+type StageRecord struct {
+	Name            string  `json:"name"`
+	RowsIn          int64   `json:"rows_in"`
+	RowsOut         int64   `json:"rows_out"`
+	RowsQuarantined int64   `json:"rows_quarantined"`
+	Seconds         float64 `json:"seconds"`
+}

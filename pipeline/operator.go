@@ -1,0 +1,93 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+)
+
+// An Operator is a description of one step: it holds no open file, runs no
+// goroutine, and may be bound often. Its String is canonical: two operators that
+// do the same have the same text, and it goes into the stage's fingerprint.
+type Operator interface {
+	fmt.Stringer
+	// Bind types the operator against the schemas of its inputs. It does no I/O on
+	// data. Only the first operator of a stage may be given more than one input.
+	Bind(in ...*arrow.Schema) (*Bound, error)
+}
+
+// A Narrower is an operator that names columns it can do without: dropped,
+// renamed or derived ones that nobody needs any more.
+type Narrower interface {
+	Operator
+	// Narrow gives the operator for an input from which columns that nobody needs
+	// were left out. It is called only after Bind accepted the whole input.
+	Narrow(in *arrow.Schema) Operator
+}
+
+// Bound is an operator typed against its inputs. Exactly one of Each and Stream
+// is set.
+type Bound struct {
+	// Schema is what leaves the operator.
+	Schema *arrow.Schema
+
+	// From names, for each column of Schema, the input columns its values come
+	// from. Nil means every column may depend on every other.
+	From [][]Column
+	// Reads are the input columns that decide which rows leave, or in which order:
+	// a filter's, a join's or a sort's.
+	Reads []Column
+
+	// Each opens a stateless operator for one unit of work. Calls for different
+	// units run concurrently; the function returned is called by one goroutine, in
+	// the order of the unit's batches, and keeps no row from one unit for another.
+	Each func(Unit) (BatchFunc, error)
+
+	// Stream consumes its inputs whole, in order, and gives one stream: a blocking
+	// operator. It owns the inputs and closes them.
+	Stream func(ctx context.Context, env *Env, in ...Reader) (Reader, error)
+
+	// Notes are remarks for explain: what falls back to a slow path, and why.
+	Notes []string
+}
+
+// A BatchFunc turns one batch into one. It borrows its argument and returns a
+// batch that the caller releases; to pass a batch on it retains it.
+type BatchFunc func(ctx context.Context, in arrow.RecordBatch) (arrow.RecordBatch, error)
+
+// Column is the place of an input column: which input, which column of it.
+type Column struct{ Input, Index int }
+
+// Unit is the share of a stage's input that one worker carries through the whole
+// chain: a row group, a file, a byte range, or a run of batches of a stream.
+type Unit struct {
+	// Seq counts the units of a stage from 0, the same for any number of workers.
+	Seq int
+	// Name says where the rows come from, for messages: "a.parquet: row group 3".
+	Name string
+	// Env is what the run offers to all its operators.
+	Env *Env
+}
+
+// Env is what a run offers to sources, operators and sinks.
+type Env struct {
+	// Partition is the partition that is computed.
+	Partition Partition
+	// Params are the pipeline's parameters, resolved.
+	Params map[string]string
+	// Dir is the directory against which relative paths are read.
+	Dir string
+	// Temp is a private directory for spilling, removed when the run ends.
+	Temp string
+	// Workers is the number of units carried at once, at least 1.
+	Workers int
+	// Memory is the budget of the run.
+	Memory *Budget
+	// Now tells the time, for durations. Correctness never depends on it.
+	Now func() time.Time
+	// Alloc is where Arrow buffers come from.
+	Alloc memory.Allocator
+}

@@ -1,0 +1,48 @@
+package pipeline
+
+// A Pipeline is a graph of stages over one partition scheme.
+type Pipeline struct {
+	// Name identifies the pipeline in its project: letters, digits, "_" and "-".
+	Name string
+	// Partitions says how its datasets are cut. The zero value: not at all.
+	Partitions Scheme
+	// Params are named values with their defaults, used as ${name} in YAML.
+	Params map[string]string
+	// Sources are the inputs from outside, in order.
+	Sources []NamedSource
+	// Stages are in any order; the graph decides which is run first.
+	Stages []Stage
+	// File is where the pipeline was read, or empty.
+	File string
+}
+
+// NamedSource is a source with the name by which stages refer to it.
+type NamedSource struct {
+	Name   string
+	Source Source
+	// At is where it is written, if it is.
+	At Pos
+}
+
+// A Stage carries its inputs through a chain of operators and has the result
+// judged, and published if it has an output.
+type Stage struct {
+	// Name identifies the stage in its pipeline.
+	Name string
+	// From names the inputs, sources or stages, in the order in which the first
+	// operator takes them.
+	From []string
+	// Operators are applied in order.
+	Operators []Operator
+	// Gates judge what leaves the last operator. Nil: nothing is judged.
+	Gates Judge
+	// Output is where the result is published. Nil: it only feeds other stages.
+	Output *Output
+	// Description, Owner and Tags are for people and for selection.
+	Description string
+	Owner       string
+	Tags        []string
+	// At is where the stage is written; OperatorsAt has a place for each operator.
+	At          Pos
+	OperatorsAt []Pos
+}

@@ -1,0 +1,56 @@
+package pipeline
+
+import "time"
+
+// Status says how a run ended.
+type Status string
+
+// The statuses of runs.
+const (
+	Running   Status = "running"
+	Published Status = "published" // something new became visible
+	Unchanged Status = "unchanged" // every output came out as it was
+	Blocked   Status = "blocked"   // a gate kept the partition back
+	Failed    Status = "failed"    // the run could not finish
+	Cancelled Status = "cancelled" // someone stopped it
+)
+
+// RunRecord is what is remembered of a run: one pipeline, one partition, one
+// attempt. The first fields, up to Error, are what `penstock run -o json` prints;
+// programs rely on them.
+type RunRecord struct {
+	Run             string         `json:"run"`
+	Pipeline        string         `json:"pipeline"`
+	Partition       string         `json:"partition"`
+	Status          Status         `json:"status"`
+	Outputs         []OutputRecord `json:"outputs"`
+	Gates           []Finding      `json:"gates"`
+	RowsIn          int64          `json:"rows_in"`
+	RowsOut         int64          `json:"rows_out"`
+	RowsQuarantined int64          `json:"rows_quarantined"`
+	Seconds         float64        `json:"seconds"`
+	Error           string         `json:"error,omitempty"`
+
+	File     string            `json:"file,omitempty"`
+	Started  time.Time         `json:"started"`
+	Actor    string            `json:"actor"`
+	Command  []string          `json:"command,omitempty"`
+	Commit   string            `json:"commit,omitempty"`
+	Penstock string            `json:"penstock"`
+	Params   map[string]string `json:"params,omitempty"`
+	Inputs   []InputRecord     `json:"inputs,omitempty"`
+	Stages   []StageRecord     `json:"stages,omitempty"`
+}
+
+// OutputRecord is a dataset a run wrote, or found unchanged.
+type OutputRecord struct {
+	Dataset string `json:"dataset"`
+	// Path is the directory readers look at, relative to the project.
+	Path    string `json:"path"`
+	Version int64  `json:"version"`
+	Rows    int64  `json:"rows"`
+	// Files are the paths of the data files, relative to the project.
+	Files []string `json:"files"`
+	// Quarantine are those of the rows that were put aside.
+	Quarantine []string `json:"quarantine,omitempty"`
+}

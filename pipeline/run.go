@@ -1,0 +1,204 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+)
+
+// A Stager gives a run places to write to. What is staged is not visible.
+type Stager interface {
+	// Create begins a file of a stage's output, or of its quarantine.
+	Create(ctx context.Context, s *Stage, quarantine bool, name string) (StagedFile, error)
+}
+
+// A StagedFile is being written. Close makes it durable.
+type StagedFile interface {
+	io.WriteCloser
+	// File describes the file, once closed; Rows is left to the run.
+	File() File
+	// Path is the absolute path under which the closed file can be read.
+	Path() string
+}
+
+// Outcome is what came of a run: staged files and findings. Publishing is up to
+// the caller, and only where Blocked is false.
+type Outcome struct {
+	// Inputs are the sources that were read, with digests.
+	Inputs []InputRecord
+	// Stages are in the order in which they ended. A stage that only lost its
+	// input, because one before it was blocked, is not among them.
+	Stages []*StageOutcome
+	// Blocked says that some blocking rule did not pass.
+	Blocked bool
+	// RowsIn counts the rows read from sources.
+	RowsIn int64
+}
+
+// StageOutcome is what came of one stage.
+type StageOutcome struct {
+	Stage      *Stage
+	Record     StageRecord
+	Findings   []Finding
+	Metrics    map[string]json.RawMessage
+	Schema     *arrow.Schema
+	Files      []File
+	Quarantine []File
+}
+
+// run is the state of Plan.Run.
+type run struct {
+	plan     *Plan
+	env      *Env
+	stager   Stager
+	listener *Listener
+	out      *Outcome
+	staged   map[string]*Input // what finished stages left for those that follow
+	blocked  map[string]bool   // stages whose rows may not be used
+}
+
+// Run carries the partition through all stages. An error means that the run
+// failed and nothing it staged is of use; a gate that blocks is no error, but is
+// said in the outcome. Stages after a blocked one are not run, others are.
+func (p *Plan) Run(ctx context.Context, stager Stager, listener *Listener) (*Outcome, error) {
+	r := &run{
+		plan: p, env: p.Env, stager: stager, listener: listener, out: &Outcome{},
+		staged: map[string]*Input{}, blocked: map[string]bool{},
+	}
+	defer r.dropSpools()
+	if err := r.hashInputs(ctx); err != nil {
+		return nil, err
+	}
+	for _, s := range p.Stages {
+		if s.streams() || r.lostInput(s) {
+			continue
+		}
+		if err := r.stage(ctx, s); err != nil {
+			err = inStage(err, s.Name, s.At)
+			listener.done(StageDone{Record: StageRecord{Name: s.Name}, Err: err})
+			return nil, err
+		}
+	}
+	if err := r.checkInputs(); err != nil {
+		return nil, err
+	}
+	return r.out, nil
+}
+
+// lostInput reports whether a stage before s, at any distance, was blocked.
+func (r *run) lostInput(s *StagePlan) bool {
+	if r.blocked[s.Name] {
+		return true
+	}
+	for _, name := range s.Inputs() {
+		if up := r.plan.byName[name]; up != nil && r.lostInput(up) {
+			r.blocked[s.Name] = true
+			return true
+		}
+	}
+	return false
+}
+
+// chain is a stage on its way: those it streams from come first in stages.
+type chain struct {
+	f      *fragment
+	schema *arrow.Schema
+	stages []*stageRun
+}
+
+// stageRun gathers what one stage of a chain did.
+type stageRun struct {
+	plan       *StagePlan
+	started    time.Time
+	rowsIn     int64
+	rowsOut    int64
+	rowsAside  int64
+	schema     *arrow.Schema
+	court      Court
+	files      []File
+	quarantine *fileWriter
+}
+
+// stage runs one stage that writes or only judges, with those that stream into it.
+func (r *run) stage(ctx context.Context, s *StagePlan) (err error) {
+	c, err := r.compile(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if cerr := c.f.close(); err == nil {
+			err = cerr
+		}
+		for _, sr := range c.stages {
+			if sr.quarantine != nil {
+				sr.quarantine.abandon()
+			}
+		}
+	}()
+	r.listener.started(StageStarted{Stage: s.Name, Rows: c.f.rows})
+	if err := r.drain(ctx, s, c); err != nil {
+		return err
+	}
+	for _, sr := range c.stages {
+		if err := r.conclude(sr); err != nil {
+			return inStage(err, sr.plan.Name, sr.plan.At)
+		}
+	}
+	return nil
+}
+
+// drain sends the rows of the chain to where its last stage wants them.
+func (r *run) drain(ctx context.Context, s *StagePlan, c *chain) error {
+	last := c.stages[len(c.stages)-1]
+	switch {
+	case s.Output != nil:
+		return r.write(ctx, c, last)
+	case s.consumers > 0 || s.looked:
+		in, err := r.spool(ctx, c, s.Name)
+		r.staged[s.Name] = in
+		return err
+	default:
+		return Each(ctx, c.f.reader(), func(arrow.RecordBatch) error {
+			r.listener.progress(Progress{Stage: s.Name, RowsIn: last.rowsIn})
+			return nil
+		})
+	}
+}
+
+// conclude judges a stage whose rows have all passed.
+func (r *run) conclude(sr *stageRun) (err error) {
+	defer recovered(&err)
+	out := &StageOutcome{
+		Stage: sr.plan.Stage, Schema: sr.schema, Files: sr.files,
+		Record: StageRecord{
+			Name: sr.plan.Name, RowsIn: sr.rowsIn, RowsOut: sr.rowsOut, RowsQuarantined: sr.rowsAside,
+			Seconds: r.env.Now().Sub(sr.started).Seconds(),
+		},
+	}
+	if sr.quarantine != nil {
+		f, err := sr.quarantine.close()
+		if err != nil {
+			return err
+		}
+		out.Quarantine = []File{f}
+	}
+	if sr.court != nil {
+		if out.Findings, out.Metrics, err = sr.court.Judge(); err != nil {
+			return err
+		}
+	}
+	for i := range out.Findings {
+		f := &out.Findings[i]
+		f.Stage = sr.plan.Name
+		if f.Blocks() {
+			r.blocked[sr.plan.Name] = true
+			r.out.Blocked = true
+		}
+	}
+	r.out.Stages = append(r.out.Stages, out)
+	r.listener.done(StageDone{Record: out.Record, Findings: out.Findings})
+	return nil
+}
