@@ -154,3 +154,15 @@ func walk(edges map[Node][]Node, n Node, depth int, seen map[Node]bool) *Tree {
 	}
 	return t
 }
+
+// Latest leaves out of sorted nodes those of which a later version is among them.
+func Latest(nodes []Node) []Node {
+	var latest []Node
+	for i, n := range nodes {
+		if n.Dataset != "" && i+1 < len(nodes) && nodes[i+1].Dataset == n.Dataset && nodes[i+1].Partition == n.Partition {
+			continue
+		}
+		latest = append(latest, n)
+	}
+	return latest
+}

@@ -44,7 +44,7 @@ func (n numbers) Resolve(context.Context, *Env) (*Input, error) {
 			Name: fmt.Sprintf("split %d", i), Rows: int64(rows), Bytes: -1,
 			Open: func(_ context.Context, env *Env, columns []string) (Reader, error) {
 				if columns == nil {
-					columns = fieldNames(numbersSchema)
+					columns = ColumnNames(numbersSchema)
 				}
 				if n.asked != nil {
 					mu.Lock()

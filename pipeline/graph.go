@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// check finds the mistakes of a pipeline that need no schema to be seen.
-func (p *Pipeline) check() (errs Errors) {
+// Check finds the mistakes of a pipeline that need no schema to be seen.
+func (p *Pipeline) Check() (errs Errors) {
 	add := func(at Pos, stage, format string, args ...any) {
 		errs = append(errs, &Error{Kind: Invalid, At: at, Stage: stage, Msg: fmt.Sprintf(format, args...)})
 	}
@@ -35,11 +35,14 @@ func (p *Pipeline) check() (errs Errors) {
 		}
 		for _, name := range s.Inputs() {
 			if !p.has(name) {
-				add(s.At, s.Name, "%s", unknown("source or stage", name, p.names()))
+				add(s.At, s.Name, "%s", Unknown("source or stage", name, p.names()))
 			}
 		}
 		if s.Output == nil {
 			continue
+		}
+		if err := CheckOutputPath(s.Output.Path); err != nil {
+			errs = append(errs, inStage(err, s.Name, s.At))
 		}
 		if other := outputs[s.Output.Path]; other != "" {
 			add(s.At, s.Name, "publishes to %s, and so does stage %q", s.Output.Path, other)
@@ -120,8 +123,8 @@ func (s *Stage) operatorAt(i int) Pos {
 	return s.At
 }
 
-// unknown says that a name is not known, and which is meant or may be chosen.
-func unknown(what, name string, known []string) string {
+// Unknown says that a name is not known, and which is meant or may be chosen.
+func Unknown(what, name string, known []string) string {
 	if near := Nearest(name, known); near != "" {
 		return fmt.Sprintf("unknown %s %q; did you mean %q?", what, name, near)
 	}

@@ -46,7 +46,7 @@ func (s *StagePlan) streams() bool { return s.Output == nil && s.consumers == 1 
 // once, and none for stages that only lost their input. No row is read, but for
 // what a source needs to infer its schema.
 func Bind(ctx context.Context, p *Pipeline, env *Env) (*Plan, error) {
-	if errs := p.check(); len(errs) > 0 {
+	if errs := p.Check(); len(errs) > 0 {
 		return nil, errs.Err()
 	}
 	order, err := p.order()
@@ -173,7 +173,7 @@ func (p *Plan) checkLookups(sp *StagePlan) error {
 		}
 		return &Error{
 			Kind: Invalid, At: sp.At, Stage: sp.Name,
-			Msg: unknown("column", in.Column, fieldNames(schema)) + " (a gate looks it up in " + in.Input + ")",
+			Msg: Unknown("column", in.Column, ColumnNames(schema)) + " (a gate looks it up in " + in.Input + ")",
 		}
 	}
 	return nil
@@ -211,7 +211,8 @@ func (p *Plan) link() {
 	}
 }
 
-func fieldNames(s *arrow.Schema) []string {
+// ColumnNames are the names of a schema's columns, in order.
+func ColumnNames(s *arrow.Schema) []string {
 	names := make([]string, s.NumFields())
 	for i, f := range s.Fields() {
 		names[i] = f.Name

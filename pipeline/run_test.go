@@ -130,7 +130,7 @@ func (o keep) Bind(in ...*arrow.Schema) (*Bound, error) {
 	for _, name := range o {
 		i := in[0].FieldIndices(name)
 		if len(i) == 0 {
-			return nil, Errorf(Invalid, "%s", unknown("column", name, fieldNames(in[0])))
+			return nil, Errorf(Invalid, "%s", Unknown("column", name, ColumnNames(in[0])))
 		}
 		b.From = append(b.From, []Column{{0, i[0]}})
 	}

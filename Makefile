@@ -1,0 +1,42 @@
+# What CI runs is `make check`; it leaves a clean tree.
+
+GOLANGCI = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOFUMPT  = go run mvdan.cc/gofumpt@v0.12.0
+
+.PHONY: check fmt lint test race generate demo bench fuzz crash clean-tree
+
+check: generate fmt lint race clean-tree ## everything that must hold before a commit
+
+fmt:
+	$(GOFUMPT) -l -w .
+	go mod tidy
+
+lint:
+	go vet ./...
+	$(GOLANGCI) run ./...
+
+test:
+	go test ./...
+
+race:
+	go test -race ./...
+
+generate:
+	go generate ./...
+
+clean-tree:
+	@git diff --exit-code --stat || (echo "the tree was changed by make check: commit what it wrote"; exit 1)
+
+demo:
+	go run ./cmd/penstock demo
+
+bench: ## the flights job beside the same job in DuckDB; writes benchmarks/results.md
+	go run ./benchmarks
+
+FUZZTIME ?= 30s
+fuzz: ## every fuzz target for FUZZTIME
+	@for pkg in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done

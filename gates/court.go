@@ -1,0 +1,159 @@
+package gates
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/zeebo/xxh3"
+
+	"github.com/penstock-data/penstock/internal/rows"
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// court judges one partition.
+type court struct {
+	*bound
+	env     *pipeline.Env
+	lookups []lookup
+	total   witness
+	unique  []*occurrences // by rule
+}
+
+// lookup is what a rule looks things up in.
+type lookup struct {
+	rows int64
+	keys map[xxh3.Uint128]struct{}
+}
+
+func openCourt(ctx context.Context, b *bound, env *pipeline.Env, lookups []pipeline.Reader) (*court, error) {
+	c := &court{bound: b, env: env, lookups: make([]lookup, len(lookups)), unique: make([]*occurrences, len(b.rules))}
+	for i, r := range lookups {
+		if err := c.lookups[i].fill(ctx, env, r, b.inputs[i]); err != nil {
+			return nil, err
+		}
+	}
+	c.total = *c.witness(pipeline.Unit{Env: env})
+	for i, r := range b.rules {
+		if r.Check.kind == uniqueCheck || r.Check.kind == referenceCheck {
+			c.unique[i] = newOccurrences(env)
+		}
+	}
+	return c, nil
+}
+
+// fill reads an input: its keys, or only how many rows it has.
+func (l *lookup) fill(ctx context.Context, env *pipeline.Env, r pipeline.Reader, in pipeline.JudgeInput) error {
+	l.keys = map[xxh3.Uint128]struct{}{}
+	return pipeline.Each(ctx, r, func(b arrow.RecordBatch) error {
+		l.rows += b.NumRows()
+		if in.Column == "" {
+			return nil
+		}
+		before := len(l.keys)
+		for row, h := range rows.Keys(nil, b, []int{0}) {
+			if b.Column(0).IsValid(row) {
+				l.keys[h] = struct{}{}
+			}
+		}
+		if !env.Memory.Take(int64(len(l.keys)-before) * keyBytes) {
+			return pipeline.Errorf(pipeline.Memory, "the keys of %s.%s do not fit in the memory budget", in.Input, in.Column).
+				With("give the run more with --memory")
+		}
+		return nil
+	})
+}
+
+// Unit implements pipeline.Court.
+func (c *court) Unit(u pipeline.Unit) pipeline.Witness { return c.witness(u) }
+
+func (c *court) witness(u pipeline.Unit) *witness {
+	w := &witness{
+		court: c, unit: u, rules: make([]tally, len(c.rules)), states: make([]state, len(c.metrics)),
+		errs: make([]error, len(c.metrics)), keys: make([][]xxh3.Uint128, len(c.rules)),
+	}
+	for i, m := range c.metrics {
+		w.states[i] = m.fn.open(m.typ, c.env)
+	}
+	return w
+}
+
+// Merge implements pipeline.Court.
+func (c *court) Merge(other pipeline.Witness) error {
+	w := other.(*witness)
+	for i := range c.rules {
+		c.total.rules[i].add(w.rules[i])
+		if c.unique[i] != nil {
+			c.unique[i].add(w.keys[i])
+		}
+	}
+	for i := range c.metrics {
+		if c.total.errs[i] == nil {
+			c.total.errs[i] = w.errs[i]
+		}
+		if err := c.total.states[i].merge(w.states[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Judge implements pipeline.Court.
+func (c *court) Judge() ([]pipeline.Finding, map[string]json.RawMessage, error) {
+	var findings []pipeline.Finding
+	for i, r := range c.rules {
+		f := pipeline.Finding{
+			Name: r.Name, Severity: r.Severity, DecidedBy: "scan", Rule: r.Check.String(), At: r.At,
+			RowsTested: c.total.rules[i].tested, RowsFailed: c.total.rules[i].failed,
+			RowsNull: c.total.rules[i].null, RowsQuarantined: c.total.rules[i].aside,
+		}
+		switch r.Check.kind {
+		case rowCheck, referenceCheck, uniqueCheck:
+			c.judgeRows(&f, i, r)
+		case expectCheck:
+			c.judgeStatement(&f, r)
+		case schemaCheck:
+			judgeSchema(&f, r)
+		}
+		if f.Verdict == pipeline.Fail && r.Severity == pipeline.SeverityWarn {
+			f.Verdict = pipeline.Warn
+		}
+		findings = append(findings, f)
+	}
+	metrics, err := c.states()
+	c.release()
+	return findings, metrics, err
+}
+
+// states writes the metrics for the manifest.
+func (c *court) states() (map[string]json.RawMessage, error) {
+	all := map[string]json.RawMessage{}
+	for i, m := range c.metrics {
+		if c.total.errs[i] != nil {
+			continue
+		}
+		text, err := json.Marshal(c.total.states[i])
+		if err != nil {
+			return nil, fmt.Errorf("metric %s: %w", m.text, err)
+		}
+		all[m.text] = text
+	}
+	return all, nil
+}
+
+func (c *court) release() {
+	for _, o := range c.unique {
+		if o != nil {
+			o.release()
+		}
+	}
+	for _, s := range c.total.states {
+		if d, ok := s.(*distinct); ok {
+			d.release()
+		}
+	}
+	for _, l := range c.lookups {
+		c.env.Memory.Give(int64(len(l.keys)) * keyBytes)
+	}
+}

@@ -1,0 +1,331 @@
+package gates
+
+import (
+	"context"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/zeebo/xxh3"
+
+	"github.com/penstock-data/penstock/internal/expr"
+	"github.com/penstock-data/penstock/internal/rows"
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// witness has seen the rows of one unit.
+type witness struct {
+	court  *court
+	unit   pipeline.Unit
+	rules  []tally
+	states []state
+	errs   []error // of metrics
+	keys   [][]xxh3.Uint128
+}
+
+// tally is what a rule found of some rows.
+type tally struct {
+	tested, failed, null, aside int64
+	err                         string // of the first row that gave one
+	errs                        int64
+}
+
+func (t *tally) add(o tally) {
+	t.tested += o.tested
+	t.failed += o.failed
+	t.null += o.null
+	t.aside += o.aside
+	t.errs += o.errs
+	if t.err == "" {
+		t.err = o.err
+	}
+}
+
+// Observe implements pipeline.Witness.
+func (w *witness) Observe(ctx context.Context, in arrow.RecordBatch) (keep, aside arrow.RecordBatch, err error) {
+	keep, aside, err = w.quarantine(ctx, in)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			keep.Release()
+			if aside != nil {
+				aside.Release()
+			}
+		}
+	}()
+	v := &view{w: w, batch: keep, cache: map[*expr.Program]*expr.Result{}}
+	defer v.release()
+	for i, r := range w.court.rules {
+		if r.Else == Quarantine {
+			continue
+		}
+		if err := w.observe(ctx, i, r, v); err != nil {
+			return nil, nil, err
+		}
+	}
+	for i, m := range w.court.metrics {
+		if err := w.measure(ctx, i, m, v); err != nil {
+			return nil, nil, err
+		}
+	}
+	return keep, aside, nil
+}
+
+// quarantine splits the batch by the rules that put rows aside.
+func (w *witness) quarantine(ctx context.Context, in arrow.RecordBatch) (keep, aside arrow.RecordBatch, err error) {
+	var broken [][]string
+	v := &view{w: w, batch: in, cache: map[*expr.Program]*expr.Result{}}
+	defer v.release()
+	for i, r := range w.court.rules {
+		if r.Else != Quarantine {
+			continue
+		}
+		fails, err := w.judgeRows(ctx, i, r, v)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, row := range fails {
+			if broken == nil {
+				broken = make([][]string, in.NumRows())
+			}
+			broken[row] = append(broken[row], r.Name)
+			w.rules[i].aside++
+		}
+	}
+	if broken == nil {
+		in.Retain()
+		return in, nil, nil
+	}
+	return w.split(ctx, in, broken)
+}
+
+func (w *witness) split(ctx context.Context, in arrow.RecordBatch, broken [][]string) (keep, aside arrow.RecordBatch, err error) {
+	alloc := w.unit.Env.Alloc
+	good, bad := make([]bool, len(broken)), make([]bool, len(broken))
+	why, source := array.NewStringBuilder(alloc), array.NewStringBuilder(alloc)
+	defer why.Release()
+	defer source.Release()
+	for i, names := range broken {
+		good[i], bad[i] = names == nil, names != nil
+		if names != nil {
+			why.Append(strings.Join(names, ","))
+			source.Append(w.unit.Name)
+		}
+	}
+	failed, err := rows.Filter(ctx, in, bad, alloc)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer failed.Release()
+	if keep, err = rows.Filter(ctx, in, good, alloc); err != nil {
+		return nil, nil, err
+	}
+	reasons, places := why.NewArray(), source.NewArray()
+	defer reasons.Release()
+	defer places.Release()
+	cols := append(append([]arrow.Array{}, failed.Columns()...), reasons, places)
+	return keep, array.NewRecordBatch(asideSchema(in.Schema()), cols, failed.NumRows()), nil
+}
+
+// asideSchema is that of rows that were put aside.
+func asideSchema(s *arrow.Schema) *arrow.Schema {
+	fields := append([]arrow.Field{}, s.Fields()...)
+	return arrow.NewSchema(append(fields,
+		arrow.Field{Name: "_rules", Type: arrow.BinaryTypes.String},
+		arrow.Field{Name: "_source", Type: arrow.BinaryTypes.String}), nil)
+}
+
+// observe judges the batch by one rule.
+func (w *witness) observe(ctx context.Context, i int, r *boundRule, v *view) error {
+	switch r.Check.kind {
+	case rowCheck:
+		_, err := w.judgeRows(ctx, i, r, v)
+		return err
+	case uniqueCheck, referenceCheck:
+		return w.judgeKeys(ctx, i, r, v)
+	}
+	return nil
+}
+
+// judgeRows evaluates a row rule and gives the rows that fail it.
+func (w *witness) judgeRows(ctx context.Context, i int, r *boundRule, v *view) (fails []int, err error) {
+	res, err := v.eval(ctx, r.program)
+	if err != nil {
+		return nil, err
+	}
+	in, err := v.where(ctx, r.where, &w.rules[i])
+	if err != nil {
+		return nil, err
+	}
+	t := &w.rules[i]
+	truth := res.Values.(*array.Boolean)
+	next := 0 // of the errors
+	for row := range truth.Len() {
+		failed := next < len(res.Errs) && res.Errs[next].Row == row
+		if failed {
+			next++
+		}
+		switch {
+		case in != nil && !in[row]:
+		case failed:
+			w.rowError(t, r.program.Source(), res.Errs[next-1].Err)
+		case truth.IsValid(row):
+			t.tested++
+			if !truth.Value(row) {
+				t.failed++
+				fails = append(fails, row)
+			}
+		case r.Nulls == NullsFail:
+			t.tested++
+			t.null++
+			t.failed++
+			fails = append(fails, row)
+		default:
+			t.null++
+		}
+	}
+	return fails, nil
+}
+
+func (w *witness) rowError(t *tally, source string, err error) {
+	t.errs++
+	if t.err == "" {
+		t.err = source + ": " + err.Error() + " (first in " + w.unit.Name + ")"
+	}
+}
+
+// judgeKeys gathers the keys of unique, and looks up those of references.
+func (w *witness) judgeKeys(ctx context.Context, i int, r *boundRule, v *view) error {
+	t := &w.rules[i]
+	in, err := v.where(ctx, r.where, t)
+	if err != nil {
+		return err
+	}
+	hashes := rows.Keys(nil, v.batch, r.columns)
+	for row, h := range hashes {
+		if in != nil && !in[row] {
+			continue
+		}
+		if anyNull(v.batch, r.columns, row) {
+			t.null++
+			continue
+		}
+		t.tested++
+		if r.Check.kind == uniqueCheck {
+			w.keys[i] = append(w.keys[i], h)
+			continue
+		}
+		if _, ok := w.court.lookups[r.lookup].keys[h]; !ok {
+			t.failed++
+			w.keys[i] = append(w.keys[i], h)
+		}
+	}
+	return nil
+}
+
+func anyNull(b arrow.RecordBatch, columns []int, row int) bool {
+	for _, c := range columns {
+		if b.Column(c).IsNull(row) {
+			return true
+		}
+	}
+	return false
+}
+
+// measure updates the state of a metric.
+func (w *witness) measure(ctx context.Context, i int, m *boundMetric, v *view) error {
+	if w.errs[i] != nil {
+		return nil
+	}
+	if m.where != nil {
+		return w.measureWhere(ctx, i, m, v)
+	}
+	return w.update(ctx, i, m, v)
+}
+
+func (w *witness) measureWhere(ctx context.Context, i int, m *boundMetric, v *view) error {
+	var t tally
+	in, err := v.where(ctx, m.where, &t)
+	if err != nil {
+		return err
+	}
+	if t.err != "" {
+		w.errs[i] = errText(t.err)
+		return nil
+	}
+	some, err := rows.Filter(ctx, v.batch, in, w.unit.Env.Alloc)
+	if err != nil {
+		return err
+	}
+	defer some.Release()
+	part := &view{w: w, batch: some, cache: map[*expr.Program]*expr.Result{}}
+	defer part.release()
+	return w.update(ctx, i, m, part)
+}
+
+func (w *witness) update(ctx context.Context, i int, m *boundMetric, v *view) error {
+	if m.arg == nil {
+		return w.states[i].update(nil, v.batch.NumRows())
+	}
+	res, err := v.eval(ctx, m.arg)
+	if err != nil {
+		return err
+	}
+	if len(res.Errs) > 0 {
+		w.errs[i] = errText(m.text + ": " + res.Errs[0].Err.Error() + " (first in " + w.unit.Name + ")")
+		return nil
+	}
+	return w.states[i].update(res.Values, v.batch.NumRows())
+}
+
+type errText string
+
+func (e errText) Error() string { return string(e) }
+
+// view is a batch with the outcomes of the expressions evaluated on it.
+type view struct {
+	w     *witness
+	batch arrow.RecordBatch
+	cache map[*expr.Program]*expr.Result
+}
+
+func (v *view) eval(ctx context.Context, p *expr.Program) (*expr.Result, error) {
+	if res := v.cache[p]; res != nil {
+		return res, nil
+	}
+	res, err := p.Eval(ctx, v.batch, v.w.unit.Env.Alloc)
+	if err != nil {
+		return nil, err
+	}
+	v.cache[p] = res
+	return res, nil
+}
+
+// where says for which rows a condition is true; nil means all. An error on a row is
+// one of the rule: whether the row is to be judged is not known.
+func (v *view) where(ctx context.Context, p *expr.Program, t *tally) ([]bool, error) {
+	if p == nil {
+		return nil, nil
+	}
+	res, err := v.eval(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range res.Errs {
+		v.w.rowError(t, "where "+p.Source(), e.Err)
+	}
+	truth := res.Values.(*array.Boolean)
+	in := make([]bool, truth.Len())
+	for i := range in {
+		in[i] = truth.IsValid(i) && truth.Value(i)
+	}
+	return in, nil
+}
+
+func (v *view) release() {
+	for _, res := range v.cache {
+		res.Release()
+	}
+}

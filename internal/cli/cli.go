@@ -1,0 +1,189 @@
+// Package cli is the command line of Penstock: it turns arguments into calls of
+// package penstock, and records into text. Results go to stdout, everything else to
+// stderr; the exit status tells a gate that blocked (1) from all else that went
+// wrong (2).
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// Exit statuses.
+const (
+	exitPassed  = 0   // all gates passed
+	exitBlocked = 1   // the data was judged, and a person must look
+	exitFailed  = 2   // anything else
+	exitInt     = 130 // SIGINT
+	exitTerm    = 143 // SIGTERM
+)
+
+// errBlocked ends a command whose data was judged and kept back. What there is to
+// say has been said.
+var errBlocked = errors.New("blocked")
+
+// errReported ends a command that failed and has printed why.
+var errReported = errors.New("failed")
+
+// app is what all commands share.
+type app struct {
+	stdout, stderr io.Writer
+	args           []string
+
+	dir       string
+	output    string
+	quiet     bool
+	noColor   bool
+	logFormat string
+}
+
+// Main runs the command line and returns the exit status.
+func Main(args []string, stdout, stderr io.Writer) int {
+	ctx, caught, stop := notified()
+	defer stop()
+	a := &app{stdout: stdout, stderr: stderr, args: args}
+	root := a.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	return a.status(err, caught())
+}
+
+// notified gives a context that ends at the first SIGINT or SIGTERM. The second
+// one ends the process, as if it had not been caught.
+func notified() (ctx context.Context, caught func() os.Signal, stop func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	ended := make(chan struct{})
+	go func() {
+		select {
+		case s := <-signals:
+			signal.Stop(signals)
+			cancel(signalError{s})
+		case <-ended:
+		}
+	}()
+	caught = func() os.Signal {
+		var s signalError
+		if errors.As(context.Cause(ctx), &s) {
+			return s.Signal
+		}
+		return nil
+	}
+	return ctx, caught, func() {
+		signal.Stop(signals)
+		close(ended)
+		cancel(nil)
+	}
+}
+
+type signalError struct{ os.Signal }
+
+func (e signalError) Error() string { return e.String() }
+
+// status prints what the error has to say, and turns it into the exit status.
+func (a *app) status(err error, s os.Signal) int {
+	switch {
+	case err == nil:
+		return exitPassed
+	case errors.Is(err, errBlocked):
+		return exitBlocked
+	case s != nil && pipeline.KindOf(err) == pipeline.Canceled || s != nil && errors.Is(err, errReported):
+		a.say("stopped by %s; what was staged is gone, what was published stays", strings.ToUpper(s.String()))
+		if s == syscall.SIGTERM {
+			return exitTerm
+		}
+		return exitInt
+	case errors.Is(err, errReported):
+		return exitFailed
+	}
+	a.complain(err)
+	return exitFailed
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "penstock",
+		Short:         "Batch data pipelines in which no bad partition gets past a gate",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return a.settle(cmd)
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	flags := root.PersistentFlags()
+	flags.StringVarP(&a.dir, "project", "C", "", "the project's root (default: where the pipeline file's penstock.yaml is, or else the file)")
+	flags.StringVarP(&a.output, "output", "o", "text", "how results are printed: text or json")
+	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no progress, no notes: results and errors only")
+	flags.BoolVar(&a.noColor, "no-color", false, "no colour (also by $NO_COLOR)")
+	flags.StringVar(&a.logFormat, "log-format", "text", "how progress is logged on stderr: text or json")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage("%v", err).With("see `" + cmd.CommandPath() + " --help`")
+	})
+	root.AddCommand(
+		a.initCommand(), a.demoCommand(),
+		a.validateCommand(), a.explainCommand(), a.runCommand(), a.backfillCommand(),
+		a.runsCommand(), a.showCommand(), a.lineageCommand(),
+		a.verifyCommand(), a.rebuildCommand(), a.schemaCommand(), a.versionCommand(),
+	)
+	return root
+}
+
+// settle takes flags that were not given from the environment, and checks them.
+func (a *app) settle(cmd *cobra.Command) error {
+	var errs pipeline.Errors
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Changed || f.Name == "help" {
+			return
+		}
+		name := "PENSTOCK_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if v, ok := os.LookupEnv(name); ok {
+			if err := cmd.Flags().Set(f.Name, v); err != nil {
+				errs = append(errs, usage("%s=%q: %v", name, v, err))
+			}
+		}
+	})
+	if a.output != "text" && a.output != "json" {
+		errs = append(errs, usage("unknown output %q; known are text, json", a.output))
+	}
+	if a.logFormat != "text" && a.logFormat != "json" {
+		errs = append(errs, usage("unknown log format %q; known are text, json", a.logFormat))
+	}
+	if _, ok := os.LookupEnv("NO_COLOR"); ok {
+		a.noColor = true
+	}
+	return errs.Err()
+}
+
+func usage(format string, args ...any) *pipeline.Error {
+	return pipeline.Errorf(pipeline.Invalid, format, args...)
+}
+
+// arguments checks the number of arguments and says what was expected.
+func arguments(least, most int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) >= least && len(args) <= most {
+			return nil
+		}
+		found := fmt.Sprintf("%d arguments", len(args))
+		if len(args) == 0 {
+			found = "nothing"
+		}
+		return usage("%s takes %s, found %s", cmd.CommandPath(), what, found).With("for example: " + strings.TrimSpace(cmd.Example))
+	}
+}

@@ -1,0 +1,267 @@
+package cli
+
+import (
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/penstock-data/penstock"
+	"github.com/penstock-data/penstock/lineage"
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+func (a *app) runsCommand() *cobra.Command {
+	var f penstock.RunFilter
+	var status string
+	cmd := &cobra.Command{
+		Use:     "runs",
+		Short:   "List runs, the latest first",
+		Example: "  penstock runs --status blocked",
+		Args:    arguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			project, err := a.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer project.Close()
+			f.Status = pipeline.Status(status)
+			runs, err := project.Runs(cmd.Context(), f)
+			if err != nil {
+				return err
+			}
+			if a.output == "json" {
+				for _, r := range runs {
+					if err := a.printJSON(summary(r)); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+			if len(runs) == 0 {
+				a.say("no runs in %s match", project.Dir())
+				return nil
+			}
+			rows := [][]string{{"RUN", "PIPELINE", "PARTITION", "STATUS", "ROWS IN", "ROWS OUT", "STARTED", "TOOK", "BY"}}
+			for _, r := range runs {
+				rows = append(rows, []string{
+					r.Run, r.Pipeline, r.Partition, string(r.Status), count(r.RowsIn), count(r.RowsOut),
+					r.Started.Local().Format(time.DateTime), seconds(r.Seconds), r.Actor,
+				})
+			}
+			a.print("%s", table("llllrrlrl", rows))
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&f.Pipeline, "pipeline", "", "only runs of this pipeline")
+	cmd.Flags().StringVarP(&f.Partition, "partition", "p", "", "only runs of this partition")
+	cmd.Flags().StringVar(&status, "status", "", "only runs that ended so: published, unchanged, blocked, failed, cancelled")
+	cmd.Flags().IntVar(&f.Limit, "limit", 50, "at most so many")
+	return cmd
+}
+
+func (a *app) showCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show RUN | DATASET@PARTITION",
+		Short: "Show a run, or the manifest of a published partition",
+		Example: "  penstock show warehouse/clean@2001-01\n" +
+			"  penstock show 20261124T0924",
+		Args: arguments(1, 1, "a run, or a dataset's partition"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			project, err := a.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer project.Close()
+			if strings.Contains(args[0], "@") || strings.Contains(args[0], "/") {
+				return a.showVersion(cmd, project, args[0])
+			}
+			rec, err := project.RunByID(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if a.output == "json" {
+				return a.printJSON(rec)
+			}
+			a.showRun(rec)
+			return nil
+		},
+	}
+}
+
+func (a *app) showRun(rec *pipeline.RunRecord) {
+	a.print("run %s of %s %s: %s\n", rec.Run, rec.Pipeline, rec.Partition, rec.Status)
+	a.print("  started %s by %s, took %s\n", rec.Started.Local().Format(time.DateTime), rec.Actor, seconds(rec.Seconds))
+	if len(rec.Command) > 0 {
+		a.print("  command %s\n", strings.Join(rec.Command, " "))
+	}
+	if rec.Commit != "" {
+		a.print("  commit  %s\n", rec.Commit)
+	}
+	if rec.Error != "" {
+		a.print("  error   %s\n", strings.ReplaceAll(rec.Error, "\n", "\n  "))
+	}
+	a.showInputs(rec.Inputs)
+	for _, s := range rec.Stages {
+		a.print("  stage   %s: %s in, %s out, %s quarantined, %s\n", s.Name,
+			plural(s.RowsIn, "row", "rows"), count(s.RowsOut), count(s.RowsQuarantined), seconds(s.Seconds))
+	}
+	a.showGates(rec.Gates)
+	for _, o := range rec.Outputs {
+		a.print("  output  %s: version %d, %s\n", o.Path, o.Version, plural(o.Rows, "row", "rows"))
+	}
+}
+
+func (a *app) showInputs(inputs []pipeline.InputRecord) {
+	for _, in := range inputs {
+		if in.Dataset != "" {
+			a.print("  input   %s: %s@%s version %d\n", in.Name, in.Dataset, in.Partition, in.Version)
+		}
+		for _, f := range in.Files {
+			a.print("  input   %s: %s, %s bytes, sha256 %.12s\n", in.Name, f.Path, count(f.Bytes), f.SHA256)
+		}
+	}
+}
+
+func (a *app) showGates(gates []pipeline.Finding) {
+	for _, f := range gates {
+		a.print("  gate    %s/%s: %s (%s); %s, %s expected; %s\n", f.Stage, f.Name, f.Verdict, f.Severity, f.Observed, f.Expected, decidedBy(f))
+		for _, d := range f.Detail {
+			a.print("            %s\n", d)
+		}
+	}
+}
+
+func (a *app) showVersion(cmd *cobra.Command, project *penstock.Project, name string) error {
+	ref, err := parseRef(name)
+	if err != nil {
+		return err
+	}
+	found, err := project.Versions(cmd.Context(), ref.dataset, ref.partition)
+	if err != nil {
+		return err
+	}
+	var m *pipeline.Manifest
+	for _, v := range found {
+		if ref.version == 0 || v.Version == ref.version {
+			m = v
+		}
+	}
+	if m == nil {
+		return a.notPublished(cmd, project, name)
+	}
+	if a.output == "json" {
+		return a.printJSON(m)
+	}
+	a.print("%s@%s version %d: %s\n", m.Dataset, m.Partition, m.Version, plural(m.Rows, "row", "rows"))
+	a.print("  published %s by %s, run %s\n", m.Published.Local().Format(time.DateTime), m.Actor, m.Run)
+	for _, f := range append(m.Files, m.Quarantine...) {
+		a.print("  file    %s: %s, %s bytes, sha256 %.12s\n", f.Path, plural(f.Rows, "row", "rows"), count(f.Bytes), f.SHA256)
+	}
+	var columns []string
+	for _, c := range m.Schema {
+		columns = append(columns, c.Name+" "+c.Type)
+	}
+	a.print("  columns %s\n", strings.Join(columns, ", "))
+	a.showInputs(m.Inputs)
+	a.showGates(m.Findings)
+	return nil
+}
+
+// notPublished says what was looked for, and what there is.
+func (a *app) notPublished(cmd *cobra.Command, project *penstock.Project, name string) error {
+	err := usage("nothing published is called %q", name)
+	datasets, derr := project.Datasets(cmd.Context())
+	if derr != nil {
+		return derr
+	}
+	if len(datasets) == 0 {
+		return err.With("no dataset of " + project.Dir() + " has been published yet")
+	}
+	if near := pipeline.Nearest(strings.Split(name, "@")[0], datasets); near != "" {
+		return err.With("did you mean " + near + "?")
+	}
+	return err.With("published are " + strings.Join(datasets, ", "))
+}
+
+func (a *app) lineageCommand() *cobra.Command {
+	var up, down bool
+	var depth int
+	cmd := &cobra.Command{
+		Use:   "lineage DATASET[@PARTITION] | FILE",
+		Short: "What a partition was made of, and what was made from it",
+		Example: "  penstock lineage warehouse/airports@2001-03\n" +
+			"  penstock lineage data/airports.csv --down",
+		Args: arguments(1, 1, "a dataset's partition, or an input file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			project, err := a.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer project.Close()
+			g, err := project.Lineage(cmd.Context())
+			if err != nil {
+				return err
+			}
+			ref, err := parseRef(args[0])
+			if err != nil {
+				return err
+			}
+			nodes := lineage.Latest(g.Find(ref.dataset, ref.partition, ref.version))
+			if len(nodes) == 0 {
+				return a.notPublished(cmd, project, args[0])
+			}
+			both := up == down
+			for _, n := range nodes {
+				if up || both {
+					err = a.printTree("made of", g.Walk(n, lineage.Up, depth))
+				}
+				if err == nil && (down || both) {
+					err = a.printTree("made from it", g.Walk(n, lineage.Down, depth))
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&up, "up", false, "only what it was made of")
+	cmd.Flags().BoolVar(&down, "down", false, "only what was made from it")
+	cmd.Flags().IntVar(&depth, "depth", -1, "at most so many steps away (default: no end)")
+	return cmd
+}
+
+func (a *app) printTree(title string, t *lineage.Tree) error {
+	if a.output == "json" {
+		return a.printJSON(map[string]any{"direction": title, "tree": t})
+	}
+	a.print("%s (%s)\n", nodeText(t.Node), title)
+	if len(t.Next) == 0 {
+		a.print("  nothing\n")
+	}
+	a.printBranches(t, "  ")
+	return nil
+}
+
+func (a *app) printBranches(t *lineage.Tree, indent string) {
+	for i, next := range t.Next {
+		branch, below := "├─ ", "│  "
+		if i == len(t.Next)-1 {
+			branch, below = "└─ ", "   "
+		}
+		seen := ""
+		if next.Seen {
+			seen = " (see above)"
+		}
+		a.print("%s%s%s%s\n", indent, branch, nodeText(next.Node), seen)
+		a.printBranches(next, indent+below)
+	}
+}
+
+func nodeText(n lineage.Node) string {
+	if n.Dataset == "" && len(n.SHA256) > 12 {
+		return n.File + "  sha256 " + n.SHA256[:12]
+	}
+	return n.String()
+}

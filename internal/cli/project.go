@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/penstock-data/penstock"
+	"github.com/penstock-data/penstock/internal/config"
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// projectFile marks the root of a project.
+const projectFile = "penstock.yaml"
+
+// pipelineFlags are the flags of commands that read a pipeline file.
+type pipelineFlags struct {
+	params  []string
+	workers int
+	memory  byteSize
+	keep    int
+}
+
+func (f *pipelineFlags) add(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.params, "param", nil, "sets a parameter of the pipeline, `name=value`; may be repeated")
+	flags.IntVar(&f.workers, "workers", 0, "units of work carried at once (default: one a processor)")
+	flags.Var(&f.memory, "memory", "memory budget, like 2GiB (default: half of what the machine or control group has)")
+	flags.IntVar(&f.keep, "keep", 2, "earlier versions kept of each partition")
+}
+
+// load reads the pipeline file and opens its project.
+func (a *app) load(cmd *cobra.Command, file string, f *pipelineFlags, l *pipeline.Listener) (*penstock.Project, *pipeline.Pipeline, error) {
+	pl, err := a.read(file, f)
+	if err != nil {
+		return nil, nil, err
+	}
+	keep := f.keep
+	if keep == 0 {
+		keep = -1
+	}
+	project, err := penstock.Open(cmd.Context(), a.rootOf(file), penstock.Options{
+		Workers: f.workers, Memory: int64(f.memory), Keep: keep, Listener: l,
+		Command: append([]string{"penstock"}, a.args...),
+	})
+	return project, pl, err
+}
+
+func (a *app) read(file string, f *pipelineFlags) (*pipeline.Pipeline, error) {
+	params := map[string]string{}
+	for _, p := range f.params {
+		name, value, ok := strings.Cut(p, "=")
+		if !ok || name == "" {
+			return nil, usage("--param %q: expected name=value", p)
+		}
+		params[name] = value
+	}
+	return config.Load(file, config.Options{Params: params, Env: os.LookupEnv})
+}
+
+// rootOf is the project's root for a pipeline file: what --project says, the nearest
+// directory above the file that has a penstock.yaml, or the file's own directory.
+func (a *app) rootOf(file string) string {
+	if a.dir != "" {
+		return a.dir
+	}
+	dir := filepath.Dir(file)
+	if root, ok := above(dir, projectFile); ok {
+		return root
+	}
+	return dir
+}
+
+// open opens the project of commands that take no pipeline file: what --project
+// says, or the nearest directory from here upward that is one.
+func (a *app) open(ctx context.Context) (*penstock.Project, error) {
+	dir := a.dir
+	if dir == "" {
+		dir = "."
+		for _, mark := range []string{projectFile, penstock.StateDir} {
+			if root, ok := above(".", mark); ok {
+				dir = root
+				break
+			}
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, penstock.StateDir)); err != nil {
+		abs, _ := filepath.Abs(dir)
+		return nil, usage("nothing has been run in %s yet: there is no %s", abs, penstock.StateDir).
+			With("run a pipeline, go to the directory of a project, or name it with --project")
+	}
+	return penstock.Open(ctx, dir, penstock.Options{})
+}
+
+func above(dir, mark string) (string, bool) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", false
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, mark)); err == nil {
+			return dir, true
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", false
+		}
+		dir = parent
+	}
+}

@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/penstock-data/penstock"
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// report prints how a run ended, for people.
+func (a *app) report(rec *pipeline.RunRecord) {
+	if rec.Status == pipeline.Failed || rec.Status == pipeline.Cancelled {
+		return // the error says it
+	}
+	a.print("%s %s: %s in %s (run %s)\n", rec.Pipeline, rec.Partition, rec.Status, seconds(rec.Seconds), rec.Run)
+	for _, s := range rec.Stages {
+		aside := ""
+		if s.RowsQuarantined > 0 {
+			aside = fmt.Sprintf(", %s quarantined", count(s.RowsQuarantined))
+		}
+		a.print("  stage %-20s %s in, %s out%s\n", s.Name, plural(s.RowsIn, "row", "rows"), count(s.RowsOut), aside)
+	}
+	for _, o := range rec.Outputs {
+		a.print("  output %-19s version %d, %s\n", o.Path, o.Version, plural(o.Rows, "row", "rows"))
+		for _, q := range o.Quarantine {
+			a.print("  quarantine %s\n", q)
+		}
+	}
+	a.reportGates(rec)
+}
+
+func (a *app) reportGates(rec *pipeline.RunRecord) {
+	tally := map[pipeline.Verdict]int{}
+	var order []pipeline.Verdict
+	for _, f := range rec.Gates {
+		if tally[f.Verdict]++; tally[f.Verdict] == 1 {
+			order = append(order, f.Verdict)
+		}
+	}
+	if len(order) == 0 {
+		return
+	}
+	var parts []string
+	for _, v := range order {
+		parts = append(parts, fmt.Sprintf("%d %s", tally[v], v))
+	}
+	a.print("  gates: %s\n", strings.Join(parts, ", "))
+	for _, f := range rec.Gates {
+		if f.Verdict == pipeline.Warn {
+			a.print("    warning: %s\n", strings.ReplaceAll(findingText(rec, f), "\n", "\n    "))
+		}
+	}
+}
+
+// findingText is a finding in one line, like an error.
+func findingText(rec *pipeline.RunRecord, f pipeline.Finding) string {
+	verb := "blocked"
+	switch {
+	case f.Verdict == pipeline.ErrorVerdict:
+		verb = "could not judge"
+	case !f.Blocks():
+		verb = "warns of"
+	}
+	e := &pipeline.Error{
+		At: f.At, Stage: f.Stage, Gate: f.Name,
+		Msg: fmt.Sprintf("%s %s: %s, %s expected", verb, rec.Partition, f.Observed, f.Expected),
+	}
+	return e.Error()
+}
+
+// blocked tells of each gate that kept the partition back.
+func (a *app) blocked(project *penstock.Project, pl *pipeline.Pipeline, rec *pipeline.RunRecord) {
+	kept := keptBack(project, pl, rec)
+	for _, f := range rec.Gates {
+		if !f.Blocks() {
+			continue
+		}
+		lines := append([]string{findingText(rec, f), decidedBy(f)}, f.Detail...)
+		fmt.Fprintln(a.stderr, strings.Join(append(lines, kept...), "\n\t"))
+	}
+}
+
+func decidedBy(f pipeline.Finding) string {
+	text := "decided by: " + f.DecidedBy
+	if f.RowsTested > 0 {
+		text += ", " + plural(f.RowsTested, "row", "rows") + " tested"
+	}
+	if f.RowsFailed > 0 {
+		text += ", " + count(f.RowsFailed) + " failed"
+	}
+	if f.RowsNull > 0 {
+		text += ", " + count(f.RowsNull) + " null"
+	}
+	return text
+}
+
+// keptBack says what readers see now.
+func keptBack(project *penstock.Project, pl *pipeline.Pipeline, rec *pipeline.RunRecord) []string {
+	var lines []string
+	for _, s := range pl.Stages {
+		if s.Output == nil {
+			continue
+		}
+		part, err := pl.Partitions.Parse(rec.Partition)
+		if err != nil {
+			continue
+		}
+		where := path.Join(s.Output.Path, part.Dir())
+		m, err := project.Current(s.Output.Path, part)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			lines = append(lines, "nothing was published; "+where+" does not exist")
+		case err != nil:
+			lines = append(lines, "nothing was published; "+err.Error())
+		default:
+			lines = append(lines, fmt.Sprintf("nothing was published; %s stays at version %d, %s",
+				where, m.Version, plural(m.Rows, "row", "rows")))
+		}
+	}
+	return lines
+}

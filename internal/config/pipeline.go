@@ -1,0 +1,174 @@
+package config
+
+import (
+	"maps"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/penstock-data/penstock/operators/csv"
+	"github.com/penstock-data/penstock/operators/files"
+	"github.com/penstock-data/penstock/operators/ipc"
+	"github.com/penstock-data/penstock/operators/jsonl"
+	"github.com/penstock-data/penstock/operators/parquet"
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+func (d *decoder) pipeline(n *node) *pipeline.Pipeline {
+	p := &pipeline.Pipeline{File: d.file}
+	if !d.object(n, pipelineObject) {
+		return p
+	}
+	d.readParams(n.get("params"))
+	p.Params = d.params
+	p.Name = d.text(n.get("name"), "name")
+	if s := n.get("partitions"); s != nil {
+		p.Partitions = d.scheme(s)
+	}
+	for _, s := range d.pairs(n.get("sources"), "sources") {
+		if src := d.source(s.value); src != nil {
+			p.Sources = append(p.Sources, pipeline.NamedSource{Name: s.key.text, Source: src, At: s.key.pos})
+		}
+	}
+	for _, s := range d.pairs(n.get("stages"), "stages") {
+		p.Stages = append(p.Stages, d.readStage(s.key, s.value))
+	}
+	if len(d.errs) == 0 {
+		d.errs = append(d.errs, p.Check()...)
+	}
+	return p
+}
+
+// readParams takes the file's parameters, and those that override them.
+func (d *decoder) readParams(n *node) {
+	d.params = map[string]string{}
+	given := maps.Clone(d.options.Params)
+	for _, p := range d.pairs(n, "params") {
+		d.params[p.key.text] = d.text(p.value, "params")
+		if v, ok := given[p.key.text]; ok {
+			d.params[p.key.text] = v
+			delete(given, p.key.text)
+		}
+	}
+	for _, name := range sortedKeys(given) {
+		d.fail(pipeline.Pos{File: d.file}, "%s", pipeline.Unknown("parameter", name, sortedKeys(d.params)))
+	}
+}
+
+func (d *decoder) scheme(n *node) pipeline.Scheme {
+	if !d.object(n, partitionsObject) {
+		return pipeline.Scheme{}
+	}
+	s := pipeline.Scheme{
+		By:   pipeline.By(d.oneOf(n.get("by"), partitionsObject.fields[0])),
+		From: d.text(n.get("from"), "from"), To: d.text(n.get("to"), "to"),
+		Keys: d.texts(n.get("keys"), "keys"),
+	}
+	if s.By == pipeline.Key && (s.From != "" || s.To != "") {
+		d.fail(n.pos, "partitions: from and to belong to windows of time; name keys with `keys`")
+	}
+	if s.By != pipeline.Key && s.Keys != nil {
+		d.fail(n.pos, "partitions: keys belong to `by: key`")
+	}
+	for _, bound := range []string{"from", "to"} {
+		v := n.get(bound)
+		if v == nil || s.By == pipeline.Key {
+			continue
+		}
+		if _, err := s.Parse(d.text(v, bound)); err != nil {
+			d.fail(v.pos, "partitions: %v", err)
+		}
+	}
+	for _, k := range s.Keys {
+		if _, err := (pipeline.Scheme{By: pipeline.Key}).Parse(k); err != nil {
+			d.fail(n.get("keys").pos, "partitions: %v", err)
+		}
+	}
+	if len(d.errs) == 0 && s.From != "" && s.To != "" {
+		if _, err := s.Range("", ""); err != nil {
+			d.fail(n.pos, "partitions: %v", err)
+		}
+	}
+	return s
+}
+
+func (d *decoder) source(n *node) pipeline.Source {
+	if !d.object(n, sourceObject) {
+		return nil
+	}
+	var format string
+	for _, f := range formats {
+		if n.get(f) != nil {
+			format = f
+		}
+	}
+	set := files.Set{
+		Paths: d.texts(n.get(format), format), PartitionBy: d.text(n.get("partition_by"), "partition_by"),
+		Drift: files.Drift(d.oneOf(n.get("drift"), fieldOf(sourceObject, "drift"))),
+	}
+	if format == "" {
+		return nil
+	}
+	if n.get(format).kind == nothing || len(set.Paths) == 0 {
+		d.fail(n.get(format).pos, "source: %s: a path is needed", format)
+	}
+	only := func(key string, formats ...string) {
+		if v := n.get(key); v != nil && format != formats[0] && format != formats[len(formats)-1] {
+			d.fail(v.pos, "source: %s does not belong to %s", key, format)
+		}
+	}
+	only("schema", "csv", "jsonl")
+	only("delimiter", "csv")
+	only("header", "csv")
+	only("null", "csv")
+	switch format {
+	case "csv":
+		return d.csv(n, set)
+	case "jsonl":
+		return jsonl.Source{Set: set, Schema: d.schema(n.get("schema"))}
+	case "ipc":
+		return ipc.Source{Set: set}
+	}
+	return parquet.Source{Set: set}
+}
+
+func fieldOf(o *object, name string) field {
+	for _, f := range o.fields {
+		if f.name == name {
+			return f
+		}
+	}
+	panic(o.name + " has no field " + name)
+}
+
+func (d *decoder) csv(n *node, set files.Set) pipeline.Source {
+	s := csv.Source{Set: set, Schema: d.schema(n.get("schema")), NoHeader: !d.bool(n.get("header"), "header", true)}
+	if v := n.get("delimiter"); v != nil {
+		text := []rune(d.text(v, "delimiter"))
+		if len(text) != 1 || text[0] == '"' || text[0] == '\n' || text[0] == '\r' {
+			d.fail(v.pos, "delimiter: expected a single character, found %s", describe(v))
+		} else {
+			s.Delimiter = text[0]
+		}
+	}
+	if v := n.get("null"); v != nil {
+		s.Null = d.texts(v, "null")
+	}
+	return s
+}
+
+// schema is a declared schema, or nil.
+func (d *decoder) schema(n *node) *arrow.Schema {
+	if n == nil {
+		return nil
+	}
+	var fields []arrow.Field
+	for _, p := range d.pairs(n, "schema") {
+		t, err := pipeline.ParseType(d.text(p.value, "schema"))
+		if err != nil {
+			d.fail(p.value.pos, "schema: column %s: %v", p.key.text, err)
+			continue
+		}
+		fields = append(fields, arrow.Field{Name: p.key.text, Type: t, Nullable: true})
+	}
+	return arrow.NewSchema(fields, nil)
+}

@@ -1,0 +1,172 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// Schema is the JSON Schema (draft 2020-12) of pipeline files, for editors.
+func Schema() []byte {
+	root := objectSchema(pipelineObject)
+	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	root["title"] = "Penstock pipeline"
+	text, err := json.MarshalIndent(root, "", "  ")
+	if err != nil {
+		panic(err) // made of maps and strings
+	}
+	return append(text, '\n')
+}
+
+type schema = map[string]any
+
+func objectSchema(o *object) schema {
+	properties := schema{}
+	var required []string
+	for _, f := range o.fields {
+		properties[f.name] = fieldSchema(f)
+		if f.required {
+			required = append(required, f.name)
+		}
+	}
+	s := schema{"type": "object", "properties": properties, "additionalProperties": false}
+	if o.doc != "" {
+		s["description"] = o.doc
+	}
+	if required != nil {
+		s["required"] = required
+	}
+	if o.choice != nil {
+		var one []schema
+		for _, name := range o.choice {
+			one = append(one, schema{"required": []string{name}})
+		}
+		s["oneOf"] = one
+	}
+	return s
+}
+
+func fieldSchema(f field) schema {
+	s := typeSchema(f)
+	s["description"] = f.doc
+	if f.choices != nil {
+		s["enum"] = f.choices
+	}
+	return s
+}
+
+var scalarTypes = []string{"string", "number", "boolean"}
+
+func typeSchema(f field) schema {
+	texts := schema{"type": "array", "items": schema{"type": scalarTypes}}
+	switch f.typ {
+	case "text":
+		return schema{"type": "string"}
+	case "value":
+		return schema{"type": scalarTypes}
+	case "number":
+		return schema{"type": "number"}
+	case "bool":
+		return schema{"type": "boolean"}
+	case "texts":
+		return schema{"anyOf": []schema{{"type": "string"}, texts}}
+	case "values":
+		return texts
+	case "map":
+		return schema{"type": "object", "additionalProperties": schema{"type": append(scalarTypes[:3:3], "null")}}
+	case "map of values":
+		return schema{"type": "object", "additionalProperties": schema{"type": scalarTypes}}
+	case "columns of values":
+		return schema{"type": "object", "additionalProperties": schema{"type": "array"}}
+	case "from":
+		return schema{"anyOf": []schema{{"type": "string"}, texts, {"type": "object", "additionalProperties": schema{"type": "string"}}}}
+	case "object":
+		return objectSchema(f.object)
+	case "objects":
+		return schema{"type": "object", "additionalProperties": objectSchema(f.object)}
+	case "operators":
+		return schema{"type": "array", "items": operatorSchema()}
+	case "gates":
+		return schema{"type": "array", "items": objectSchema(ruleObject)}
+	case "derive":
+		return schema{"type": "object", "additionalProperties": schema{"anyOf": []schema{
+			{"type": scalarTypes},
+			{"type": "object", "properties": schema{"expr": schema{"type": scalarTypes}, "type": schema{"type": "string"}}, "required": []string{"expr"}, "additionalProperties": false},
+		}}}
+	case "sort":
+		key := schema{"anyOf": []schema{{"type": "string"}, {"type": "object", "properties": schema{
+			"column": schema{"type": "string"}, "desc": schema{"type": "boolean"}, "nulls_first": schema{"type": "boolean"},
+		}, "required": []string{"column"}, "additionalProperties": false}}}
+		return schema{"anyOf": []schema{key, {"type": "array", "items": key}}}
+	case "nothing":
+		return schema{"type": []string{"null", "object"}, "maxProperties": 0}
+	}
+	panic("no schema for a field of type " + f.typ)
+}
+
+func operatorSchema() schema {
+	properties := schema{}
+	for _, f := range operatorSpecs {
+		s := fieldSchema(f)
+		if f.name == "dedupe" {
+			s["type"] = []string{"object", "null"}
+		}
+		properties[f.name] = s
+	}
+	return schema{"anyOf": []schema{
+		{"type": "object", "properties": properties, "additionalProperties": false, "minProperties": 1, "maxProperties": 1},
+		{"const": "union"},
+	}}
+}
+
+// Reference is the reference page of pipeline files, in Markdown.
+func Reference() []byte {
+	var b bytes.Buffer
+	b.WriteString("# Pipeline files\n\nGenerated from the code by `go generate ./...`; edit internal/config/spec.go instead.\n\n" +
+		"A pipeline file is YAML, read strictly: a key that is not named here is an error. Expressions are CEL; the functions\n" +
+		"are listed in the [expressions](expressions.md) page.\n")
+	section := func(title, doc string, fields []field) {
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| field | value | what it is |\n|---|---|---|\n", title, doc)
+		for _, f := range fields {
+			fmt.Fprintf(&b, "| `%s`%s | %s | %s |\n", f.name, mark(f), valueText(f), strings.ReplaceAll(f.doc, "|", "\\|"))
+		}
+	}
+	section("The file", "Fields with a star are required.", pipelineObject.fields)
+	section("partitions", partitionsObject.doc, partitionsObject.fields)
+	section("A source", sourceObject.doc, sourceObject.fields)
+	section("A stage", stageObject.doc, stageObject.fields)
+	section("output", outputObject.doc, outputObject.fields)
+	section("Operators", "Each is a mapping of its name to its arguments.", operatorSpecs)
+	for _, f := range operatorSpecs {
+		if f.object != nil {
+			section("Arguments of "+f.name, f.doc, f.object.fields)
+		}
+	}
+	section("Gates: the check", "A gate has exactly one of these. One that names several columns in a mapping is a rule for each.", checkFields)
+	section("Gates: the rule", "And any of these.", ruleFields)
+	return b.Bytes()
+}
+
+func mark(f field) string {
+	if f.required {
+		return " *"
+	}
+	return ""
+}
+
+func valueText(f field) string {
+	if f.choices != nil {
+		return strings.Join(f.choices, ", ")
+	}
+	names := map[string]string{
+		"texts": "a text or a list", "values": "a list", "map": "a mapping of names to texts", "objects": "a mapping by name",
+		"object": "a mapping", "from": "a name, a list or a mapping", "operators": "a list", "gates": "a list",
+		"columns of values": "a mapping of columns to lists", "map of values": "a mapping of columns to values",
+		"derive": "a mapping of columns to CEL", "sort": "a list of columns", "nothing": "nothing",
+	}
+	if n, ok := names[f.typ]; ok {
+		return n
+	}
+	return f.typ
+}

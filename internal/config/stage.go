@@ -1,0 +1,81 @@
+package config
+
+import (
+	"strings"
+
+	"github.com/penstock-data/penstock/operators/csv"
+	"github.com/penstock-data/penstock/operators/ipc"
+	"github.com/penstock-data/penstock/operators/jsonl"
+	"github.com/penstock-data/penstock/operators/parquet"
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+func (d *decoder) readStage(key, n *node) pipeline.Stage {
+	d.stage = key.text
+	defer func() { d.stage = "" }()
+	s := pipeline.Stage{Name: key.text, At: key.pos}
+	if !d.object(n, stageObject) {
+		return s
+	}
+	s.Description = d.text(n.get("description"), "description")
+	s.Owner = d.text(n.get("owner"), "owner")
+	s.Tags = d.texts(n.get("tags"), "tags")
+	var names []string
+	s.From, names = d.from(n.get("from"))
+	d.operators(&s, names, n.get("operators"))
+	if g := n.get("gates"); g != nil {
+		s.Gates = d.gates(g)
+	}
+	if o := n.get("output"); o != nil {
+		s.Output = d.output(o)
+	}
+	return s
+}
+
+// from gives the inputs of a stage and the names they have in SQL.
+func (d *decoder) from(n *node) (inputs, names []string) {
+	if n == nil {
+		return nil, nil
+	}
+	if n.kind != mapping {
+		inputs = d.texts(n, "from")
+		return inputs, inputs
+	}
+	for _, p := range d.pairs(n, "from") {
+		names = append(names, p.key.text)
+		inputs = append(inputs, d.text(p.value, "from"))
+	}
+	return inputs, names
+}
+
+func (d *decoder) output(n *node) *pipeline.Output {
+	if !d.object(n, outputObject) {
+		return nil
+	}
+	o := &pipeline.Output{}
+	compression := d.oneOf(n.get("compression"), fieldOf(outputObject, "compression"))
+	for _, f := range formats {
+		v := n.get(f)
+		if v == nil {
+			continue
+		}
+		if c := n.get("compression"); c != nil && f != "parquet" {
+			d.fail(c.pos, "output: compression belongs to parquet")
+		}
+		o.Path = strings.TrimSuffix(d.text(v, f), "/")
+		switch f {
+		case "csv":
+			o.Format = csv.Format{}
+		case "jsonl":
+			o.Format = jsonl.Format{}
+		case "ipc":
+			o.Format = ipc.Format{}
+		default:
+			o.Format = parquet.Format{Compression: compression}
+		}
+		if err := pipeline.CheckOutputPath(o.Path); err != nil {
+			d.errs = append(d.errs, &pipeline.Error{Kind: pipeline.Invalid, At: v.pos, Stage: d.stage, Err: err})
+		}
+	}
+	return o
+}

@@ -1,0 +1,107 @@
+package expr
+
+import (
+	"slices"
+	"sync"
+
+	"cel.dev/cel-go/cel"
+	"github.com/apache/arrow-go/v18/arrow"
+)
+
+// Program is an expression bound to a schema. It is not changed once made, and safe
+// for concurrent use.
+type Program struct {
+	source   string
+	schema   *arrow.Schema
+	columns  []int
+	names    []string // the variable of each of columns
+	nullable bool
+	typ      arrow.DataType
+	program  cel.Program
+	rows     sync.Pool // *rowActivation
+}
+
+// Source is the text of the expression.
+func (p *Program) Source() string { return p.source }
+
+// Type is the type of the result.
+func (p *Program) Type() arrow.DataType { return p.typ }
+
+// Columns are the indexes in the schema of the columns it reads, ascending.
+func (p *Program) Columns() []int { return p.columns }
+
+// Nullable reports whether a column that it reads may be null.
+func (p *Program) Nullable() bool { return p.nullable }
+
+// Compile types the expression against the schema. The error is an *Error.
+func Compile(src string, schema *arrow.Schema) (*Program, error) {
+	c := newCompiler(src, schema)
+	parsed, err := c.parse()
+	if err != nil {
+		return nil, err
+	}
+	return c.program(parsed)
+}
+
+// compiler is at work on one expression.
+type compiler struct {
+	src        string
+	schema     *arrow.Schema
+	byVariable map[string]int
+	columns    []int
+	nextID     int64
+	// metrics, in an expect statement, are the variables that stand for metrics.
+	metrics map[string]*cel.Type
+}
+
+func newCompiler(src string, schema *arrow.Schema) *compiler {
+	c := &compiler{src: src, schema: schema, byVariable: map[string]int{}, nextID: 1 << 40}
+	for i, f := range schema.Fields() {
+		if celType(f.Type) != nil {
+			c.byVariable[c.variable(f.Name)] = i
+		}
+	}
+	return c
+}
+
+func (c *compiler) parse() (*cel.Ast, error) {
+	parsed, issues := baseEnv().Parse(c.src)
+	if issues.Err() != nil {
+		return nil, c.problem(issues)
+	}
+	return parsed, nil
+}
+
+// program rewrites, checks and plans a parsed expression.
+func (c *compiler) program(parsed *cel.Ast) (*Program, error) {
+	c.rewrite(parsed.NativeRep().Expr())
+	slices.Sort(c.columns)
+	var vars []cel.EnvOption
+	p := &Program{source: c.src, schema: c.schema, columns: c.columns}
+	for name, i := range c.byVariable {
+		vars = append(vars, cel.Variable(name, celType(c.schema.Field(i).Type)))
+	}
+	for name, t := range c.metrics {
+		vars = append(vars, cel.Variable(name, t))
+	}
+	for _, i := range c.columns {
+		p.names = append(p.names, c.variable(c.schema.Field(i).Name))
+		p.nullable = p.nullable || c.schema.Field(i).Nullable
+	}
+	env, err := baseEnv().Extend(vars...)
+	if err != nil {
+		return nil, &Error{Msg: err.Error(), Line: 1, Col: 1}
+	}
+	checked, issues := env.Check(parsed)
+	if issues.Err() != nil {
+		return nil, c.problem(issues)
+	}
+	if p.typ, err = arrowType(checked.OutputType()); err != nil {
+		return nil, &Error{Msg: err.Error(), Line: 1, Col: 1}
+	}
+	if p.program, err = env.Program(checked, cel.EvalOptions(cel.OptOptimize)); err != nil {
+		return nil, &Error{Msg: err.Error(), Line: 1, Col: 1}
+	}
+	p.rows.New = func() any { return newRowActivation(p.names) }
+	return p, nil
+}

@@ -1,0 +1,274 @@
+package expr
+
+import (
+	"errors"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"cel.dev/cel-go/common/types"
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+)
+
+var schema = arrow.NewSchema([]arrow.Field{
+	{Name: "i", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
+	{Name: "f", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
+	{Name: "s", Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: "t", Type: arrow.FixedWidthTypes.Timestamp_us, Nullable: true},
+	{Name: "odd name", Type: arrow.PrimitiveTypes.Int32, Nullable: true},
+	{Name: "price", Type: &arrow.Decimal128Type{Precision: 10, Scale: 2}, Nullable: true},
+}, nil)
+
+// Each case is evaluated on the row i=7, f=1.5, s="Abc", t=2001-03-04 05:06, "odd name"=3,
+// and on the row in which every column is null.
+func TestSemantics(t *testing.T) {
+	rows := `[{"i":7,"f":1.5,"s":"Abc","t":983682360000000,"odd name":3,"price":"1.25"},
+		{"i":null,"f":null,"s":null,"t":null,"odd name":null,"price":null}]`
+	batch, _, err := array.RecordFromJSON(memory.DefaultAllocator, schema, strings.NewReader(rows))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer batch.Release()
+	for _, test := range []struct{ src, value, null string }{
+		{`i > 0`, "true", "(null)"},
+		{`i + 1`, "8", "(null)"},
+		{`i > 0 || true`, "true", "true"},
+		{`i > 100 && f > 0.0`, "false", "(null)"},
+		{`i > 0 && false`, "false", "false"},
+		{`i == null`, "false", "true"},
+		{`null != s`, "true", "false"},
+		{`coalesce(i, 0)`, "7", "0"},
+		{`coalesce(s, "none")`, "Abc", "none"},
+		{`i > 1.5`, "true", "(null)"},
+		{`i / (i - 7)`, "error: division by zero", "(null)"},
+		{`9223372036854775807 + i`, "error: integer overflow", "(null)"},
+		{`i > 0 ? "a" : "b"`, "a", "(null)"},
+		{`s.startsWith("A")`, "true", "(null)"},
+		{`s.matches("^[A-Z]")`, "true", "(null)"},
+		{`lower(s) + upper(s) + trim(" x ")`, "abcABCx", "(null)"},
+		{`i in [6, 7]`, "true", "(null)"},
+		{`t >= "2001-03-04"`, "true", "(null)"},
+		{`t < "2001-03-04 05:06:00"`, "false", "(null)"},
+		{`"2001-03-04T05:06:00Z" == t`, "true", "(null)"},
+		{`year(t) * 10000 + month(t) * 100 + day(t)`, "20010304", "(null)"},
+		{`hour(t) * 60 + minute(t)`, "306", "(null)"},
+		{`date_trunc("month", t)`, "2001-03-01T00:00:00Z", "(null)"},
+		{`abs(-i) + abs(i)`, "14", "(null)"},
+		{`abs(-f)`, "1.5", "(null)"},
+		{`round(f)`, "2", "(null)"},
+		{`is_nan(f / 0.0)`, "false", "(null)"},
+		{`col("odd name") + 1`, "4", "(null)"},
+		{`size(s)`, "3", "(null)"},
+		{`1 + 1`, "2", "2"},
+		{`math.greatest(i, 9)`, "9", "(null)"},
+	} {
+		p, err := Compile(test.src, schema)
+		if err != nil {
+			t.Errorf("%s: %v", test.src, err)
+			continue
+		}
+		res, err := p.Eval(t.Context(), batch, nil)
+		if err != nil {
+			t.Errorf("%s: %v", test.src, err)
+			continue
+		}
+		got := []string{res.Values.ValueStr(0), res.Values.ValueStr(1)}
+		for _, e := range res.Errs {
+			got[e.Row] = "error: " + e.Err.Error()
+		}
+		if got[0] != test.value || got[1] != test.null {
+			t.Errorf("%s: got %s, of null %s; want %s, %s", test.src, got[0], got[1], test.value, test.null)
+		}
+		res.Release()
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for _, test := range []struct{ src, want string }{
+		{`s > 0`, "no matching overload for '_>_' applied to '(string, int)'\n\t| s > 0\n\t| ..^\n\ts is a utf8 column"},
+		{`ss == "a"`, "unknown column \"ss\"; did you mean \"s\"?\n\t| ss == \"a\"\n\t| ^"},
+		{`i * 1.5`, "no matching overload for '_*_' applied to '(int, double)'\n\t| i * 1.5\n\t| ..^\n\ti is a int64 column\n\tCEL calculates with one type at a time: convert one side, like double(x)"},
+		{`i >`, "mismatched input '<EOF>'\n\t| i >\n\t| ...^"},
+		{`price > 1.0`, "column \"price\" is a decimal(10, 2), which expressions can't read\n\t| price > 1.0\n\t| ^\n\tcast it first, or use the sql operator"},
+		{`lowr(s)`, "unknown name \"lowr\"; did you mean the function \"lower\"?\n\t| lowr(s)\n\t| ....^"},
+		{`zzz`, "unknown name \"zzz\"\n\t| zzz\n\t| ^\n\tcolumns are i, f, s, t, odd name, price"},
+		{`{}`, "the expression gives a map(dyn, dyn), which is no column type"},
+	} {
+		_, err := Compile(test.src, schema)
+		if err == nil || err.Error() != test.want {
+			t.Errorf("%s:\n got %v\nwant %s", test.src, err, test.want)
+		}
+	}
+}
+
+var metrics = []MetricFunc{
+	{Name: "rows", Result: func([]arrow.DataType) (arrow.DataType, error) { return arrow.PrimitiveTypes.Int64, nil }},
+	{Name: "sum", Params: []Param{RowExpr}, Result: func(a []arrow.DataType) (arrow.DataType, error) { return a[0], nil }},
+}
+
+func TestErrorsOfStatements(t *testing.T) {
+	for _, test := range []struct{ src, want string }{
+		{`rowz() > 1`, "unknown metric \"rowz\"; did you mean \"rows\"?\n\t| rowz() > 1\n\t| ....^\n\tmetrics are rows, sum"},
+		{`sum(ii) > 1`, "unknown column \"ii\"; did you mean \"i\"?\n\t| sum(ii) > 1\n\t| ....^"},
+		{`i > 1`, "column \"i\" stands outside of a metric; an expect statement is about metrics, like max(i)\n\t| i > 1\n\t| ^"},
+		{`sum(1, 2) > 1`, "sum takes 1 argument, found 2\n\t| sum(1, 2) > 1\n\t| ...^"},
+		{`sum(s) > 1`, "no matching overload for '_>_' applied to '(string, int)'\n\t| sum(s) > 1\n\t| .......^"},
+		{`sum(i) + 1`, "the statement gives a int64, not a bool"},
+	} {
+		_, err := CompileExpect(test.src, schema, metrics)
+		if err == nil || err.Error() != test.want {
+			t.Errorf("%s:\n got %v\nwant %s", test.src, err, test.want)
+		}
+	}
+}
+
+func TestStatements(t *testing.T) {
+	broken := errors.New("overflow")
+	for _, test := range []struct {
+		src   string
+		calls int
+		vals  []any
+		want  Outcome
+		err   bool
+	}{
+		{`rows() > 1`, 1, []any{int64(2)}, True, false},
+		{`rows() > 1 && rows() < 7`, 1, []any{int64(9)}, False, false},
+		{`sum(f) > 0.5 && rows() > 1`, 2, []any{nil, int64(2)}, Null, false},
+		{`sum(f) > 0.5 || rows() > 1`, 2, []any{nil, int64(2)}, True, false},
+		{`sum(i) > 0`, 1, []any{broken}, Null, true},
+		{`sum(i * 2) == 4`, 1, []any{int64(4)}, True, false},
+		{`sum(f) == null`, 1, []any{nil}, True, false},
+	} {
+		e, err := CompileExpect(test.src, schema, metrics)
+		if err != nil {
+			t.Errorf("%s: %v", test.src, err)
+			continue
+		}
+		got, err := e.Eval(test.vals)
+		if got != test.want || (err != nil) != test.err || len(e.Calls) != test.calls {
+			t.Errorf("%s: got %v, %v, %d calls", test.src, got, err, len(e.Calls))
+		}
+	}
+}
+
+// What a memo or a dictionary gives must be what evaluating each row gives.
+func TestShortcutsChangeNothing(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	alloc := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	defer alloc.AssertSize(t, 0)
+	schema := arrow.NewSchema([]arrow.Field{
+		{Name: "i", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
+		{Name: "j", Type: arrow.PrimitiveTypes.Int8, Nullable: true},
+		{Name: "f", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
+		{Name: "d", Type: &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}, Nullable: true},
+		{Name: "t", Type: arrow.FixedWidthTypes.Timestamp_us, Nullable: true},
+	}, nil)
+	floats := []float64{0, math.Copysign(0, -1), math.NaN(), math.Inf(1), 1.5, math.MaxFloat64}
+	whole := []int64{0, 1, -1, math.MaxInt64, math.MinInt64, 720}
+	b := array.NewRecordBuilder(alloc, schema)
+	defer b.Release()
+	const rows = 20_000
+	for range rows {
+		for i := range schema.NumFields() {
+			if r.IntN(8) == 0 {
+				b.Field(i).AppendNull()
+				continue
+			}
+			switch f := b.Field(i).(type) {
+			case *array.Int64Builder:
+				f.Append(whole[r.IntN(len(whole))])
+			case *array.Int8Builder:
+				f.Append(int8(r.Uint32()))
+			case *array.Float64Builder:
+				f.Append(floats[r.IntN(len(floats))])
+			case *array.BinaryDictionaryBuilder:
+				if err := f.AppendString(strings.Repeat("x", r.IntN(5))); err != nil {
+					t.Fatal(err)
+				}
+			case *array.TimestampBuilder:
+				f.Append(arrow.Timestamp(r.IntN(1000) * 3_600_000_000))
+			}
+		}
+	}
+	whole1 := b.NewRecordBatch()
+	defer whole1.Release()
+	batch := whole1.NewSlice(7, rows-3)
+	defer batch.Release()
+	for _, src := range []string{
+		`i > 0`, `i + 1`, `i / int(j)`, `f > 1.0 || i == 0`, `d == "xx"`, `d + "y"`, `size(d) > 2 ? 1 : 0`, `d == null`,
+		`f == f`, `i * i > 0 && d.startsWith("x")`, `hour(t)`, `coalesce(d, "none")`, `is_nan(f)`, `f * 2.0`, `d < "xx" || i < j`,
+	} {
+		p, err := Compile(src, schema)
+		if err != nil {
+			t.Fatalf("%s: %v", src, err)
+		}
+		got, err := p.Eval(t.Context(), batch, alloc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		act := newRowActivation(p.names)
+		var cols []arrow.Array
+		for _, c := range p.columns {
+			cols = append(cols, batch.Column(c))
+		}
+		act.set(cols)
+		errs := 0
+		for act.row = range int(batch.NumRows()) {
+			v := p.evalRow(act)
+			one := array.NewBuilder(alloc, p.typ)
+			switch {
+			case types.IsError(v):
+				if errs == len(got.Errs) || got.Errs[errs].Row != act.row || got.Errs[errs].Err.Error() != v.(*types.Err).Error() {
+					t.Fatalf("%s: row %d: want error %v", src, act.row, v)
+				}
+				errs++
+				one.AppendNull()
+			case types.IsUnknown(v):
+				one.AppendNull()
+			default:
+				if err := appender(one)(v); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want := one.NewArray()
+			if g, w := got.Values.ValueStr(act.row), want.ValueStr(0); g != w {
+				t.Fatalf("%s: row %d: got %s, want %s", src, act.row, g, w)
+			}
+			want.Release()
+			one.Release()
+		}
+		if errs != len(got.Errs) {
+			t.Errorf("%s: %d errors, want %d", src, len(got.Errs), errs)
+		}
+		got.Release()
+	}
+}
+
+func BenchmarkEval(b *testing.B) {
+	schema := arrow.NewSchema([]arrow.Field{{Name: "delay", Type: arrow.PrimitiveTypes.Int64}}, nil)
+	const rows = 64 << 10
+	for name, distinct := range map[string]int{"1000 distinct": 1000, "all distinct": rows} {
+		build := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+		for i := range rows {
+			build.Field(0).(*array.Int64Builder).Append(int64(i * 7919 % distinct))
+		}
+		batch := build.NewRecordBatch()
+		p, err := Compile(`delay >= -60 && delay <= 720`, schema)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				res, err := p.Eval(b.Context(), batch, nil)
+				if err != nil {
+					b.Fatal(err)
+				}
+				res.Release()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
+		})
+	}
+}

@@ -1,0 +1,131 @@
+package expr
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+	"github.com/apache/arrow-go/v18/arrow"
+)
+
+var factory = ast.NewExprFactory()
+
+// rewrite brings a parsed expression into the form that CEL checks and evaluates
+// with our meaning of null, of odd column names and of dates.
+func (c *compiler) rewrite(root ast.Expr) {
+	ast.PostOrderVisit(root, ast.NewExprVisitor(func(e ast.Expr) {
+		switch e.Kind() {
+		case ast.IdentKind:
+			c.read(e.AsIdent())
+		case ast.CallKind:
+			c.rewriteCall(e)
+		}
+	}))
+}
+
+func (c *compiler) rewriteCall(e ast.Expr) {
+	call := e.AsCall()
+	args := call.Args()
+	switch call.FunctionName() {
+	case "col":
+		if len(args) == 1 && args[0].Kind() == ast.LiteralKind {
+			if name, ok := args[0].AsLiteral().(types.String); ok {
+				e.SetKindCase(factory.NewIdent(e.ID(), c.variable(string(name))))
+				c.read(e.AsIdent())
+			}
+		}
+	case operators.Equals, operators.NotEquals:
+		if !c.nullTest(e, args[0], args[1]) && !c.nullTest(e, args[1], args[0]) {
+			c.dateLiterals(args)
+		}
+	case operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals:
+		c.dateLiterals(args)
+	}
+}
+
+// nullTest turns x == null into a test that is exact.
+func (c *compiler) nullTest(e, x, null ast.Expr) bool {
+	if null.Kind() != ast.LiteralKind || null.AsLiteral().Type() != types.NullType {
+		return false
+	}
+	test := factory.NewCall(c.id(), isNull, x)
+	if e.AsCall().FunctionName() == operators.NotEquals {
+		test = factory.NewCall(c.id(), operators.LogicalNot, test)
+	}
+	e.SetKindCase(test)
+	return true
+}
+
+// dateLayouts are the ways in which a date may be written in an expression.
+var dateLayouts = []string{time.RFC3339Nano, time.DateTime, time.DateOnly}
+
+// dateLiterals turns a string that a date column is compared with into a timestamp.
+func (c *compiler) dateLiterals(args []ast.Expr) {
+	for i, arg := range args {
+		if arg.Kind() != ast.LiteralKind || args[1-i].Kind() != ast.IdentKind {
+			continue
+		}
+		text, ok := arg.AsLiteral().(types.String)
+		if !ok || !c.isDate(args[1-i].AsIdent()) {
+			continue
+		}
+		for _, layout := range dateLayouts {
+			if t, err := time.Parse(layout, string(text)); err == nil {
+				iso := types.String(t.UTC().Format(time.RFC3339Nano))
+				arg.SetKindCase(factory.NewCall(c.id(), "timestamp", factory.NewLiteral(c.id(), iso)))
+				break
+			}
+		}
+	}
+}
+
+func (c *compiler) isDate(variable string) bool {
+	i, ok := c.byVariable[variable]
+	if !ok {
+		return false
+	}
+	switch c.schema.Field(i).Type.ID() {
+	case arrow.DATE32, arrow.DATE64, arrow.TIMESTAMP:
+		return true
+	}
+	return false
+}
+
+// id gives an expression id that nothing else has.
+func (c *compiler) id() int64 {
+	c.nextID++
+	return c.nextID
+}
+
+// variable is the CEL variable for a column: its name, if that is an identifier.
+func (c *compiler) variable(column string) string {
+	if i := c.schema.FieldIndices(column); len(i) > 0 && !isIdent(column) {
+		return "@c" + strconv.Itoa(i[0])
+	}
+	return column
+}
+
+// read notes that the expression reads a variable.
+func (c *compiler) read(variable string) {
+	if i, ok := c.byVariable[variable]; ok && !slices.Contains(c.columns, i) {
+		c.columns = append(c.columns, i)
+	}
+}
+
+func isIdent(s string) bool {
+	for i, r := range s {
+		if !(r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || i > 0 && r >= '0' && r <= '9') {
+			return false
+		}
+	}
+	return s != "" && !slices.Contains(reserved, s)
+}
+
+// reserved are the words that CEL keeps for itself.
+var reserved = []string{
+	"true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if",
+	"import", "let", "loop", "package", "namespace", "return", "var", "void", "while",
+}

@@ -1,0 +1,57 @@
+package faults
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+)
+
+// OS is the file system of the machine.
+func OS() FS { return osFS{} }
+
+type osFS struct{}
+
+func (osFS) MkdirAll(path string) error                 { return os.MkdirAll(path, 0o755) }
+func (osFS) ReadFile(path string) ([]byte, error)       { return os.ReadFile(path) }
+func (osFS) ReadDir(path string) ([]fs.DirEntry, error) { return os.ReadDir(path) }
+func (osFS) Stat(path string) (fs.FileInfo, error)      { return os.Lstat(path) }
+func (osFS) Rename(from, to string) error               { return os.Rename(from, to) }
+func (osFS) Exchange(a, b string) error                 { return exchange(a, b) }
+func (osFS) Link(from, to string) error                 { return os.Link(from, to) }
+func (osFS) RemoveAll(path string) error                { return os.RemoveAll(path) }
+
+func (osFS) Create(path string) (File, error) {
+	return os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+}
+
+func (osFS) SyncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func (osFS) Lock(path string, text []byte) (Lock, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	held, err := tryLock(f)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if !held {
+		holder, _ := os.ReadFile(path) // for the message only
+		return nil, errors.Join(&LockedError{path, holder}, f.Close())
+	}
+	if err := errors.Join(f.Truncate(0), write(f, text)); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+func write(f *os.File, text []byte) error {
+	_, err := f.WriteAt(text, 0)
+	return err
+}

@@ -1,0 +1,68 @@
+package publish
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+const (
+	storeDir     = ".penstock/datasets"
+	manifestName = "manifest.json"
+	visibleName  = "_manifest.json"
+	whole        = "all" // names the partition of a dataset that has none
+)
+
+// layout knows the paths of one partition.
+type layout struct {
+	root      string // of the project, absolute
+	dataset   string // slash-separated, relative
+	partition string // "month=2001-07", or "all"
+	visible   string
+	store     string // of the dataset
+}
+
+func newLayout(root, dataset, partitionDir string) (layout, error) {
+	if err := pipeline.CheckOutputPath(dataset); err != nil {
+		return layout{}, err
+	}
+	clean := path.Clean(filepath.ToSlash(dataset))
+	dir := filepath.Join(root, filepath.FromSlash(clean))
+	l := layout{
+		root: root, dataset: clean, partition: partitionDir, visible: filepath.Join(dir, partitionDir),
+		store: filepath.Join(filepath.Dir(dir), filepath.FromSlash(storeDir), filepath.Base(dir)),
+	}
+	if partitionDir == "" {
+		l.partition = whole
+	}
+	return l, nil
+}
+
+func (l layout) versions() string { return filepath.Join(l.store, "versions", l.partition) }
+
+func (l layout) version(n int64) string {
+	return filepath.Join(l.versions(), fmt.Sprintf("%06d", n))
+}
+
+func (l layout) staging() string { return filepath.Join(l.store, "staging") }
+
+func (l layout) lock() string { return filepath.Join(l.store, "locks", l.partition) }
+
+// rel is a path as people see it: relative to the project.
+func (l layout) rel(p string) string {
+	if r, err := filepath.Rel(l.root, p); err == nil {
+		return filepath.ToSlash(r)
+	}
+	return p
+}
+
+// VersionDir is the directory of a kept version, relative to the project.
+func VersionDir(dataset string, part pipeline.Partition, version int64) string {
+	l, err := newLayout("/", dataset, part.Dir())
+	if err != nil {
+		return dataset
+	}
+	return l.rel(l.version(version))
+}

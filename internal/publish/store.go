@@ -1,0 +1,268 @@
+package publish
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/penstock-data/penstock/internal/faults"
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// Store publishes the datasets below one root. It holds no state of its own and is
+// safe for concurrent use, also by several processes.
+type Store struct {
+	FS    faults.FS
+	Clock faults.Clock
+	// Root is the absolute path of the project.
+	Root string
+	// Keep is the number of earlier versions kept of each partition.
+	Keep int
+}
+
+// Kept is a version that was published and is still kept.
+type Kept struct {
+	Manifest *pipeline.Manifest
+	// Digest is the hex SHA-256 of the manifest.
+	Digest string
+	// Current says that this is what readers see.
+	Current bool
+}
+
+// holder is what a lock's file says of who holds it.
+type holder struct {
+	Run   string    `json:"run"`
+	PID   int       `json:"pid"`
+	Host  string    `json:"host"`
+	Since time.Time `json:"since"`
+}
+
+// Begin claims a partition of a dataset for writing and clears up what a run that
+// died left of it. Only one at a time may hold it: another gets a Conflict that
+// names who does.
+func (s *Store) Begin(ctx context.Context, dataset string, p pipeline.Partition, run string) (*Staging, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	l, err := newLayout(s.Root, dataset, p.Dir())
+	if err != nil {
+		return nil, err
+	}
+	for _, dir := range []string{l.staging(), l.versions(), filepath.Dir(l.lock())} {
+		if err := s.FS.MkdirAll(dir); err != nil {
+			return nil, ioError(l, "can't write "+l.dataset, err)
+		}
+	}
+	lock, err := s.lock(l, run)
+	if err != nil {
+		return nil, err
+	}
+	st := &Staging{store: s, layout: l, run: run, lock: lock, dir: filepath.Join(l.staging(), l.partition+"."+run)}
+	if err := st.prepare(); err != nil {
+		return nil, errors.Join(ioError(l, "can't write "+l.dataset, err), lock.Close())
+	}
+	return st, nil
+}
+
+func (s *Store) lock(l layout, run string) (faults.Lock, error) {
+	host, _ := os.Hostname() // for messages only
+	text, err := json.Marshal(holder{Run: run, PID: os.Getpid(), Host: host, Since: s.Clock.Now()})
+	if err != nil {
+		return nil, err
+	}
+	lock, err := s.FS.Lock(l.lock(), text)
+	var held *faults.LockedError
+	if errors.As(err, &held) {
+		var h holder
+		_ = json.NewDecoder(bytes.NewReader(held.Text)).Decode(&h) // for the message only
+		return nil, pipeline.Errorf(pipeline.Conflict, "%s is being written by run %s", l.rel(l.visible), h.Run).
+			With(fmt.Sprintf("process %d on %s, since %s", h.PID, h.Host, h.Since.Format(time.DateTime)), "run again when it is done")
+	}
+	if err != nil {
+		return nil, ioError(l, "can't lock "+l.rel(l.visible), err)
+	}
+	return lock, nil
+}
+
+// Current gives the manifest of what readers see of a partition, and its digest.
+// The error is fs.ErrNotExist where nothing was published.
+func (s *Store) Current(dataset, partitionDir string) (*pipeline.Manifest, string, error) {
+	l, err := newLayout(s.Root, dataset, partitionDir)
+	if err != nil {
+		return nil, "", err
+	}
+	return s.read(filepath.Join(l.visible, visibleName), l)
+}
+
+func (s *Store) read(name string, l layout) (*pipeline.Manifest, string, error) {
+	text, err := s.FS.ReadFile(name)
+	if err != nil {
+		return nil, "", err
+	}
+	m := &pipeline.Manifest{}
+	if err := json.Unmarshal(text, m); err != nil {
+		return nil, "", pipeline.Errorf(pipeline.IO, "%s is damaged: %w", l.rel(name), err).
+			With("`penstock verify` tells what else is")
+	}
+	if m.Format != pipeline.ManifestFormat {
+		return nil, "", pipeline.Errorf(pipeline.IO, "%s has format %d, this program reads %d", l.rel(name), m.Format, pipeline.ManifestFormat).
+			With("a newer penstock wrote it: update this one")
+	}
+	sum := sha256.Sum256(text)
+	return m, hex.EncodeToString(sum[:]), nil
+}
+
+// Manifests lists the versions kept of all partitions of a dataset, by partition and
+// version. Versions that never became current are left out.
+func (s *Store) Manifests(dataset string) ([]Kept, error) {
+	l, err := newLayout(s.Root, dataset, "")
+	if err != nil {
+		return nil, err
+	}
+	partitions, err := s.names(filepath.Join(l.store, "versions"))
+	if err != nil {
+		return nil, err
+	}
+	var all []Kept
+	for _, p := range partitions {
+		dir := p
+		if p == whole {
+			dir = ""
+		}
+		if l, err = newLayout(s.Root, dataset, dir); err != nil {
+			return nil, err
+		}
+		kept, err := s.kept(l)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, kept...)
+	}
+	return all, nil
+}
+
+func (s *Store) kept(l layout) ([]Kept, error) {
+	current, _, err := s.read(filepath.Join(l.visible, visibleName), l)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	numbers, err := s.numbers(l)
+	if err != nil {
+		return nil, err
+	}
+	var all []Kept
+	for _, n := range numbers {
+		if n > current.Version {
+			continue
+		}
+		m, digest, err := s.read(filepath.Join(l.version(n), manifestName), l)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Kept{m, digest, n == current.Version})
+	}
+	return all, nil
+}
+
+// numbers lists the versions on disk, ascending.
+func (s *Store) numbers(l layout) ([]int64, error) {
+	names, err := s.names(l.versions())
+	if err != nil {
+		return nil, err
+	}
+	var numbers []int64
+	for _, name := range names {
+		if n, err := strconv.ParseInt(name, 10, 64); err == nil {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(numbers)
+	return numbers, nil
+}
+
+// names lists a directory; nothing if there is none.
+func (s *Store) names(dir string) ([]string, error) {
+	entries, err := s.FS.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names, err
+}
+
+// maxDepth bounds how deep below the root datasets are looked for.
+const maxDepth = 12
+
+// Datasets finds the datasets below the root, sorted.
+func (s *Store) Datasets() ([]string, error) {
+	var found []string
+	var walk func(dir, rel string, depth int) error
+	walk = func(dir, rel string, depth int) error {
+		names, err := s.names(filepath.Join(dir, filepath.FromSlash(storeDir)))
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			found = append(found, strings.TrimPrefix(rel+"/"+name, "/"))
+		}
+		entries, err := s.FS.ReadDir(dir)
+		if err != nil || depth == maxDepth {
+			return err
+		}
+		for _, e := range entries {
+			if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+				if err := walk(filepath.Join(dir, e.Name()), rel+"/"+e.Name(), depth+1); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	err := walk(s.Root, "", 0)
+	slices.Sort(found)
+	return found, err
+}
+
+// ioError says what could not be done and why, with a way out where there is one.
+func ioError(l layout, what string, err error) error {
+	e := &pipeline.Error{Kind: pipeline.IO, Msg: what + ": " + reason(err), Err: err}
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		e.Evidence = append(e.Evidence, pe.Op+" "+l.rel(pe.Path))
+	}
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		e.Evidence = append(e.Evidence, "the disk is full: free some space and run again; what was visible before still is")
+	case errors.Is(err, fs.ErrPermission):
+		e.Evidence = append(e.Evidence, "give yourself the right to write there, or choose another output")
+	case errors.Is(err, faults.ErrNoExchange):
+		e.Evidence = append(e.Evidence, "choose an output on a local file system such as ext4, xfs, btrfs or apfs")
+	}
+	return e
+}
+
+func reason(err error) string {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,190 @@
+package files
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/compute"
+
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// combine makes one input of the files, of one schema.
+func (s Set) combine(found []file, all []*Inspected) (*Inspected, error) {
+	schema := all[0].Schema
+	for i, in := range all[1:] {
+		var err error
+		if schema, err = s.unify(schema, in.Schema, found[0].Path, found[i+1].Path); err != nil {
+			return nil, err
+		}
+	}
+	out := &Inspected{Input: pipeline.Input{Schema: schema}}
+	type place struct{ file, split int }
+	var places []place
+	for i, in := range all {
+		out.Files = append(out.Files, in.Files...)
+		for j, split := range in.Splits {
+			out.Splits = append(out.Splits, adapt(split, in.Schema, schema))
+			places = append(places, place{i, j})
+		}
+	}
+	out.Ranges = func(split int, column string) (Range, bool) {
+		p := places[split]
+		if all[p.file].Ranges == nil || !all[p.file].Schema.HasField(column) {
+			return Range{}, false
+		}
+		return all[p.file].Ranges(p.split, column)
+	}
+	return out, nil
+}
+
+// unify gives the schema of two files, by the policy.
+func (s Set) unify(a, b *arrow.Schema, nameA, nameB string) (*arrow.Schema, error) {
+	differ := func(format string, args ...any) error {
+		return pipeline.Errorf(pipeline.BadInput, "%s and %s have different schemas: %s", nameA, nameB, fmt.Sprintf(format, args...)).
+			With("set `drift: evolve` to take the columns of both, or read them as two sources")
+	}
+	if s.Drift != Evolve {
+		for i := range max(a.NumFields(), b.NumFields()) {
+			switch {
+			case i >= b.NumFields():
+				return nil, differ("%s is only in the first", a.Field(i).Name)
+			case i >= a.NumFields():
+				return nil, differ("%s is only in the second", b.Field(i).Name)
+			case a.Field(i).Name != b.Field(i).Name:
+				return nil, differ("column %d is %s in the first, %s in the second", i+1, a.Field(i).Name, b.Field(i).Name)
+			}
+		}
+	}
+	var fields []arrow.Field
+	for _, f := range a.Fields() {
+		g, ok := b.FieldsByName(f.Name)
+		if !ok {
+			f.Nullable = true
+			fields = append(fields, f)
+			continue
+		}
+		t := common(f.Type, g[0].Type, s.Drift == Evolve)
+		if t == nil {
+			return nil, differ("%s is %s in the first, %s in the second", f.Name, pipeline.TypeName(f.Type), pipeline.TypeName(g[0].Type))
+		}
+		fields = append(fields, arrow.Field{Name: f.Name, Type: t, Nullable: f.Nullable || g[0].Nullable})
+	}
+	for _, g := range b.Fields() {
+		if !a.HasField(g.Name) {
+			g.Nullable = true
+			fields = append(fields, g)
+		}
+	}
+	return arrow.NewSchema(fields, nil), nil
+}
+
+// common is the type that both fit in without loss, or nil.
+func common(a, b arrow.DataType, widen bool) arrow.DataType {
+	if arrow.TypeEqual(a, b) {
+		return a
+	}
+	a, b = pipeline.ValueType(a), pipeline.ValueType(b)
+	switch {
+	case arrow.TypeEqual(a, b):
+		return a
+	case !widen:
+		return nil
+	case arrow.IsSignedInteger(a.ID()) && arrow.IsSignedInteger(b.ID()):
+		return arrow.PrimitiveTypes.Int64
+	case arrow.IsFloating(a.ID()) && arrow.IsFloating(b.ID()):
+		return arrow.PrimitiveTypes.Float64
+	}
+	return nil
+}
+
+// adapt gives the split in the common schema.
+func adapt(split pipeline.Split, from, to *arrow.Schema) pipeline.Split {
+	if from.Equal(to) {
+		return split
+	}
+	open := split.Open
+	split.Open = func(ctx context.Context, env *pipeline.Env, columns []string) (pipeline.Reader, error) {
+		want := pick(to, columns)
+		var have []string
+		for _, f := range want.Fields() {
+			if from.HasField(f.Name) {
+				have = append(have, f.Name)
+			}
+		}
+		if have == nil {
+			have = []string{}
+		}
+		r, err := open(ctx, env, have)
+		if err != nil {
+			return nil, err
+		}
+		return &mapped{Reader: r, f: func(ctx context.Context, b arrow.RecordBatch) (arrow.RecordBatch, error) {
+			return convert(ctx, env, b, want)
+		}}, nil
+	}
+	return split
+}
+
+// pick is the schema of the named columns in the schema's order; nil names all.
+func pick(schema *arrow.Schema, columns []string) *arrow.Schema {
+	if columns == nil {
+		return schema
+	}
+	want := map[string]bool{}
+	for _, c := range columns {
+		want[c] = true
+	}
+	var fields []arrow.Field
+	for _, f := range schema.Fields() {
+		if want[f.Name] {
+			fields = append(fields, f)
+		}
+	}
+	return arrow.NewSchema(fields, nil)
+}
+
+// convert gives the batch with the columns and types of the schema.
+func convert(ctx context.Context, env *pipeline.Env, b arrow.RecordBatch, want *arrow.Schema) (arrow.RecordBatch, error) {
+	ctx = compute.WithAllocator(ctx, env.Alloc)
+	cols := make([]arrow.Array, 0, want.NumFields())
+	defer func() {
+		for _, c := range cols {
+			c.Release()
+		}
+	}()
+	for _, f := range want.Fields() {
+		i := b.Schema().FieldIndices(f.Name)
+		switch {
+		case len(i) == 0:
+			cols = append(cols, array.MakeArrayOfNull(env.Alloc, f.Type, int(b.NumRows())))
+		case arrow.TypeEqual(b.Column(i[0]).DataType(), f.Type):
+			b.Column(i[0]).Retain()
+			cols = append(cols, b.Column(i[0]))
+		default:
+			col, err := compute.CastArray(ctx, b.Column(i[0]), compute.SafeCastOptions(f.Type))
+			if err != nil {
+				return nil, err
+			}
+			cols = append(cols, col)
+		}
+	}
+	return array.NewRecordBatch(want, cols, b.NumRows()), nil
+}
+
+// mapped is a reader whose batches go through a function, which borrows them.
+type mapped struct {
+	pipeline.Reader
+	f func(context.Context, arrow.RecordBatch) (arrow.RecordBatch, error)
+}
+
+func (r *mapped) Next(ctx context.Context) (arrow.RecordBatch, error) {
+	b, err := r.Reader.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer b.Release()
+	return r.f(ctx, b)
+}

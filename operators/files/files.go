@@ -1,0 +1,216 @@
+// Package files has what sources of files share: path templates and globs, schemas
+// that drift between files, and the rows of one partition.
+package files
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// Drift says what to do when the files of a set have different schemas.
+type Drift string
+
+// The policies. Whether strings are kept as a dictionary is no difference.
+const (
+	// Fail is the default: an error names the files and the first difference.
+	Fail Drift = "fail"
+	// Evolve gives the columns of all files by name, null where a file has none;
+	// integers widen to int64 and floats to float64. Other differences are errors.
+	Evolve Drift = "evolve"
+)
+
+// Set is a set of files that hold one dataset.
+type Set struct {
+	// Paths are paths, templates with {partition}, {partition:2006-01}, {year},
+	// {month}, {day} or {hour}, and globs; relative to the project.
+	Paths []string
+	// PartitionBy names a date or timestamp column, or in a pipeline with named
+	// partitions a string column: only rows of the partition are given.
+	PartitionBy string
+	// Drift is what to do with different schemas; empty means Fail.
+	Drift Drift
+}
+
+// String is the canonical text of the set.
+func (s Set) String() string {
+	text := strings.Join(s.Paths, ", ")
+	if s.PartitionBy != "" {
+		text += " partition_by " + s.PartitionBy
+	}
+	if s.Drift != "" && s.Drift != Fail {
+		text += " drift " + string(s.Drift)
+	}
+	return text
+}
+
+// Open inspects one file: its schema and its splits. path is where it is, name what
+// messages call it.
+type Open func(ctx context.Context, env *pipeline.Env, path, name string) (*Inspected, error)
+
+// Inspected is what Open found.
+type Inspected struct {
+	pipeline.Input
+	// Ranges tells what is known of a column's values in each split; nil: nothing.
+	Ranges func(split int, column string) (Range, bool)
+}
+
+// Range bounds the values of a column in a split.
+type Range struct {
+	// Min and Max are of the column's type as Arrow keeps it: arrow.Timestamp or
+	// arrow.Date32. Other types are of no use yet.
+	Min, Max any
+	// Nulls is the number of nulls.
+	Nulls int64
+}
+
+// Resolve finds the files, inspects each, and combines them to one input.
+func (s Set) Resolve(ctx context.Context, env *pipeline.Env, open Open) (*pipeline.Input, error) {
+	found, err := s.list(env)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*Inspected, len(found))
+	for i, f := range found {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if all[i], err = inspect(ctx, env, f, open); err != nil {
+			return nil, err
+		}
+	}
+	in, err := s.combine(found, all)
+	if err != nil {
+		return nil, err
+	}
+	if s.PartitionBy == "" {
+		return &in.Input, nil
+	}
+	return s.within(env.Partition, in)
+}
+
+// file is a file that was found.
+type file struct {
+	pipeline.File
+	abs string
+}
+
+// inspect calls open and makes its panics, and plain errors, errors of the file.
+func inspect(ctx context.Context, env *pipeline.Env, f file, open Open) (in *Inspected, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			in, err = nil, &pipeline.Error{Kind: pipeline.BadInput, Where: f.Path, Msg: fmt.Sprintf("is damaged: %v", r)}
+		}
+	}()
+	in, err = open(ctx, env, f.abs, f.Path)
+	if err != nil {
+		var e *pipeline.Error
+		if errors.As(err, &e) || ctx.Err() != nil {
+			return nil, err
+		}
+		return nil, &pipeline.Error{Kind: pipeline.BadInput, Where: f.Path, Err: err}
+	}
+	in.Files = []pipeline.File{f.File}
+	return in, nil
+}
+
+// list finds the files, sorted by path, each once.
+func (s Set) list(env *pipeline.Env) ([]file, error) {
+	var found []file
+	for _, template := range s.Paths {
+		pattern, err := env.Partition.Expand(template)
+		if err != nil {
+			return nil, err
+		}
+		paths := []string{pattern}
+		if strings.ContainsAny(pattern, "*?[") {
+			if paths, err = glob(env.Dir, pattern); err != nil {
+				return nil, err
+			}
+		}
+		for _, p := range paths {
+			f, err := stat(env.Dir, p)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, f)
+		}
+	}
+	slices.SortFunc(found, func(a, b file) int { return strings.Compare(a.Path, b.Path) })
+	return slices.CompactFunc(found, func(a, b file) bool { return a.Path == b.Path }), nil
+}
+
+func glob(dir, pattern string) ([]string, error) {
+	paths, err := filepath.Glob(join(dir, pattern))
+	if err != nil {
+		return nil, pipeline.Errorf(pipeline.Invalid, "%q is not a glob: %w", pattern, err)
+	}
+	if len(paths) == 0 {
+		return nil, missing(dir, pattern)
+	}
+	for i, p := range paths {
+		if !filepath.IsAbs(pattern) {
+			if p, err = filepath.Rel(dir, p); err != nil {
+				return nil, err
+			}
+		}
+		paths[i] = filepath.ToSlash(p)
+	}
+	return paths, nil
+}
+
+func stat(dir, name string) (file, error) {
+	abs := join(dir, name)
+	info, err := os.Stat(abs)
+	bad := func(what string) (file, error) {
+		return file{}, &pipeline.Error{Kind: pipeline.BadInput, Where: name, Msg: what}
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return file{}, missing(dir, name)
+	case errors.Is(err, fs.ErrPermission):
+		return bad("permission denied")
+	case err != nil:
+		return file{}, err
+	case info.IsDir():
+		return bad("is a directory; name its files, like " + path.Join(name, "*"))
+	case !info.Mode().IsRegular():
+		return bad("is a pipe or a device; only regular files are read, because they can be read again")
+	case info.Size() == 0:
+		return bad("is empty (0 bytes)")
+	}
+	return file{pipeline.File{Path: name, Bytes: info.Size(), Rows: -1, Modified: info.ModTime()}, abs}, nil
+}
+
+// missing says what was looked for and where, and what there is instead.
+func missing(dir, pattern string) error {
+	e := pipeline.Errorf(pipeline.BadInput, "no file matches %s", pattern)
+	parent := path.Dir(pattern)
+	entries, err := os.ReadDir(join(dir, parent))
+	if err != nil {
+		return e.With("there is no directory " + parent + " in " + dir)
+	}
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	if near := pipeline.Nearest(path.Base(pattern), names); near != "" {
+		return e.With("the nearest there is " + path.Join(parent, near))
+	}
+	return e.With(fmt.Sprintf("%s in %s holds %d other files", parent, dir, len(names)))
+}
+
+func join(dir, name string) string {
+	if filepath.IsAbs(name) {
+		return filepath.Clean(name)
+	}
+	return filepath.Join(dir, filepath.FromSlash(name))
+}

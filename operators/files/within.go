@@ -1,0 +1,177 @@
+package files
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/penstock-data/penstock/internal/rows"
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// within keeps the rows of the partition. Splits whose range proves that they hold
+// none are left out, and those that hold nothing else are given as they are.
+func (s Set) within(part pipeline.Partition, in *Inspected) (*pipeline.Input, error) {
+	found := in.Schema.FieldIndices(s.PartitionBy)
+	if len(found) == 0 {
+		return nil, pipeline.Errorf(pipeline.Invalid, "partition_by: there is no column %q", s.PartitionBy).
+			With("columns are " + names(in.Schema))
+	}
+	w, err := newWindow(part, in.Schema.Field(found[0]))
+	if err != nil {
+		return nil, err
+	}
+	out := &pipeline.Input{Schema: in.Schema, Files: in.Files}
+	for i, split := range in.Splits {
+		none, all := w.proves(in.Ranges(i, s.PartitionBy))
+		switch {
+		case none:
+		case all:
+			out.Splits = append(out.Splits, split)
+		default:
+			out.Splits = append(out.Splits, s.filtered(split, in.Schema, w))
+		}
+	}
+	return out, nil
+}
+
+func names(schema *arrow.Schema) string {
+	var all []string
+	for _, f := range schema.Fields() {
+		all = append(all, f.Name)
+	}
+	return strings.Join(all, ", ")
+}
+
+// A window is a partition in terms of a column: the numbers in [from, to), or a text.
+type window struct {
+	from, to int64
+	text     string
+}
+
+func newWindow(part pipeline.Partition, f arrow.Field) (window, error) {
+	refuse := func(want string) (window, error) {
+		return window{}, pipeline.Errorf(pipeline.Invalid, "partition_by: %s is a %s column; %s", f.Name, pipeline.TypeName(f.Type), want)
+	}
+	switch t := pipeline.ValueType(f.Type).(type) {
+	case *arrow.TimestampType:
+		if part.Start.IsZero() {
+			return refuse("partitions by key want a string column")
+		}
+		unit := t.Unit.Multiplier()
+		return window{from: ticks(part.Start, unit), to: ticks(part.End, unit)}, nil
+	case *arrow.Date32Type:
+		if part.Start.IsZero() {
+			return refuse("partitions by key want a string column")
+		}
+		return window{from: ticks(part.Start, 24*time.Hour), to: ticks(part.End.Add(24*time.Hour-1), 24*time.Hour)}, nil
+	case *arrow.StringType:
+		if part.By != pipeline.Key {
+			return refuse("partitions by time want a date or timestamp column")
+		}
+		return window{text: part.Value}, nil
+	}
+	return refuse("a date, timestamp or string column is needed")
+}
+
+// ticks is how many whole units t lies after 1970.
+func ticks(t time.Time, unit time.Duration) int64 {
+	if unit < time.Second {
+		return t.Unix()*int64(time.Second/unit) + int64(t.Nanosecond())/int64(unit)
+	}
+	seconds := int64(unit / time.Second)
+	n := t.Unix() / seconds
+	if t.Unix()%seconds < 0 {
+		n--
+	}
+	return n
+}
+
+// proves says whether a range shows that no row, or that every row, is inside.
+func (w window) proves(r Range, known bool) (none, all bool) {
+	if !known || r.Nulls != 0 || w.text != "" {
+		return false, false
+	}
+	low, ok := number(r.Min)
+	high, ok2 := number(r.Max)
+	if !ok || !ok2 {
+		return false, false
+	}
+	return high < w.from || low >= w.to, low >= w.from && high < w.to
+}
+
+func number(v any) (int64, bool) {
+	switch v := v.(type) {
+	case arrow.Timestamp:
+		return int64(v), true
+	case arrow.Date32:
+		return int64(v), true
+	}
+	return 0, false
+}
+
+// keep says of each row whether it is inside. A null is in no partition.
+func (w window) keep(a arrow.Array) (keep []bool, nulls int) {
+	keep = make([]bool, a.Len())
+	test := w.test(a)
+	for i := range keep {
+		if a.IsNull(i) {
+			nulls++
+			continue
+		}
+		keep[i] = test(i)
+	}
+	return keep, nulls
+}
+
+func (w window) test(a arrow.Array) func(int) bool {
+	inside := func(v int64) bool { return v >= w.from && v < w.to }
+	switch a := a.(type) {
+	case *array.Timestamp:
+		return func(i int) bool { return inside(int64(a.Value(i))) }
+	case *array.Date32:
+		return func(i int) bool { return inside(int64(a.Value(i))) }
+	case *array.Dictionary:
+		test := w.test(a.Dictionary())
+		return func(i int) bool { return test(a.GetValueIndex(i)) }
+	}
+	texts := a.(*array.String) // newWindow let no other type pass
+	return func(i int) bool { return texts.Value(i) == w.text }
+}
+
+// filtered gives the rows of a split that are inside.
+func (s Set) filtered(split pipeline.Split, schema *arrow.Schema, w window) pipeline.Split {
+	open := split.Open
+	split.Open = func(ctx context.Context, env *pipeline.Env, columns []string) (pipeline.Reader, error) {
+		want := pick(schema, columns)
+		read := columns
+		if columns != nil && !want.HasField(s.PartitionBy) {
+			read = append(append([]string{}, columns...), s.PartitionBy)
+		}
+		r, err := open(ctx, env, read)
+		if err != nil {
+			return nil, err
+		}
+		return &mapped{Reader: r, f: func(ctx context.Context, b arrow.RecordBatch) (arrow.RecordBatch, error) {
+			keep, nulls := w.keep(b.Column(b.Schema().FieldIndices(s.PartitionBy)[0]))
+			if nulls > 0 {
+				return nil, &pipeline.Error{
+					Kind: pipeline.BadInput, Where: split.Name,
+					Msg:      fmt.Sprintf("%d rows have no %s: they belong to no partition and would be lost", nulls, s.PartitionBy),
+					Evidence: []string{"leave out partition_by, or fill the column in before"},
+				}
+			}
+			kept, err := rows.Filter(ctx, b, keep, env.Alloc)
+			if err != nil || kept.Schema().NumFields() == want.NumFields() {
+				return kept, err
+			}
+			defer kept.Release()
+			return convert(ctx, env, kept, want)
+		}}, nil
+	}
+	return split
+}

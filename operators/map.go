@@ -1,0 +1,55 @@
+package operators
+
+import (
+	"context"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// Map(t, schema, f) → f(t)
+//
+// Map applies a function of yours to every batch. schema gives the schema of what f
+// returns from that of what it is given; nil means the same. f borrows its argument
+// and returns a batch that the engine releases; it is called by several goroutines at
+// once and must keep nothing between calls. The name stands for what f does in
+// fingerprints: change it when you change f. A panic in f fails the partition, not the
+// program.
+func Map(name string, schema func(*arrow.Schema) (*arrow.Schema, error),
+	f func(context.Context, arrow.RecordBatch) (arrow.RecordBatch, error),
+) pipeline.Operator {
+	return mapped{name, schema, f}
+}
+
+type mapped struct {
+	name   string
+	schema func(*arrow.Schema) (*arrow.Schema, error)
+	f      func(context.Context, arrow.RecordBatch) (arrow.RecordBatch, error)
+}
+
+func (o mapped) String() string { return "map " + o.name }
+
+func (o mapped) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
+	schema, err := one("map", in)
+	if err != nil {
+		return nil, err
+	}
+	out := schema
+	if o.schema != nil {
+		if out, err = o.schema(schema); err != nil {
+			return nil, err
+		}
+	}
+	return &pipeline.Bound{Schema: out, Each: same(func(ctx context.Context, b arrow.RecordBatch) (arrow.RecordBatch, error) {
+		got, err := o.f(ctx, b)
+		if err != nil {
+			return nil, err
+		}
+		if !got.Schema().Equal(out) {
+			defer got.Release()
+			return nil, pipeline.Errorf(pipeline.Invalid, "map %s gave %v, and said it would give %v", o.name, got.Schema(), out)
+		}
+		return got, nil
+	})}, nil
+}

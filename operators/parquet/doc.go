@@ -1,0 +1,17 @@
+// Package parquet reads and writes Parquet.
+//
+// Reading goes from the pages that parquet-go decodes straight into Arrow arrays;
+// only the columns asked for are touched. A row group is a split. A column of
+// strings that every row group keeps as a dictionary is given as an Arrow
+// dictionary, one for each row group, so that those who read it may work on its
+// values once; all other strings are plain.
+//
+// Parquet types become the Arrow types they stand for: integers of 8 to 64 bits with
+// or without sign, floats, booleans, strings and bytes, dates, times and timestamps
+// (with the zone UTC where the file says so), decimals, UUIDs as strings. A column
+// that is nested, or of a type not named here, is left out of what can be read: it
+// is an error only to ask for it.
+//
+// Nothing that a file says is believed before it is checked: sizes against the
+// file's, checksums of pages where they are there, decoded rows against the footer.
+package parquet

@@ -1,0 +1,102 @@
+package sql
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// DedupeOptions say which rows are duplicates, and which of them stays.
+type DedupeOptions struct {
+	// Keys are the columns in which duplicates are equal, null to null too; empty: all.
+	Keys []string
+	// Keep is first (the default) or last.
+	Keep string
+	// OrderBy says what first and last mean; empty: the order of the rows.
+	OrderBy []SortKey
+}
+
+// Dedupe(t, options) → t without duplicates
+//
+// Dedupe keeps one row of those that are equal in the keys. The rows that stay keep
+// their order.
+//
+// Where the first row is kept, rows pass as they come, and keys are compared by a
+// 128-bit hash: that two different ones of a billion keys meet has a chance of one in
+// 10^20. When the keys outgrow a quarter of the memory budget, DuckDB goes on with the
+// rest of the rows, and may spill.
+func Dedupe(o DedupeOptions) pipeline.Operator { return dedupe(o) }
+
+type dedupe DedupeOptions
+
+func (o dedupe) String() string {
+	keys, keep := strings.Join(o.Keys, ", "), o.Keep
+	if keys == "" {
+		keys = "all columns"
+	}
+	if keep == "" {
+		keep = "first"
+	}
+	text := fmt.Sprintf("dedupe %s keep %s", keys, keep)
+	if len(o.OrderBy) > 0 {
+		text += " by " + sorted(o.OrderBy).sql()
+	}
+	return text
+}
+
+func (o dedupe) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
+	schema, err := single("dedupe", in)
+	if err != nil {
+		return nil, err
+	}
+	if o.Keep != "" && o.Keep != "first" && o.Keep != "last" {
+		return nil, pipeline.Errorf(pipeline.Invalid, "dedupe: %s", pipeline.Unknown("choice", o.Keep, []string{"first", "last"}))
+	}
+	keys, order := o.Keys, []pipeline.Column{}
+	if len(keys) == 0 {
+		keys = pipeline.ColumnNames(schema)
+	}
+	for _, name := range keys {
+		i, err := find("dedupe", schema, name)
+		if err != nil {
+			return nil, err
+		}
+		order = append(order, pipeline.Column{Index: i})
+	}
+	for _, k := range o.OrderBy {
+		i, err := find("dedupe", schema, k.Column)
+		if err != nil {
+			return nil, err
+		}
+		order = append(order, pipeline.Column{Index: i})
+	}
+	if o.Keep != "last" && len(o.OrderBy) == 0 {
+		return firstSeen(schema, order), nil
+	}
+	st := &statement{query: o.query(keys), inputs: []string{"t"}, schema: in, ordered: true}
+	b, err := st.bind(nil)
+	if err != nil {
+		return nil, err
+	}
+	return sameColumns(b, schema, order), nil
+}
+
+func (o dedupe) query(keys []string) string {
+	by := "rowid"
+	if len(o.OrderBy) > 0 {
+		by = sorted(o.OrderBy).sql() + ", rowid"
+	}
+	pick := fmt.Sprintf("first(rowid ORDER BY %s)", by)
+	switch {
+	case o.Keep == "last" && len(o.OrderBy) > 0:
+		pick = fmt.Sprintf("last(rowid ORDER BY %s)", by)
+	case o.Keep == "last":
+		pick = "max(rowid)"
+	case len(o.OrderBy) == 0:
+		pick = "min(rowid)"
+	}
+	return fmt.Sprintf("SELECT * FROM t WHERE rowid IN (SELECT %s FROM t GROUP BY %s) ORDER BY rowid", pick, quoteAll(keys))
+}

@@ -1,0 +1,193 @@
+package sql
+
+import (
+	"context"
+	"io"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/zeebo/xxh3"
+
+	"github.com/penstock-data/penstock/internal/rows"
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// firstSeen keeps the first row of each key, passing rows on as they come.
+func firstSeen(schema *arrow.Schema, keys []pipeline.Column) *pipeline.Bound {
+	b := &pipeline.Bound{Schema: schema, Reads: keys, From: make([][]pipeline.Column, schema.NumFields())}
+	for i := range b.From {
+		b.From[i] = []pipeline.Column{{Index: i}}
+	}
+	b.Stream = func(_ context.Context, env *pipeline.Env, in ...pipeline.Reader) (pipeline.Reader, error) {
+		return &seenReader{in: in[0], env: env, schema: schema, keys: keys, seen: map[xxh3.Uint128]struct{}{}}, nil
+	}
+	return b
+}
+
+// seenBytes is what a key takes in the set, with the map's spare room.
+const seenBytes = 40
+
+// seenReader holds the hashes of the keys it has seen.
+type seenReader struct {
+	in     pipeline.Reader
+	env    *pipeline.Env
+	schema *arrow.Schema
+	keys   []pipeline.Column
+	seen   map[xxh3.Uint128]struct{}
+	taken  int64           // of the budget, in bytes
+	rest   pipeline.Reader // set when DuckDB has taken over
+	hashes []xxh3.Uint128
+}
+
+func (r *seenReader) Next(ctx context.Context) (arrow.RecordBatch, error) {
+	if r.rest != nil {
+		return r.rest.Next(ctx)
+	}
+	b, err := r.in.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer b.Release()
+	if !r.fits(b.NumRows()) {
+		if r.rest, err = r.spill(ctx, b); err != nil {
+			return nil, err
+		}
+		return r.rest.Next(ctx)
+	}
+	r.hashes = rows.Keys(r.hashes[:0], b, r.keyColumns())
+	keep := make([]bool, len(r.hashes))
+	for i, h := range r.hashes {
+		if _, old := r.seen[h]; !old {
+			r.seen[h] = struct{}{}
+			keep[i] = true
+		}
+	}
+	return rows.Filter(ctx, b, keep, r.env.Alloc)
+}
+
+func (r *seenReader) keyColumns() []int {
+	cols := make([]int, len(r.keys))
+	for i, k := range r.keys {
+		cols[i] = k.Index
+	}
+	return cols
+}
+
+// fits takes room for n more keys from the budget, up to a quarter of it.
+func (r *seenReader) fits(n int64) bool {
+	want := (int64(len(r.seen)) + n) * seenBytes
+	if want <= r.taken {
+		return true
+	}
+	if want > r.env.Memory.Limit()/4 || !r.env.Memory.Take(want-r.taken) {
+		return false
+	}
+	r.taken = want
+	return true
+}
+
+func (r *seenReader) Close() error {
+	r.env.Memory.Give(r.taken)
+	r.taken, r.seen = 0, nil
+	if r.rest != nil {
+		rest := r.rest
+		r.rest = pipeline.Batches()
+		return firstOf(rest.Close(), r.in.Close())
+	}
+	return r.in.Close()
+}
+
+// spill gives the rest of the rows, from b on, to DuckDB, with the hashes of their
+// keys, and takes back the first of each key that was not seen.
+func (r *seenReader) spill(ctx context.Context, b arrow.RecordBatch) (pipeline.Reader, error) {
+	s, err := openSession(r.env, 1)
+	if err != nil {
+		return nil, err
+	}
+	hashed := arrow.NewSchema(append(append([]arrow.Field{}, r.schema.Fields()...), hashFields...), nil)
+	b.Retain()
+	err = firstOf(
+		s.load(ctx, "seen", arrow.NewSchema(hashFields, nil), &seenKeys{r}),
+		s.load(ctx, "t", hashed, &hashedReader{seenReader: r, first: b, schema: hashed}),
+	)
+	if err != nil {
+		return nil, firstOf(err, s.close())
+	}
+	r.seen = map[xxh3.Uint128]struct{}{}
+	cols := quoteAll(pipeline.ColumnNames(r.schema))
+	res, err := s.prepare(ctx, `SELECT `+cols+` FROM t WHERE rowid IN (
+		SELECT min(rowid) FROM t ANTI JOIN seen ON t."-hi" = seen."-hi" AND t."-lo" = seen."-lo" GROUP BY t."-hi", t."-lo") ORDER BY rowid`)
+	if err != nil {
+		return nil, firstOf(err, s.close())
+	}
+	res.alloc = r.env.Alloc
+	return &conformed{Reader: &relabelled{res, plainSchema(r.schema)}, schema: r.schema, env: r.env}, nil
+}
+
+var hashFields = []arrow.Field{{Name: "-hi", Type: arrow.PrimitiveTypes.Uint64}, {Name: "-lo", Type: arrow.PrimitiveTypes.Uint64}}
+
+// hashColumns gives the hashes as two columns; the caller releases them.
+func hashColumns(env *pipeline.Env, hashes []xxh3.Uint128) (hi, lo arrow.Array) {
+	h, l := array.NewUint64Builder(env.Alloc), array.NewUint64Builder(env.Alloc)
+	defer h.Release()
+	defer l.Release()
+	for _, u := range hashes {
+		h.Append(u.Hi)
+		l.Append(u.Lo)
+	}
+	return h.NewArray(), l.NewArray()
+}
+
+// seenKeys reads the keys of the set.
+type seenKeys struct{ r *seenReader }
+
+func (k *seenKeys) Next(context.Context) (arrow.RecordBatch, error) {
+	if len(k.r.seen) == 0 {
+		return nil, io.EOF
+	}
+	var some []xxh3.Uint128
+	for h := range k.r.seen {
+		some = append(some, h)
+		delete(k.r.seen, h)
+		if len(some) == batchRows {
+			break
+		}
+	}
+	hi, lo := hashColumns(k.r.env, some)
+	defer hi.Release()
+	defer lo.Release()
+	return array.NewRecordBatch(arrow.NewSchema(hashFields, nil), []arrow.Array{hi, lo}, int64(len(some))), nil
+}
+
+func (k *seenKeys) Close() error { return nil }
+
+// hashedReader reads the rest of the rows with the hashes of their keys.
+type hashedReader struct {
+	*seenReader
+	first  arrow.RecordBatch
+	schema *arrow.Schema
+}
+
+func (r *hashedReader) Next(ctx context.Context) (arrow.RecordBatch, error) {
+	b := r.first
+	r.first = nil
+	if b == nil {
+		var err error
+		if b, err = r.in.Next(ctx); err != nil {
+			return nil, err
+		}
+	}
+	defer b.Release()
+	hi, lo := hashColumns(r.env, rows.Keys(nil, b, r.keyColumns()))
+	defer hi.Release()
+	defer lo.Release()
+	return array.NewRecordBatch(r.schema, append(append([]arrow.Array{}, b.Columns()...), hi, lo), b.NumRows()), nil
+}
+
+func (r *hashedReader) Close() error {
+	if r.first != nil {
+		r.first.Release()
+		r.first = nil
+	}
+	return nil
+}

@@ -1,0 +1,141 @@
+package sql
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// statement is a query over named inputs, typed without their rows.
+type statement struct {
+	query  string
+	inputs []string
+	schema []*arrow.Schema
+	// ordered says that the query itself orders its result.
+	ordered bool
+}
+
+// typed are the result schemas of statements by all that decides them: typing one
+// takes some ten milliseconds, and a plan does it more than once.
+var typed struct {
+	sync.Mutex
+	schemas map[string]*arrow.Schema
+}
+
+// maxTyped bounds how many are remembered.
+const maxTyped = 1000
+
+// result gives the schema of the statement's result.
+func (st *statement) result() (*arrow.Schema, error) {
+	key := st.query
+	for i, name := range st.inputs {
+		key += "\x00" + name + "\x00" + st.schema[i].String()
+	}
+	typed.Lock()
+	defer typed.Unlock()
+	if s := typed.schemas[key]; s != nil {
+		return s, nil
+	}
+	s, err := st.describe()
+	if err != nil {
+		return nil, err
+	}
+	if typed.schemas == nil || len(typed.schemas) >= maxTyped {
+		typed.schemas = map[string]*arrow.Schema{}
+	}
+	typed.schemas[key] = s
+	return s, nil
+}
+
+func (st *statement) describe() (*arrow.Schema, error) {
+	ctx := context.Background()
+	s, err := openSession(nil, 1)
+	if err != nil {
+		return nil, err
+	}
+	for i, name := range st.inputs {
+		if err := s.createTable(ctx, name, st.schema[i]); err != nil {
+			return nil, errors.Join(err, s.close())
+		}
+	}
+	r, err := s.prepare(ctx, st.query)
+	if err != nil {
+		return nil, firstOf(err, s.close())
+	}
+	return r.schema, r.Close()
+}
+
+// stream loads the inputs and gives the result.
+func (st *statement) stream(ctx context.Context, env *pipeline.Env, in []pipeline.Reader) (pipeline.Reader, error) {
+	s, err := openSession(env, st.threads(env))
+	if err != nil {
+		return nil, closeRest(err, in)
+	}
+	for i, name := range st.inputs {
+		if err := s.load(ctx, name, st.schema[i], in[i]); err != nil {
+			return nil, firstOf(closeRest(err, in[i+1:]), s.close())
+		}
+	}
+	r, err := s.prepare(ctx, st.query)
+	if err != nil {
+		return nil, firstOf(err, s.close())
+	}
+	r.alloc = env.Alloc
+	return r, nil
+}
+
+// threads is one where several could give another result: see the package's comment.
+func (st *statement) threads(env *pipeline.Env) int {
+	if !st.ordered {
+		return 1
+	}
+	for _, schema := range st.schema {
+		for _, f := range schema.Fields() {
+			if arrow.IsFloating(f.Type.ID()) {
+				return 1
+			}
+		}
+	}
+	return env.Workers
+}
+
+func closeRest(err error, in []pipeline.Reader) error {
+	for _, r := range in {
+		err = firstOf(err, r.Close())
+	}
+	return err
+}
+
+// bind makes the statement an operator: every column of the
+// result comes from, and depends on, the columns the statement reads.
+func (st *statement) bind(reads []pipeline.Column) (*pipeline.Bound, error) {
+	out, err := st.result()
+	if err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	for _, f := range out.Fields() {
+		if seen[f.Name] {
+			return nil, pipeline.Errorf(pipeline.Invalid, "two columns of the result are called %q; name one of them with AS", f.Name)
+		}
+		seen[f.Name] = true
+	}
+	b := &pipeline.Bound{
+		Schema: out,
+		Stream: func(ctx context.Context, env *pipeline.Env, in ...pipeline.Reader) (pipeline.Reader, error) {
+			return st.stream(ctx, env, in)
+		},
+	}
+	if reads != nil {
+		b.Reads = reads
+		b.From = make([][]pipeline.Column, out.NumFields())
+		for i := range b.From {
+			b.From[i] = reads
+		}
+	}
+	return b, nil
+}

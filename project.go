@@ -1,0 +1,134 @@
+package penstock
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/penstock-data/penstock/internal/faults"
+	"github.com/penstock-data/penstock/internal/host"
+	"github.com/penstock-data/penstock/internal/publish"
+	"github.com/penstock-data/penstock/internal/store"
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// StateDir is the directory below a project's root that holds its state: the index
+// of runs, the records of runs, and temporary files.
+const StateDir = ".penstock"
+
+// Options of a project. The zero value means the defaults.
+type Options struct {
+	// Workers is the number of units of work carried at once; 0: one a processor.
+	Workers int
+	// Memory is the budget of a run in bytes; 0: half of what the machine, or the
+	// control group, has.
+	Memory int64
+	// Keep is the number of earlier versions kept of each partition; 0: two.
+	// A negative number keeps none.
+	Keep int
+	// Actor is who runs this; empty: $PENSTOCK_ACTOR or the user's name.
+	Actor string
+	// Command is the command line, for the record.
+	Command []string
+	// Listener is told what runs do.
+	Listener *pipeline.Listener
+}
+
+// Project is a directory with pipelines, their datasets and their state. It is
+// safe for concurrent use; two runs of one partition at once are refused.
+type Project struct {
+	dir     string
+	opts    Options
+	fs      faults.FS
+	clock   faults.Clock
+	ids     *faults.IDs
+	publish *publish.Store
+	store   *store.Store
+}
+
+// Open opens the project at dir, making its state directory if there is none, and
+// clears up after runs whose process has died.
+func Open(ctx context.Context, dir string, o Options) (*Project, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	p := &Project{dir: abs, opts: o.withDefaults(), fs: faults.OS(), clock: faults.SystemClock()}
+	p.ids = faults.NewIDs(p.clock)
+	p.publish = &publish.Store{FS: p.fs, Clock: p.clock, Root: abs, Keep: max(p.opts.Keep, 0)}
+	if err := p.makeState(); err != nil {
+		return nil, err
+	}
+	if p.store, err = store.Open(ctx, p.state()); err != nil {
+		return nil, err
+	}
+	if err := p.bury(ctx); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.Memory <= 0 {
+		o.Memory = host.Memory() / 2
+	}
+	if o.Keep == 0 {
+		o.Keep = 2
+	}
+	if o.Actor == "" {
+		o.Actor = host.Actor()
+	}
+	return o
+}
+
+func (p *Project) makeState() error {
+	for _, dir := range []string{p.state("runs"), p.state("tmp")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return &pipeline.Error{
+				Kind: pipeline.IO, Msg: "can't make the state directory: " + err.Error(), Err: err,
+				Evidence: []string{"penstock keeps what it remembers in " + p.state()},
+			}
+		}
+	}
+	ignore := p.state(".gitignore")
+	if _, err := os.Stat(ignore); errors.Is(err, os.ErrNotExist) {
+		return os.WriteFile(ignore, []byte("*\n"), 0o644)
+	}
+	return nil
+}
+
+// state is the path of something in the state directory.
+func (p *Project) state(elem ...string) string {
+	return filepath.Join(append([]string{p.dir, StateDir}, elem...)...)
+}
+
+// Dir is the absolute path of the project's root.
+func (p *Project) Dir() string { return p.dir }
+
+// Close closes the project's index.
+func (p *Project) Close() error { return p.store.Close() }
+
+// Version is the version of this build of Penstock, as its module says.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, dep := range info.Deps {
+		if dep.Path == modulePath {
+			return dep.Version
+		}
+	}
+	if info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
+}
+
+const modulePath = "github.com/penstock-data/penstock"

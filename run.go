@@ -1,0 +1,196 @@
+package penstock
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/penstock-data/penstock/internal/faults"
+	"github.com/penstock-data/penstock/internal/host"
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// Run computes one partition of the pipeline and publishes it if every blocking
+// gate passes. The record is never nil; it says how the run ended. The error says
+// why it failed, and is nil for a run that a gate blocked: that is an answer.
+func (p *Project) Run(ctx context.Context, pl *pipeline.Pipeline, partition string) (*pipeline.RunRecord, error) {
+	part, err := pl.Partitions.Parse(partition)
+	if err != nil {
+		return &pipeline.RunRecord{Pipeline: pl.Name, Partition: partition, Status: pipeline.Failed, Error: err.Error()}, err
+	}
+	return p.runPartition(ctx, pl, part)
+}
+
+// Env is what a run of the partition is bound with: for explaining a pipeline
+// without running it. Its Temp is not made.
+func (p *Project) Env(pl *pipeline.Pipeline, part pipeline.Partition) *pipeline.Env {
+	return &pipeline.Env{
+		Partition: part,
+		Params:    pl.Params,
+		Dir:       p.dir,
+		Temp:      p.state("tmp"),
+		Workers:   p.opts.Workers,
+		Memory:    pipeline.NewBudget(p.opts.Memory),
+		Now:       p.clock.Now,
+		Alloc:     memory.DefaultAllocator,
+	}
+}
+
+func (p *Project) runPartition(ctx context.Context, pl *pipeline.Pipeline, part pipeline.Partition) (*pipeline.RunRecord, error) {
+	a, err := p.attempt(ctx, pl, part)
+	if err != nil {
+		return a.rec, err
+	}
+	err = a.run(ctx)
+	a.settle(err)
+	// What happened is on the record even if the caller was just cancelled.
+	if rerr := a.remember(context.WithoutCancel(ctx)); err == nil {
+		err = rerr
+	}
+	return a.rec, err
+}
+
+// attempt is one run on its way.
+type attempt struct {
+	p       *Project
+	pl      *pipeline.Pipeline
+	rec     *pipeline.RunRecord
+	env     *pipeline.Env
+	lock    faults.Lock
+	outputs *outputs
+	current []published
+}
+
+// attempt claims a run id and puts the run on the record.
+func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipeline.Partition) (*attempt, error) {
+	now := p.clock.Now()
+	a := &attempt{p: p, pl: pl, env: p.Env(pl, part), rec: &pipeline.RunRecord{
+		Run: p.ids.New(), Pipeline: pl.Name, Partition: part.String(), Status: pipeline.Running,
+		Outputs: []pipeline.OutputRecord{}, Gates: []pipeline.Finding{},
+		File: pl.File, Started: now, Actor: p.opts.Actor, Command: p.opts.Command,
+		Commit: host.Commit(ctx, p.dir), Penstock: Version(), Params: pl.Params,
+	}}
+	a.env.Temp = p.state("tmp", a.rec.Run)
+	lock, err := p.fs.Lock(p.state("runs", a.rec.Run+".lock"), nil)
+	if err != nil {
+		return a, a.settle(err)
+	}
+	a.lock = lock
+	if err := os.MkdirAll(a.env.Temp, 0o700); err != nil {
+		return a, a.settle(err)
+	}
+	if err := p.store.PutRun(ctx, a.rec); err != nil {
+		return a, a.settle(err)
+	}
+	return a, nil
+}
+
+// run binds, runs and publishes.
+func (a *attempt) run(ctx context.Context) error {
+	plan, err := pipeline.Bind(ctx, a.pl, a.env)
+	if err != nil {
+		return err
+	}
+	if a.outputs, err = a.p.stage(ctx, a.pl, a.env.Partition, a.rec.Run); err != nil {
+		return err
+	}
+	defer a.outputs.abort()
+	out, err := plan.Run(ctx, a.outputs, a.p.opts.Listener)
+	if err != nil {
+		return err
+	}
+	a.take(out)
+	if out.Blocked {
+		a.rec.Status = pipeline.Blocked
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return a.publish(ctx, out)
+}
+
+// take copies what the run did into the record.
+func (a *attempt) take(out *pipeline.Outcome) {
+	a.rec.RowsIn = out.RowsIn
+	a.rec.Inputs = out.Inputs
+	for _, s := range out.Stages {
+		a.rec.Stages = append(a.rec.Stages, s.Record)
+		a.rec.Gates = append(a.rec.Gates, s.Findings...)
+		a.rec.RowsQuarantined += s.Record.RowsQuarantined
+		if s.Stage.Output != nil {
+			a.rec.RowsOut += s.Record.RowsOut
+		}
+	}
+}
+
+// settle writes the end of the run into the record and frees what it held.
+func (a *attempt) settle(err error) error {
+	a.rec.Seconds = a.p.clock.Now().Sub(a.rec.Started).Seconds()
+	if err != nil {
+		a.rec.Status = pipeline.Failed
+		if pipeline.KindOf(err) == pipeline.Canceled {
+			a.rec.Status = pipeline.Cancelled
+		}
+		a.rec.Error = err.Error()
+	}
+	_ = os.RemoveAll(a.env.Temp) // swept at the next Open, if it stays
+	return err
+}
+
+// remember writes the record of the run, and of what it published, for good.
+func (a *attempt) remember(ctx context.Context) error {
+	text, err := json.MarshalIndent(a.rec, "", "  ")
+	if err != nil {
+		return err
+	}
+	path := a.p.state("runs", a.rec.Run+".json")
+	err = errors.Join(
+		faults.WriteFile(a.p.fs, path, append(text, '\n')),
+		a.p.store.PutRun(ctx, a.rec),
+	)
+	for _, v := range a.current {
+		err = errors.Join(err, a.p.store.PutVersion(ctx, v.manifest, v.digest, true))
+	}
+	if a.lock != nil {
+		err = errors.Join(err, a.lock.Close(), os.Remove(a.p.state("runs", a.rec.Run+".lock")))
+	}
+	if err != nil {
+		return &pipeline.Error{
+			Kind: pipeline.IO, Err: err, Msg: "the run is done (" + string(a.rec.Status) + "), but not on the record: " + err.Error(),
+			Evidence: []string{"`penstock rebuild` makes the index anew from the manifests"},
+		}
+	}
+	return nil
+}
+
+// bury ends the records of runs whose process has died, and removes their
+// temporary files: a run that says "running" has a live owner.
+func (p *Project) bury(ctx context.Context) error {
+	locks, err := filepath.Glob(p.state("runs", "*.lock"))
+	if err != nil {
+		return err
+	}
+	for _, path := range locks {
+		lock, err := p.fs.Lock(path, nil)
+		if err != nil {
+			continue // alive
+		}
+		run := filepath.Base(path[:len(path)-len(".lock")])
+		if rec, err := p.store.Run(ctx, run); err == nil && rec.Status == pipeline.Running {
+			rec.Status, rec.Error = pipeline.Failed, "the process ended in the middle of the run"
+			if err := p.store.PutRun(ctx, rec); err != nil {
+				return errors.Join(err, lock.Close())
+			}
+		}
+		_ = os.RemoveAll(p.state("tmp", run))
+		if err := errors.Join(lock.Close(), os.Remove(path)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
