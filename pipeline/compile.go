@@ -52,6 +52,9 @@ func (r *run) gather(ctx context.Context, s *StagePlan, sr *stageRun) (*chain, [
 			return nil, nil, closeAll(ins, err)
 		}
 		in.f.steps = append(in.f.steps, &countStep{&sr.rowsIn})
+		if r.plan.Inputs[name] != nil {
+			in.f.steps = append(in.f.steps, &countStep{&r.out.RowsIn})
+		}
 		c.stages = append(c.stages, in.stages...)
 		ins = append(ins, in)
 	}
@@ -61,14 +64,16 @@ func (r *run) gather(ctx context.Context, s *StagePlan, sr *stageRun) (*chain, [
 // input opens one input: a source, a finished stage, or one that streams.
 func (r *run) input(ctx context.Context, name string, columns []string) (*chain, error) {
 	if in := r.plan.Inputs[name]; in != nil {
-		f := splitUnits(r.env, in, columns)
-		f.steps = append(f.steps, &countStep{&r.out.RowsIn})
-		return &chain{f: f, schema: project(in.Schema, columns)}, nil
+		return r.chainOf(in, columns), nil
 	}
 	if in := r.staged[name]; in != nil {
-		return &chain{f: splitUnits(r.env, in, columns), schema: project(in.Schema, columns)}, nil
+		return r.chainOf(in, columns), nil
 	}
 	return r.compile(ctx, r.plan.byName[name])
+}
+
+func (r *run) chainOf(in *Input, columns []string) *chain {
+	return &chain{f: splitUnits(r.env, in, columns), schema: project(in.Schema, columns)}
 }
 
 // extend adds an operator: a stateless one to the chain's fragment, a blocking one

@@ -34,7 +34,8 @@ type Outcome struct {
 	Stages []*StageOutcome
 	// Blocked says that some blocking rule did not pass.
 	Blocked bool
-	// RowsIn counts the rows read from sources.
+	// RowsIn counts the rows that stages took from sources; what gates looked up is
+	// not among them.
 	RowsIn int64
 }
 

@@ -118,7 +118,7 @@ func (a *app) root() *cobra.Command {
 		Short:         "Batch data pipelines in which no bad partition gets past a gate",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          a.unknownCommand,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			return a.settle(cmd)
 		},
@@ -142,6 +142,18 @@ func (a *app) root() *cobra.Command {
 		a.verifyCommand(), a.rebuildCommand(), a.schemaCommand(), a.versionCommand(),
 	)
 	return root
+}
+
+// unknownCommand says of a word that is no command which one was meant.
+func (a *app) unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		names = append(names, c.Name())
+	}
+	return usage("%s", pipeline.Unknown("command", args[0], names)).With("`penstock help` tells what each does")
 }
 
 // settle takes flags that were not given from the environment, and checks them.

@@ -53,7 +53,12 @@ func (p *progress) of(pipeline string, parts []pipeline.Partition) {
 	p.next()
 }
 
-func (p *progress) begin(pipeline, partition string) { p.pipeline, p.partition = pipeline, partition }
+func (p *progress) begin(pipeline, partition string) {
+	p.pipeline, p.partition = pipeline, partition
+	if partition == "" {
+		p.partition = "all"
+	}
+}
 
 func (p *progress) next() {
 	if len(p.rest) > 0 {

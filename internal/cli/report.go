@@ -65,11 +65,11 @@ func findingText(rec *pipeline.RunRecord, f pipeline.Finding) string {
 	case !f.Blocks():
 		verb = "warns of"
 	}
-	e := &pipeline.Error{
-		At: f.At, Stage: f.Stage, Gate: f.Name,
-		Msg: fmt.Sprintf("%s %s: %s, %s expected", verb, rec.Partition, f.Observed, f.Expected),
+	place := ""
+	if f.At.File != "" {
+		place = f.At.String() + ": "
 	}
-	return e.Error()
+	return fmt.Sprintf("%sstage %q: gate %q %s %s: %s, %s expected", place, f.Stage, f.Name, verb, rec.Partition, f.Observed, f.Expected)
 }
 
 // blocked tells of each gate that kept the partition back.
@@ -100,7 +100,7 @@ func decidedBy(f pipeline.Finding) string {
 
 // keptBack says what readers see now.
 func keptBack(project *penstock.Project, pl *pipeline.Pipeline, rec *pipeline.RunRecord) []string {
-	var lines []string
+	lines := []string{"nothing was published"}
 	for _, s := range pl.Stages {
 		if s.Output == nil {
 			continue
@@ -113,11 +113,11 @@ func keptBack(project *penstock.Project, pl *pipeline.Pipeline, rec *pipeline.Ru
 		m, err := project.Current(s.Output.Path, part)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			lines = append(lines, "nothing was published; "+where+" does not exist")
+			lines = append(lines, where+" does not exist")
 		case err != nil:
-			lines = append(lines, "nothing was published; "+err.Error())
+			lines = append(lines, err.Error())
 		default:
-			lines = append(lines, fmt.Sprintf("nothing was published; %s stays at version %d, %s",
+			lines = append(lines, fmt.Sprintf("%s stays at version %d, %s",
 				where, m.Version, plural(m.Rows, "row", "rows")))
 		}
 	}

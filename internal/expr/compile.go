@@ -18,6 +18,7 @@ type Program struct {
 	nullable bool
 	typ      arrow.DataType
 	program  cel.Program
+	notNull  bool      // it asks of each of columns that it is not null, and nothing else
 	rows     sync.Pool // *rowActivation
 }
 
@@ -102,6 +103,7 @@ func (c *compiler) program(parsed *cel.Ast) (*Program, error) {
 	if p.program, err = env.Program(checked, cel.EvalOptions(cel.OptOptimize)); err != nil {
 		return nil, &Error{Msg: err.Error(), Line: 1, Col: 1}
 	}
+	p.notNull = onlyNotNull(parsed.NativeRep().Expr())
 	p.rows.New = func() any { return newRowActivation(p.names) }
 	return p, nil
 }

@@ -42,6 +42,9 @@ func (p *Program) Eval(ctx context.Context, batch arrow.RecordBatch, alloc memor
 	for i, c := range p.columns {
 		cols[i] = batch.Column(c)
 	}
+	if p.notNull {
+		return evalNotNull(cols, int(batch.NumRows()), alloc), nil
+	}
 	if d, ok := oneDictionary(cols); ok && d.Dictionary().Len() <= d.Len() {
 		return p.evalDictionary(ctx, d, alloc)
 	}

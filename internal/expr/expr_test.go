@@ -165,6 +165,7 @@ func TestShortcutsChangeNothing(t *testing.T) {
 		{Name: "f", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
 		{Name: "d", Type: &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}, Nullable: true},
 		{Name: "t", Type: arrow.FixedWidthTypes.Timestamp_us, Nullable: true},
+		{Name: "s", Type: arrow.BinaryTypes.String, Nullable: true},
 	}, nil)
 	floats := []float64{0, math.Copysign(0, -1), math.NaN(), math.Inf(1), 1.5, math.MaxFloat64}
 	whole := []int64{0, 1, -1, math.MaxInt64, math.MinInt64, 720}
@@ -188,6 +189,8 @@ func TestShortcutsChangeNothing(t *testing.T) {
 				if err := f.AppendString(strings.Repeat("x", r.IntN(5))); err != nil {
 					t.Fatal(err)
 				}
+			case *array.StringBuilder:
+				f.Append(strings.Repeat("x", r.IntN(5)))
 			case *array.TimestampBuilder:
 				f.Append(arrow.Timestamp(r.IntN(1000) * 3_600_000_000))
 			}
@@ -200,6 +203,7 @@ func TestShortcutsChangeNothing(t *testing.T) {
 	for _, src := range []string{
 		`i > 0`, `i + 1`, `i / int(j)`, `f > 1.0 || i == 0`, `d == "xx"`, `d + "y"`, `size(d) > 2 ? 1 : 0`, `d == null`,
 		`f == f`, `i * i > 0 && d.startsWith("x")`, `hour(t)`, `coalesce(d, "none")`, `is_nan(f)`, `f * 2.0`, `d < "xx" || i < j`,
+		`s == "xx"`, `s != d`, `s + d`, `s != null && i != null && d != null`, `s != null || i > 0`, `s == null && i != null`,
 	} {
 		p, err := Compile(src, schema)
 		if err != nil {

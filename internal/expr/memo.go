@@ -7,6 +7,7 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/zeebo/xxh3"
 )
 
 // A memo remembers the outcomes of rows by the values they were made from. It has
@@ -16,6 +17,7 @@ import (
 // `delay >= -60 && delay <= 720` instead of 230.
 type memo struct {
 	codes []func(row int) uint64
+	same  []func(a, b int) bool // for columns whose code is only a hash
 	nulls []arrow.Array
 	slots []memoSlot
 	tried int
@@ -26,6 +28,7 @@ type memoSlot struct {
 	key   [memoColumns]uint64
 	nulls uint8
 	used  bool
+	row   int // the row it was made of
 	val   ref.Val
 }
 
@@ -35,7 +38,7 @@ const (
 	memoTrial   = 1 << 14 // rows after which a memo that seldom hits is given up
 )
 
-// newMemo gives nil where the columns have no values of a fixed width.
+// newMemo gives nil where there are no columns, or too many, or of types without code.
 func newMemo(cols []arrow.Array) *memo {
 	if len(cols) == 0 || len(cols) > memoColumns {
 		return nil
@@ -47,6 +50,9 @@ func newMemo(cols []arrow.Array) *memo {
 			return nil
 		}
 		m.codes = append(m.codes, code)
+		if texts, ok := col.(*array.String); ok {
+			m.same = append(m.same, func(a, b int) bool { return texts.Value(a) == texts.Value(b) })
+		}
 	}
 	m.slots = make([]memoSlot, memoSlots)
 	return m
@@ -71,7 +77,7 @@ func (m *memo) find(row int) *memoSlot {
 	}
 	slot := &m.slots[(hash*0x9e3779b97f4a7c15)>>(64-12)]
 	m.tried++
-	if slot.used && slot.key == key && slot.nulls == nulls {
+	if slot.used && slot.key == key && slot.nulls == nulls && m.equal(slot.row, row) {
 		m.hits++
 		return slot
 	}
@@ -79,16 +85,29 @@ func (m *memo) find(row int) *memoSlot {
 		m.slots = nil
 		return nil
 	}
-	*slot = memoSlot{key: key, nulls: nulls, used: true}
+	*slot = memoSlot{key: key, nulls: nulls, used: true, row: row}
 	return slot
 }
 
-// coder gives a function from a row to a number that is the same for the same value
-// only, or nil if the type has none.
+// equal compares what codes do not tell apart. Null strings are empty, and told apart
+// from empty ones by the slot.
+func (m *memo) equal(a, b int) bool {
+	for _, same := range m.same {
+		if !same(a, b) {
+			return false
+		}
+	}
+	return true
+}
+
+// coder gives a function from a row to a number: the same for the same value only, or,
+// of strings, a hash. It is nil for other types.
 func coder(a arrow.Array) func(int) uint64 {
 	switch a := a.(type) {
 	case *array.Dictionary:
 		return func(i int) uint64 { return uint64(a.GetValueIndex(i)) }
+	case *array.String:
+		return func(i int) uint64 { return xxh3.HashString(a.Value(i)) }
 	case *array.Boolean:
 		return func(i int) uint64 {
 			if a.Value(i) {

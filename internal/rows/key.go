@@ -14,6 +14,11 @@ import (
 // or not; that two of a billion different rows have the same has a chance of one in
 // 10^20.
 func Keys(to []xxh3.Uint128, b arrow.RecordBatch, columns []int) []xxh3.Uint128 {
+	if len(columns) == 1 {
+		if d, ok := b.Column(columns[0]).(*array.Dictionary); ok {
+			return dictionaryKeys(to, d)
+		}
+	}
 	writers := make([]func([]byte, int) []byte, len(columns))
 	for i, c := range columns {
 		writers[i] = keyWriter(b.Column(c))
@@ -29,6 +34,24 @@ func Keys(to []xxh3.Uint128, b arrow.RecordBatch, columns []int) []xxh3.Uint128 
 			key = writers[i](append(key, 1), row)
 		}
 		to = append(to, xxh3.Hash128(key))
+	}
+	return to
+}
+
+// dictionaryKeys makes the hash of each value of a dictionary once.
+func dictionaryKeys(to []xxh3.Uint128, d *array.Dictionary) []xxh3.Uint128 {
+	write := keyWriter(d.Dictionary())
+	of := make([]xxh3.Uint128, d.Dictionary().Len())
+	for i := range of {
+		of[i] = xxh3.Hash128(write([]byte{1}, i))
+	}
+	null := xxh3.Hash128([]byte{0})
+	for i := range d.Len() {
+		if d.IsNull(i) {
+			to = append(to, null)
+		} else {
+			to = append(to, of[d.GetValueIndex(i)])
+		}
 	}
 	return to
 }

@@ -52,3 +52,47 @@ func TestFilter(t *testing.T) {
 		got.Release()
 	}
 }
+
+// Equal rows have equal keys, however their strings are kept; others have others.
+func TestKeys(t *testing.T) {
+	alloc := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	defer alloc.AssertSize(t, 0)
+	text := []string{"a", "", "ab", "b", "a"}
+	plain, dict := array.NewStringBuilder(alloc), array.NewDictionaryBuilder(alloc, dictionaryType).(*array.BinaryDictionaryBuilder)
+	defer plain.Release()
+	defer dict.Release()
+	other := array.NewInt64Builder(alloc)
+	defer other.Release()
+	for i, s := range text {
+		plain.Append(s)
+		if err := dict.AppendString(s); err != nil {
+			t.Fatal(err)
+		}
+		other.Append(int64(i % 4))
+	}
+	plain.AppendNull()
+	dict.AppendNull()
+	other.Append(0)
+	cols := []arrow.Array{plain.NewArray(), dict.NewArray(), other.NewArray()}
+	schema := arrow.NewSchema([]arrow.Field{{Name: "p", Type: cols[0].DataType()}, {Name: "d", Type: dictionaryType}, {Name: "i", Type: cols[2].DataType()}}, nil)
+	b := array.NewRecordBatch(schema, cols, 6)
+	defer b.Release()
+	for _, c := range cols {
+		c.Release()
+	}
+	p, d := Keys(nil, b, []int{0}), Keys(nil, b, []int{1})
+	two, also := Keys(nil, b, []int{0, 2}), Keys(nil, b, []int{1, 2})
+	for i := range p {
+		if p[i] != d[i] || two[i] != also[i] {
+			t.Errorf("row %d: a dictionary has another key", i)
+		}
+		for j := range i {
+			equal := i < len(text) && text[i] == text[j]
+			if (p[i] == p[j]) != equal {
+				t.Errorf("rows %d and %d: equal keys %t", i, j, p[i] == p[j])
+			}
+		}
+	}
+}
+
+var dictionaryType = &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}

@@ -18,6 +18,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -129,19 +130,17 @@ func (c *checker) problem(where, format string, args ...any) {
 	c.report.Problems = append(c.report.Problems, Problem{where, fmt.Sprintf(format, args...)})
 }
 
-// store checks the datasets of one store: the directories in .penstock that have
-// versions.
+// store checks the datasets of one store, which lie beside it.
 func (c *checker) store(dir string) error {
+	beside := filepath.Dir(dir)
+	dir = filepath.Join(dir, "datasets")
 	for _, dataset := range list(dir) {
 		versions := filepath.Join(dir, dataset, "versions")
-		if info, err := os.Stat(versions); err != nil || !info.IsDir() {
-			continue
-		}
 		c.report.Datasets++
 		for _, partition := range list(versions) {
-			visible := filepath.Join(filepath.Dir(dir), dataset, partition)
+			visible := filepath.Join(beside, dataset, partition)
 			if partition == "all" {
-				visible = filepath.Join(filepath.Dir(dir), dataset)
+				visible = filepath.Join(beside, dataset)
 			}
 			if err := c.partition(filepath.Join(versions, partition), visible); err != nil {
 				return err
@@ -154,9 +153,13 @@ func (c *checker) store(dir string) error {
 
 // partition checks the versions of one partition and what of it is visible.
 func (c *checker) partition(versions, visible string) error {
+	names := list(versions)
+	if _, err := os.Stat(filepath.Join(visible, "_manifest.json")); len(names) == 0 && errors.Is(err, fs.ErrNotExist) {
+		return nil // nothing was ever published
+	}
 	c.report.Partitions++
 	kept := map[int64]manifest{}
-	for _, name := range list(versions) {
+	for _, name := range names {
 		dir := filepath.Join(versions, name)
 		c.report.Versions++
 		m, err := c.read(filepath.Join(dir, "manifest.json"))

@@ -1,6 +1,8 @@
 package parquet
 
 import (
+	"slices"
+
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
@@ -43,11 +45,16 @@ func columnsOf(pf *parquet.File) (cols []column, refused map[string]string) {
 	return cols, refused
 }
 
-// alwaysDictionary reports whether every row group has a dictionary for the column.
+// alwaysDictionary reports whether every row group has a dictionary for the column. It
+// goes by the encodings: some writers leave the dictionary's offset out.
 func alwaysDictionary(pf *parquet.File, index int) bool {
 	groups := pf.Metadata().RowGroups
 	for i := range groups {
-		if index >= len(groups[i].Columns) || groups[i].Columns[index].MetaData.DictionaryPageOffset == 0 {
+		if index >= len(groups[i].Columns) {
+			return false
+		}
+		encodings := groups[i].Columns[index].MetaData.Encoding
+		if !slices.Contains(encodings, format.RLEDictionary) && !slices.Contains(encodings, format.PlainDictionary) {
 			return false
 		}
 	}

@@ -35,7 +35,7 @@ func (q query) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	if len(in) != len(q.inputs) {
 		return nil, pipeline.Errorf(pipeline.Invalid, "sql names %d inputs, the stage has %d", len(q.inputs), len(in))
 	}
-	tree, err := parse(q.text)
+	tree, err := parsed.get(q.text, func() (*syntax, error) { return parse(q.text) })
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +62,9 @@ type syntax struct {
 	ordered bool
 }
 
+// parsed remembers what is known of queries, by their text.
+var parsed remembered[*syntax]
+
 // parse has DuckDB parse the text, which must be one SELECT.
 func parse(text string) (*syntax, error) {
 	ctx := context.Background()
@@ -75,25 +78,24 @@ func parse(text string) (*syntax, error) {
 	if err = firstOf(err, s.close()); err != nil {
 		return nil, err
 	}
-	var parsed struct {
+	var answer struct {
 		Error      bool              `json:"error"`
 		Message    string            `json:"error_message"`
-		Position   string            `json:"position"`
 		Statements []json.RawMessage `json:"statements"`
 	}
-	if err := json.Unmarshal([]byte(tree), &parsed); err != nil {
+	if err := json.Unmarshal([]byte(tree), &answer); err != nil {
 		return nil, err
 	}
-	if parsed.Error {
-		return nil, notSelect(parsed.Message)
+	if answer.Error {
+		return nil, notSelect(answer.Message)
 	}
-	if len(parsed.Statements) != 1 {
-		return nil, pipeline.Errorf(pipeline.Invalid, "sql takes one SELECT, found %d statements", len(parsed.Statements))
+	if len(answer.Statements) != 1 {
+		return nil, pipeline.Errorf(pipeline.Invalid, "sql takes one SELECT, found %d statements", len(answer.Statements))
 	}
 	var statement struct {
 		Node map[string]any `json:"node"`
 	}
-	if err := json.Unmarshal(parsed.Statements[0], &statement); err != nil {
+	if err := json.Unmarshal(answer.Statements[0], &statement); err != nil {
 		return nil, err
 	}
 	x := &syntax{}

@@ -3,7 +3,6 @@ package sql
 import (
 	"context"
 	"errors"
-	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -19,15 +18,8 @@ type statement struct {
 	ordered bool
 }
 
-// typed are the result schemas of statements by all that decides them: typing one
-// takes some ten milliseconds, and a plan does it more than once.
-var typed struct {
-	sync.Mutex
-	schemas map[string]*arrow.Schema
-}
-
-// maxTyped bounds how many are remembered.
-const maxTyped = 1000
+// typed remembers the result schemas of statements, by all that decides them.
+var typed remembered[*arrow.Schema]
 
 // result gives the schema of the statement's result.
 func (st *statement) result() (*arrow.Schema, error) {
@@ -35,20 +27,7 @@ func (st *statement) result() (*arrow.Schema, error) {
 	for i, name := range st.inputs {
 		key += "\x00" + name + "\x00" + st.schema[i].String()
 	}
-	typed.Lock()
-	defer typed.Unlock()
-	if s := typed.schemas[key]; s != nil {
-		return s, nil
-	}
-	s, err := st.describe()
-	if err != nil {
-		return nil, err
-	}
-	if typed.schemas == nil || len(typed.schemas) >= maxTyped {
-		typed.schemas = map[string]*arrow.Schema{}
-	}
-	typed.schemas[key] = s
-	return s, nil
+	return typed.get(key, st.describe)
 }
 
 func (st *statement) describe() (*arrow.Schema, error) {
