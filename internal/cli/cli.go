@@ -164,7 +164,7 @@ func (a *app) settle(cmd *cobra.Command) error {
 			return
 		}
 		name := "PENSTOCK_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		if v, ok := os.LookupEnv(name); ok {
+		if v := os.Getenv(name); v != "" {
 			if err := cmd.Flags().Set(f.Name, v); err != nil {
 				errs = append(errs, usage("%s=%q: %v", name, v, err))
 			}

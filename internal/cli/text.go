@@ -34,7 +34,11 @@ func (a *app) errorText(err error) string {
 func (a *app) print(format string, args ...any) { fmt.Fprintf(a.stdout, format, args...) }
 
 // printJSON writes a result as one line of JSON.
-func (a *app) printJSON(v any) error { return json.NewEncoder(a.stdout).Encode(v) }
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.stdout)
+	enc.SetEscapeHTML(false) // a rule is to be read: rows() > 1000
+	return enc.Encode(v)
+}
 
 // byteSize is a flag for sizes as people write them.
 type byteSize int64
