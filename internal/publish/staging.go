@@ -228,7 +228,8 @@ func (st *Staging) keep(m *pipeline.Manifest, text []byte) error {
 	if err := f.Rename(st.version(), l.version(m.Version)); err != nil {
 		return err
 	}
-	return st.syncUp(l.versions())
+	// What lies above the store is synced after the switch.
+	return st.syncUp(l.versions(), filepath.Dir(filepath.Dir(filepath.Dir(l.store))))
 }
 
 // show switches the visible directory to the version.
@@ -257,7 +258,7 @@ func (st *Staging) show(m *pipeline.Manifest) error {
 	if err := st.replace(next); err != nil {
 		return err
 	}
-	return st.syncUp(parent)
+	return st.syncUp(parent, filepath.Dir(l.root))
 }
 
 // replace is the switch. What stands in the visible place must be what was
@@ -290,17 +291,15 @@ func (st *Staging) replace(next string) error {
 	return f.Exchange(next, l.visible)
 }
 
-// syncUp syncs a directory and those above it up to the root: any of them may be new.
-func (st *Staging) syncUp(dir string) error {
-	for {
+// syncUp syncs a directory and those above it, any of which may be new, up to but
+// without end.
+func (st *Staging) syncUp(dir, end string) error {
+	for ; dir != end && len(dir) > len(end); dir = filepath.Dir(dir) {
 		if err := st.store.FS.SyncDir(dir); err != nil {
 			return err
 		}
-		if dir == st.layout.root || len(dir) <= len(st.layout.root) {
-			return nil
-		}
-		dir = filepath.Dir(dir)
 	}
+	return nil
 }
 
 // prune removes versions past their keep.

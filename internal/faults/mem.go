@@ -1,0 +1,368 @@
+package faults
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Mem is a file system in memory that can lose power and fail. It keeps apart what was
+// written and what is durable: the content of a file is once it is synced, a name once
+// its directory is. It is safe for concurrent use.
+type Mem struct {
+	mu    sync.Mutex
+	root  *inode
+	locks map[string][]byte
+	ops   int
+
+	// Before, if set, is told each operation by its number, from 1, and its name
+	// before it is done; an error it gives is that of the operation, which is then not
+	// done. It must not use the file system, but for Crash.
+	Before func(n int, op, path string) error
+	// Lazy, if set, says of each sync by its number whether it does nothing.
+	Lazy  func(n int) bool
+	syncs int
+}
+
+// inode is a file or a directory.
+type inode struct {
+	dir     bool
+	data    []byte
+	synced  []byte
+	names   map[string]*inode
+	durable map[string]*inode
+}
+
+func newDir() *inode {
+	return &inode{dir: true, names: map[string]*inode{}, durable: map[string]*inode{}}
+}
+
+// NewMem returns an empty file system with a root directory.
+func NewMem() *Mem { return &Mem{root: newDir(), locks: map[string][]byte{}} }
+
+// Ops is how many operations were begun.
+func (m *Mem) Ops() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.ops
+}
+
+// Syncs is how many files and directories were synced.
+func (m *Mem) Syncs() int { return m.syncs }
+
+// Crash gives the file system as it is after power is lost now and comes back: with
+// what is durable alone, and nothing locked. m goes on as it is.
+func (m *Mem) Crash() *Mem {
+	return &Mem{root: m.root.crashed(map[*inode]*inode{}), locks: map[string][]byte{}}
+}
+
+func (n *inode) crashed(done map[*inode]*inode) *inode {
+	if c := done[n]; c != nil {
+		return c
+	}
+	c := &inode{dir: n.dir, data: slices.Clone(n.synced), synced: slices.Clone(n.synced)}
+	done[n] = c
+	if n.dir {
+		c.names, c.durable = map[string]*inode{}, map[string]*inode{}
+		for name, child := range n.durable {
+			c.names[name] = child.crashed(done)
+			c.durable[name] = c.names[name]
+		}
+	}
+	return c
+}
+
+// begin counts an operation and asks whether it fails.
+func (m *Mem) begin(op, path string) error {
+	m.ops++
+	if m.Before != nil {
+		if err := m.Before(m.ops, op, path); err != nil {
+			return &fs.PathError{Op: op, Path: path, Err: err}
+		}
+	}
+	return nil
+}
+
+func split(path string) []string {
+	return strings.FieldsFunc(filepath.ToSlash(path), func(r rune) bool { return r == '/' })
+}
+
+func (m *Mem) find(path string) *inode {
+	n := m.root
+	for _, part := range split(path) {
+		if n == nil || !n.dir {
+			return nil
+		}
+		n = n.names[part]
+	}
+	return n
+}
+
+// parent gives the directory of a path and the last part of it.
+func (m *Mem) parent(op, path string) (*inode, string, error) {
+	dir := m.find(filepath.Dir(path))
+	if dir == nil || !dir.dir {
+		return nil, "", &fs.PathError{Op: op, Path: path, Err: fs.ErrNotExist}
+	}
+	return dir, filepath.Base(path), nil
+}
+
+// MkdirAll implements FS.
+func (m *Mem) MkdirAll(path string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.begin("mkdir", path); err != nil {
+		return err
+	}
+	n := m.root
+	for _, part := range split(path) {
+		if n.names[part] == nil {
+			n.names[part] = newDir()
+		}
+		n = n.names[part]
+	}
+	return nil
+}
+
+// Create implements FS.
+func (m *Mem) Create(path string) (File, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.begin("create", path); err != nil {
+		return nil, err
+	}
+	dir, name, err := m.parent("create", path)
+	if err != nil {
+		return nil, err
+	}
+	if dir.names[name] != nil {
+		return nil, &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
+	}
+	n := &inode{}
+	dir.names[name] = n
+	return &memFile{m, n, path}, nil
+}
+
+type memFile struct {
+	m    *Mem
+	n    *inode
+	path string
+}
+
+func (f *memFile) Write(p []byte) (int, error) {
+	f.m.mu.Lock()
+	defer f.m.mu.Unlock()
+	if err := f.m.begin("write", f.path); err != nil {
+		half := len(p) / 2 // a full disk takes a part
+		f.n.data = append(f.n.data, p[:half]...)
+		return half, err
+	}
+	f.n.data = append(f.n.data, p...)
+	return len(p), nil
+}
+
+func (f *memFile) Sync() error {
+	f.m.mu.Lock()
+	defer f.m.mu.Unlock()
+	if err := f.m.begin("sync", f.path); err != nil {
+		return err
+	}
+	if !f.m.lazy() {
+		f.n.synced = slices.Clone(f.n.data)
+	}
+	return nil
+}
+
+func (f *memFile) Close() error { return nil }
+
+func (m *Mem) lazy() bool {
+	m.syncs++
+	return m.Lazy != nil && m.Lazy(m.syncs)
+}
+
+// ReadFile implements FS.
+func (m *Mem) ReadFile(path string) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := m.find(path)
+	if n == nil || n.dir {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
+	return slices.Clone(n.data), nil
+}
+
+// ReadDir implements FS.
+func (m *Mem) ReadDir(path string) ([]fs.DirEntry, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := m.find(path)
+	if n == nil || !n.dir {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
+	var entries []fs.DirEntry
+	for name, child := range n.names {
+		entries = append(entries, fs.FileInfoToDirEntry(memInfo{name, child}))
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, nil
+}
+
+// Stat implements FS.
+func (m *Mem) Stat(path string) (fs.FileInfo, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := m.find(path)
+	if n == nil {
+		return nil, &fs.PathError{Op: "stat", Path: path, Err: fs.ErrNotExist}
+	}
+	return memInfo{filepath.Base(path), n}, nil
+}
+
+type memInfo struct {
+	name string
+	n    *inode
+}
+
+func (i memInfo) Name() string       { return i.name }
+func (i memInfo) Size() int64        { return int64(len(i.n.data)) }
+func (i memInfo) ModTime() time.Time { return time.Time{} }
+func (i memInfo) IsDir() bool        { return i.n.dir }
+func (i memInfo) Sys() any           { return nil }
+
+func (i memInfo) Mode() fs.FileMode {
+	if i.n.dir {
+		return fs.ModeDir | 0o755
+	}
+	return 0o644
+}
+
+// Rename implements FS.
+func (m *Mem) Rename(from, to string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.begin("rename", from); err != nil {
+		return err
+	}
+	fromDir, fromName, err := m.parent("rename", from)
+	if err != nil {
+		return err
+	}
+	toDir, toName, err := m.parent("rename", to)
+	if err != nil {
+		return err
+	}
+	n, old := fromDir.names[fromName], toDir.names[toName]
+	switch {
+	case n == nil:
+		return &fs.PathError{Op: "rename", Path: from, Err: fs.ErrNotExist}
+	case old != nil && (old.dir || n.dir):
+		return &fs.PathError{Op: "rename", Path: to, Err: fs.ErrExist}
+	}
+	delete(fromDir.names, fromName)
+	toDir.names[toName] = n
+	return nil
+}
+
+// Exchange implements FS.
+func (m *Mem) Exchange(a, b string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.begin("exchange", a); err != nil {
+		return err
+	}
+	aDir, aName, err := m.parent("exchange", a)
+	if err != nil {
+		return err
+	}
+	bDir, bName, err := m.parent("exchange", b)
+	if err != nil {
+		return err
+	}
+	if aDir.names[aName] == nil || bDir.names[bName] == nil {
+		return &fs.PathError{Op: "exchange", Path: a, Err: fs.ErrNotExist}
+	}
+	aDir.names[aName], bDir.names[bName] = bDir.names[bName], aDir.names[aName]
+	return nil
+}
+
+// Link implements FS.
+func (m *Mem) Link(from, to string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.begin("link", from); err != nil {
+		return err
+	}
+	n := m.find(from)
+	dir, name, err := m.parent("link", to)
+	if err != nil {
+		return err
+	}
+	if n == nil || n.dir || dir.names[name] != nil {
+		return &fs.PathError{Op: "link", Path: to, Err: errors.New("no file, or a name in use")}
+	}
+	dir.names[name] = n
+	return nil
+}
+
+// RemoveAll implements FS.
+func (m *Mem) RemoveAll(path string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.begin("remove", path); err != nil {
+		return err
+	}
+	if dir, name, err := m.parent("remove", path); err == nil {
+		delete(dir.names, name)
+	}
+	return nil
+}
+
+// SyncDir implements FS.
+func (m *Mem) SyncDir(path string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.begin("syncdir", path); err != nil {
+		return err
+	}
+	n := m.find(path)
+	if n == nil || !n.dir {
+		return &fs.PathError{Op: "sync", Path: path, Err: fs.ErrNotExist}
+	}
+	if !m.lazy() {
+		n.durable = map[string]*inode{}
+		for name, child := range n.names {
+			n.durable[name] = child
+		}
+	}
+	return nil
+}
+
+// Lock implements FS.
+func (m *Mem) Lock(path string, text []byte) (Lock, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.begin("lock", path); err != nil {
+		return nil, err
+	}
+	if held, ok := m.locks[path]; ok {
+		return nil, &LockedError{path, held}
+	}
+	m.locks[path] = text
+	return memLock{m, path}, nil
+}
+
+type memLock struct {
+	m    *Mem
+	path string
+}
+
+func (l memLock) Close() error {
+	l.m.mu.Lock()
+	defer l.m.mu.Unlock()
+	delete(l.m.locks, l.path)
+	return nil
+}
