@@ -1,6 +1,7 @@
 package gates
 
 import (
+	"encoding/json"
 	"errors"
 	"math"
 	"math/bits"
@@ -74,21 +75,20 @@ func (s *intSum) value() any {
 
 // floatSum adds floats with a running compensation (Neumaier 1974).
 type floatSum struct {
-	Count int64        `json:"count"`
-	Sum   float64      `json:"-"`
-	Comp  float64      `json:"-"`
-	Text  [2]jsonFloat `json:"sum"`
+	Count int64     `json:"count"`
+	Sum   jsonFloat `json:"sum"`
+	Comp  jsonFloat `json:"comp"`
 }
 
 func (s *floatSum) add(v float64) {
-	t := s.Sum + v
-	if math.Abs(s.Sum) >= math.Abs(v) {
-		s.Comp += (s.Sum - t) + v
+	sum := float64(s.Sum)
+	t := sum + v
+	if math.Abs(sum) >= math.Abs(v) {
+		s.Comp += jsonFloat((sum - t) + v)
 	} else {
-		s.Comp += (v - t) + s.Sum
+		s.Comp += jsonFloat((v - t) + sum)
 	}
-	s.Sum = t
-	s.Text = [2]jsonFloat{jsonFloat(s.Sum), jsonFloat(s.Comp)}
+	s.Sum = jsonFloat(t)
 }
 
 func (s *floatSum) update(values arrow.Array, _ int64) error {
@@ -105,8 +105,8 @@ func (s *floatSum) update(values arrow.Array, _ int64) error {
 func (s *floatSum) merge(other state) error {
 	o := other.(*floatSum)
 	s.Count += o.Count
-	s.add(o.Sum)
-	s.add(o.Comp)
+	s.add(float64(o.Sum))
+	s.add(float64(o.Comp))
 	return nil
 }
 
@@ -114,10 +114,10 @@ func (s *floatSum) value() any {
 	if s.Count == 0 {
 		return nil
 	}
-	if sum := s.Sum + s.Comp; !math.IsNaN(sum) {
+	if sum := float64(s.Sum + s.Comp); !math.IsNaN(sum) {
 		return sum
 	}
-	return s.Sum // infinite, where the compensation is not a number
+	return float64(s.Sum) // infinite, where the compensation is not a number
 }
 
 type statistic int
@@ -189,8 +189,8 @@ func (m *moments) value() any {
 // extreme is the least (Sign -1) or greatest (1) value.
 type extreme struct {
 	typ  arrow.DataType
-	Sign int `json:"sign"`
-	Best any `json:"best"`
+	Sign int
+	Best any // int64, uint64, float64 or string; nil if there was no value
 }
 
 func (e *extreme) update(values arrow.Array, _ int64) error {
@@ -239,6 +239,15 @@ func (e *extreme) merge(other state) error {
 		better(e, v)
 	}
 	return nil
+}
+
+// MarshalJSON writes the value so that JSON can keep it whatever it is.
+func (e *extreme) MarshalJSON() ([]byte, error) {
+	best := e.Best
+	if f, ok := best.(float64); ok {
+		best = jsonFloat(f)
+	}
+	return json.Marshal(map[string]any{"best": best})
 }
 
 func (e *extreme) value() any {
