@@ -76,8 +76,6 @@ func arrowType(name string, lt duckdb.LogicalType) (arrow.DataType, error) {
 		return &arrow.Decimal128Type{Precision: int32(duckdb.DecimalWidth(lt)), Scale: int32(duckdb.DecimalScale(lt))}, nil
 	case duckdb.TypeHugeInt:
 		return &arrow.Decimal128Type{Precision: 38}, nil
-	case duckdb.TypeSQLNull:
-		return nil, pipeline.Errorf(pipeline.Invalid, "column %s is always null and has no type", name).With("give it one, like NULL::VARCHAR")
 	}
 	for _, p := range plain {
 		if p.duckdb == id {
