@@ -49,6 +49,11 @@ func (p *Pipeline) Check() (errs Errors) {
 		}
 		outputs[s.Output.Path] = s.Name
 	}
+	if len(errs) == 0 {
+		if _, err := p.order(); err != nil {
+			errs = append(errs, err)
+		}
+	}
 	return errs
 }
 

@@ -28,24 +28,23 @@ func (d *decoder) object(n *node, o *object) bool {
 		d.fail(n.pos, "%s: expected a mapping, found %s", o.name, n.kind)
 		return false
 	}
+	var meant []string // by keys that are misspelt
 	for _, key := range n.keys {
 		if !slices.Contains(o.names(), key.text) {
-			d.fail(key.pos, "%s", unknownField(key.text, o.names()))
+			meant = append(meant, pipeline.Nearest(key.text, o.names()))
+			d.fail(key.pos, "%s", pipeline.Unknown("field", key.text, o.names()))
 		}
 	}
 	for _, f := range o.fields {
-		v := n.get(f.name)
-		if v == nil && f.required {
-			d.fail(n.pos, "%s: %q is missing", o.name, f.name)
+		if f.required && n.get(f.name) == nil && !slices.Contains(meant, f.name) {
+			d.fail(n.pos, "the %s has no %q", o.name, f.name)
 		}
 	}
-	if o.choice != nil {
+	if o.choice != nil && !slices.ContainsFunc(meant, func(name string) bool { return slices.Contains(o.choice, name) }) {
 		d.exactlyOne(n, o.name, o.choice)
 	}
 	return true
 }
-
-func unknownField(name string, known []string) string { return pipeline.Unknown("field", name, known) }
 
 // exactlyOne gives the one of the names that the mapping has.
 func (d *decoder) exactlyOne(n *node, what string, names []string) (string, *node) {

@@ -5,3 +5,5 @@
 // One table of fields (spec.go) drives the decoding, the messages, the JSON Schema that
 // editors use, and the reference page.
 package config
+
+//go:generate go test . -run TestReferencePage -rewrite

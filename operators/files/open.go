@@ -14,7 +14,7 @@ import (
 // maxUnpacked bounds what a compressed file may unpack to: its own size times
 // maxRatio, and at least minUnpacked, in bytes.
 const (
-	maxRatio    = 1000
+	maxRatio    = 200
 	minUnpacked = 1 << 30
 )
 

@@ -1,0 +1,3 @@
+package expr
+
+//go:generate go test . -run TestReferencePage -rewrite
