@@ -100,11 +100,12 @@ func (a *app) status(err error, s os.Signal) int {
 	case errors.Is(err, errBlocked):
 		return exitBlocked
 	case s != nil && pipeline.KindOf(err) == pipeline.Canceled || s != nil && errors.Is(err, errReported):
-		a.say("stopped by %s; what was staged is gone, what was published stays", strings.ToUpper(s.String()))
+		name, code := "SIGINT", exitInt
 		if s == syscall.SIGTERM {
-			return exitTerm
+			name, code = "SIGTERM", exitTerm
 		}
-		return exitInt
+		a.say("stopped by %s; what was staged is gone, what was published stays", name)
+		return code
 	case errors.Is(err, errReported):
 		return exitFailed
 	}

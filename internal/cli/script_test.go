@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -36,6 +37,7 @@ func TestScripts(t *testing.T) {
 			"truncate": cmdTruncate,
 			"flip":     cmdFlip,
 			"latin":    cmdLatin,
+			"await":    cmdAwait,
 		},
 	})
 }
@@ -72,4 +74,21 @@ func cmdFlip(ts *testscript.TestScript, _ bool, args []string) {
 // latin FILE: writes a CSV file with a letter in ISO 8859-1, which no script can hold.
 func cmdLatin(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte("id,name,n\n1,caf\xe9,1\n"), 0o644))
+}
+
+// await GLOB: waits until a file matches.
+func cmdAwait(ts *testscript.TestScript, _ bool, args []string) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(20 * time.Second)
+	for {
+		if found, err := filepath.Glob(ts.MkAbs(args[0])); err == nil && len(found) > 0 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			ts.Fatalf("nothing matches %s", args[0])
+		}
+	}
 }
