@@ -77,14 +77,17 @@ func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipel
 	a.env.Temp = p.state("tmp", a.rec.Run)
 	lock, err := p.fs.Lock(p.state("runs", a.rec.Run+".lock"), nil)
 	if err != nil {
-		return a, a.settle(err)
+		a.settle(err)
+		return a, err
 	}
 	a.lock = lock
 	if err := os.MkdirAll(a.env.Temp, 0o700); err != nil {
-		return a, a.settle(err)
+		a.settle(err)
+		return a, err
 	}
 	if err := p.store.PutRun(ctx, a.rec); err != nil {
-		return a, a.settle(err)
+		a.settle(err)
+		return a, err
 	}
 	return a, nil
 }
@@ -129,7 +132,7 @@ func (a *attempt) take(out *pipeline.Outcome) {
 }
 
 // settle writes the end of the run into the record and frees what it held.
-func (a *attempt) settle(err error) error {
+func (a *attempt) settle(err error) {
 	a.rec.Seconds = a.p.clock.Now().Sub(a.rec.Started).Seconds()
 	if err != nil {
 		a.rec.Status = pipeline.Failed
@@ -139,7 +142,6 @@ func (a *attempt) settle(err error) error {
 		a.rec.Error = err.Error()
 	}
 	_ = os.RemoveAll(a.env.Temp) // swept at the next Open, if it stays
-	return err
 }
 
 // remember writes the record of the run, and of what it published, for good.

@@ -13,10 +13,10 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// Cast(t, column → type) → t
-//
 // Cast changes the types of columns. A value that does not fit its new type without
 // loss ends the run; to let it become null, say so in SQL with TRY_CAST.
+//
+//	Cast(t, column → type) → t
 func Cast(types map[string]string) pipeline.Operator { return cast(types) }
 
 type cast map[string]string

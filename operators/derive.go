@@ -21,10 +21,10 @@ type Column struct {
 	Type string
 }
 
-// Derive(t, columns) → t + columns
-//
 // Derive adds columns, or replaces those that are there under the name, in their
 // place. Later ones see earlier ones. An error on a row ends the run.
+//
+//	Derive(t, columns) → t + columns
 func Derive(cols ...Column) pipeline.Operator { return derive(cols) }
 
 type derive []Column

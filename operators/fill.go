@@ -15,10 +15,10 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// FillNull(t, column → value) → t without nulls in these columns
-//
 // FillNull puts a value in the place of null. The value is written as the column's
 // type is: a number, a bool, a string, a date as "2001-07-31".
+//
+//	FillNull(t, column → value) → t without nulls in these columns
 func FillNull(values map[string]any) pipeline.Operator { return fill(values) }
 
 type fill map[string]any

@@ -12,10 +12,10 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// Filter(t, predicate) → t
-//
 // Filter keeps the rows for which a CEL predicate is true. Rows for which it is false
 // or null go; one on which it is an error ends the run.
+//
+//	Filter(t, predicate) → t
 func Filter(predicate string) pipeline.Operator { return filter(predicate) }
 
 type filter string

@@ -10,9 +10,9 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// Limit(t, n) → t of at most n rows
-//
 // Limit gives the first n rows and stops reading then.
+//
+//	Limit(t, n) → t of at most n rows
 func Limit(n int64) pipeline.Operator { return limit(n) }
 
 type limit int64

@@ -8,14 +8,14 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// Map(t, schema, f) → f(t)
-//
 // Map applies a function of yours to every batch. schema gives the schema of what f
 // returns from that of what it is given; nil means the same. f borrows its argument
 // and returns a batch that the engine releases; it is called by several goroutines at
 // once and must keep nothing between calls. The name stands for what f does in
 // fingerprints: change it when you change f. A panic in f fails the partition, not the
 // program.
+//
+//	Map(t, schema, f) → f(t)
 func Map(name string, schema func(*arrow.Schema) (*arrow.Schema, error),
 	f func(context.Context, arrow.RecordBatch) (arrow.RecordBatch, error),
 ) pipeline.Operator {

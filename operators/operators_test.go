@@ -30,7 +30,7 @@ var named = map[string]pipeline.Operator{
 	"select unknown":               Select("dely"),
 	"select twice":                 Select("id", "id"),
 	"drop":                         Drop("origin"),
-	"drop unknown":                 Drop("orgin"),
+	"drop unknown":                 Drop("origi"),
 	"rename":                       Rename(map[string]string{"id": "flight", "delay": "minutes"}),
 	"rename to one in use":         Rename(map[string]string{"id": "delay"}),
 	"cast":                         Cast(map[string]string{"delay": "float64", "origin": "string"}),

@@ -12,9 +12,9 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// Select(t, names) → t of these columns
-//
 // Select gives the named columns, in the order of the names.
+//
+//	Select(t, names) → t of these columns
 func Select(names ...string) pipeline.Operator { return selected(names) }
 
 type selected []string
@@ -43,9 +43,9 @@ func (o selected) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	return pick(schema, places, nil), nil
 }
 
-// Drop(t, names) → t without these columns
-//
 // Drop leaves the named columns out.
+//
+//	Drop(t, names) → t without these columns
 func Drop(names ...string) pipeline.Operator { return dropped(names) }
 
 type dropped []string
@@ -74,9 +74,9 @@ func (o dropped) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	return pick(schema, places, nil), nil
 }
 
-// Rename(t, old → new) → t
-//
 // Rename gives columns other names. The order stays.
+//
+//	Rename(t, old → new) → t
 func Rename(names map[string]string) pipeline.Operator { return renamed(names) }
 
 type renamed map[string]string

@@ -11,10 +11,10 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// Sample(t, share) → t of about this share of the rows
-//
 // Sample keeps each row with the probability share. The same seed on the same input
 // keeps the same rows, whatever the number of workers.
+//
+//	Sample(t, share) → t of about this share of the rows
 func Sample(share float64, seed uint64) pipeline.Operator { return sample{share, seed} }
 
 type sample struct {

@@ -12,10 +12,10 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// Union(t, t, …) → t
-//
 // Union gives the rows of its inputs one after the other. All must have the columns of
 // the first, by name and type; the order of the first holds.
+//
+//	Union(t, t, …) → t
 func Union() pipeline.Operator { return union{} }
 
 type union struct{}

@@ -98,7 +98,7 @@ func (x *exchange[T]) take(ctx context.Context) (w *work, slot chan outcome[T], 
 		return nil, nil, false
 	}
 	w, err := guardedNext(ctx, x.next)
-	if err == io.EOF {
+	if isEOF(err) {
 		x.ended = true
 		return nil, nil, false
 	}

@@ -107,9 +107,9 @@ func passOn(_ context.Context, in arrow.RecordBatch) (arrow.RecordBatch, error) 
 }
 
 // evens keeps the rows of even id by their position.
-func evens(_ context.Context, in arrow.RecordBatch) (arrow.RecordBatch, error) {
+func evens(ctx context.Context, in arrow.RecordBatch) (arrow.RecordBatch, error) {
 	if in.NumRows() < 2 {
-		return passOn(nil, in)
+		return passOn(ctx, in)
 	}
 	return in.NewSlice(0, in.NumRows()/2), nil
 }

@@ -265,7 +265,7 @@ func streamUnits(env *Env, r Reader, name string) *fragment {
 			var rows int64
 			for rows < unitRows {
 				b, err := r.Next(ctx)
-				if err == io.EOF {
+				if isEOF(err) {
 					ended = true
 					break
 				}

@@ -53,7 +53,7 @@ func Each(ctx context.Context, r Reader, f func(arrow.RecordBatch) error) (err e
 	}()
 	for {
 		b, err := r.Next(ctx)
-		if err == io.EOF {
+		if isEOF(err) {
 			return nil
 		}
 		if err != nil {

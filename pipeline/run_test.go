@@ -173,11 +173,11 @@ func TestPanicNamesTheStage(t *testing.T) {
 
 func TestErrorOfAnOperatorNamesTheStage(t *testing.T) {
 	n := 0
-	fails := func(_ context.Context, in arrow.RecordBatch) (arrow.RecordBatch, error) {
+	fails := func(ctx context.Context, in arrow.RecordBatch) (arrow.RecordBatch, error) {
 		if n++; n == 3 {
 			return nil, Errorf(BadInput, "row 7 is bad")
 		}
-		return passOn(nil, in)
+		return passOn(ctx, in)
 	}
 	for _, ops := range [][]Operator{{each{"fails", fails}}, {each{"fails", fails}, barrier{}}} {
 		n = 0

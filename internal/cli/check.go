@@ -115,9 +115,7 @@ func explained(s *pipeline.StagePlan) stageExplained {
 	}
 	for i, op := range s.Operators {
 		e.Operators = append(e.Operators, op.String())
-		for _, note := range s.Bounds[i].Notes {
-			e.Notes = append(e.Notes, note)
-		}
+		e.Notes = append(e.Notes, s.Bounds[i].Notes...)
 	}
 	if s.Judge != nil {
 		e.Gates = append(e.Gates, s.Judge.Rules...)

@@ -47,8 +47,16 @@ var units = []struct {
 	name string
 	size float64
 }{
-	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40},
-	{"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1}, {"", 1},
+	{"KiB", 1 << 10},
+	{"MiB", 1 << 20},
+	{"GiB", 1 << 30},
+	{"TiB", 1 << 40},
+	{"KB", 1e3},
+	{"MB", 1e6},
+	{"GB", 1e9},
+	{"TB", 1e12},
+	{"B", 1},
+	{"", 1},
 }
 
 func (b *byteSize) Set(s string) error {
@@ -101,7 +109,7 @@ func plural(n int64, one, many string) string {
 }
 
 func seconds(s float64) string {
-	return (time.Duration(s * float64(time.Second))).Round(10 * time.Millisecond).String()
+	return time.Duration(s * float64(time.Second)).Round(10 * time.Millisecond).String()
 }
 
 // table writes rows in columns; the cells of a column in right are set to the right.

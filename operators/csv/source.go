@@ -152,7 +152,7 @@ func (s Source) header(l *lines) error {
 // next gives the fields of the next row, or io.EOF.
 func (l *lines) next() ([]string, error) {
 	fields, err := l.csv.Read()
-	if err == io.EOF { //nolint:errorlint // encoding/csv gives it bare at the end
+	if err == io.EOF { // encoding/csv gives it bare
 		return nil, io.EOF
 	}
 	var pe *csv.ParseError

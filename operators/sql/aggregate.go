@@ -31,12 +31,12 @@ func AggregateFuncs() []string {
 	return []string{"count", "count_distinct", "sum", "min", "max", "mean", "median", "stddev", "first", "last"}
 }
 
-// Aggregate(t, by, columns) → by + columns, a row a group
-//
 // Aggregate groups the rows by columns, in which null equals null, and gives the
 // groups in their order. Without columns to group by it gives one row. Nulls are left
 // out of every function but first and last. The sum of integers is an int64, and an
 // error if it does not fit.
+//
+//	Aggregate(t, by, columns) → by + columns, a row a group
 func Aggregate(by []string, aggs ...Agg) pipeline.Operator { return aggregate{by, aggs} }
 
 type aggregate struct {

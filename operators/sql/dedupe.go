@@ -19,8 +19,6 @@ type DedupeOptions struct {
 	OrderBy []SortKey
 }
 
-// Dedupe(t, options) → t without duplicates
-//
 // Dedupe keeps one row of those that are equal in the keys. The rows that stay keep
 // their order.
 //
@@ -28,6 +26,8 @@ type DedupeOptions struct {
 // 128-bit hash: that two different ones of a billion keys meet has a chance of one in
 // 10^20. When the keys outgrow a quarter of the memory budget, DuckDB goes on with the
 // rest of the rows, and may spill.
+//
+//	Dedupe(t, options) → t without duplicates
 func Dedupe(o DedupeOptions) pipeline.Operator { return dedupe(o) }
 
 type dedupe DedupeOptions

@@ -62,7 +62,7 @@ func (r *result) Next(ctx context.Context) (arrow.RecordBatch, error) {
 	defer r.s.watch(ctx)()
 	if !r.begun {
 		r.begun = true
-		if duckdb.ExecutePreparedStreaming(r.stmt, &r.res) == duckdb.StateError { //nolint:staticcheck // the only way to a result that is not materialised
+		if duckdb.ExecutePreparedStreaming(r.stmt, &r.res) == duckdb.StateError { // the only way to a result that is not materialised
 			r.ended = true
 			return nil, failure(ctx, duckdb.ResultError(&r.res))
 		}

@@ -26,11 +26,11 @@ var joinKinds = map[string]string{
 	"": "JOIN", "inner": "JOIN", "left": "LEFT JOIN", "full": "FULL JOIN", "semi": "SEMI JOIN", "anti": "ANTI JOIN",
 }
 
-// Join(left, right, options) → left columns + right columns
-//
 // Join brings the rows of two inputs together. The rows come in the order of the left
 // input, for each in the order of the right; of a full join, right rows without match
 // come last. A semi or anti join gives the left columns alone.
+//
+//	Join(left, right, options) → left columns + right columns
 func Join(o JoinOptions) pipeline.Operator { return join(o) }
 
 type join JoinOptions

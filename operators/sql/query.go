@@ -12,12 +12,12 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// Query(t, …, text) → the result of one SELECT over the inputs
-//
 // Query names the stage's inputs, in order, as tables. The text is a single SELECT, or
 // WITH … SELECT, in DuckDB's dialect. Without an ORDER BY at its end the rows come in
 // the order in which one thread gives them, which is slower. Types: a HUGEINT, such as
 // a sum of integers, is given as decimal(38, 0); cast it with ::BIGINT.
+//
+//	Query(t, …, text) → the result of one SELECT over the inputs
 func Query(text string, inputs ...string) pipeline.Operator {
 	return query{strings.TrimRight(strings.TrimSpace(text), "; \n\t"), inputs}
 }

@@ -29,10 +29,10 @@ func (k SortKey) sql() string {
 	return text + " NULLS LAST"
 }
 
-// Sort(t, keys) → t in order
-//
 // Sort orders the rows. Rows that are equal in all keys keep their order; nulls come
 // last if a key does not say otherwise; NaN is greater than all numbers.
+//
+//	Sort(t, keys) → t in order
 func Sort(keys ...SortKey) pipeline.Operator { return sorted(keys) }
 
 type sorted []SortKey
