@@ -24,7 +24,7 @@ type court struct {
 // lookup is what a rule looks things up in.
 type lookup struct {
 	rows int64
-	keys map[xxh3.Uint128]struct{}
+	keys rows.Set
 }
 
 func openCourt(ctx context.Context, b *bound, env *pipeline.Env, lookups []pipeline.Reader) (*court, error) {
@@ -45,19 +45,18 @@ func openCourt(ctx context.Context, b *bound, env *pipeline.Env, lookups []pipel
 
 // fill reads an input: its keys, or only how many rows it has.
 func (l *lookup) fill(ctx context.Context, env *pipeline.Env, r pipeline.Reader, in pipeline.JudgeInput) error {
-	l.keys = map[xxh3.Uint128]struct{}{}
 	return pipeline.Each(ctx, r, func(b arrow.RecordBatch) error {
 		l.rows += b.NumRows()
 		if in.Column == "" {
 			return nil
 		}
-		before := len(l.keys)
+		before := l.keys.Len()
 		for row, h := range rows.Keys(nil, b, []int{0}) {
 			if b.Column(0).IsValid(row) {
-				l.keys[h] = struct{}{}
+				l.keys.Add(h)
 			}
 		}
-		if !env.Memory.Take(int64(len(l.keys)-before) * keyBytes) {
+		if !env.Memory.Take(int64(l.keys.Len()-before) * keyBytes) {
 			return pipeline.Errorf(pipeline.Memory, "the keys of %s.%s do not fit in the memory budget", in.Input, in.Column).
 				With("give the run more with --memory")
 		}
@@ -154,6 +153,6 @@ func (c *court) release() {
 		}
 	}
 	for _, l := range c.lookups {
-		c.env.Memory.Give(int64(len(l.keys)) * keyBytes)
+		c.env.Memory.Give(int64(l.keys.Len()) * keyBytes)
 	}
 }

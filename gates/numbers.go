@@ -261,7 +261,7 @@ func (e *extreme) value() any {
 // has room for them.
 type distinct struct {
 	env    *pipeline.Env
-	seen   map[xxh3.Uint128]struct{}
+	seen   rows.Set
 	taken  int64
 	Count  int64 `json:"count"`
 	failed bool
@@ -271,7 +271,7 @@ type distinct struct {
 const keyBytes = 40
 
 func newDistinct(env *pipeline.Env) *distinct {
-	return &distinct{env: env, seen: map[xxh3.Uint128]struct{}{}}
+	return &distinct{env: env}
 }
 
 var errNoMemory = &pipeline.Error{
@@ -292,7 +292,7 @@ func (d *distinct) update(values arrow.Array, n int64) error {
 }
 
 func (d *distinct) add(h xxh3.Uint128) {
-	if _, old := d.seen[h]; old || d.failed {
+	if d.failed || d.seen.Has(h) {
 		return
 	}
 	if !d.env.Memory.Take(keyBytes) {
@@ -300,13 +300,13 @@ func (d *distinct) add(h xxh3.Uint128) {
 		return
 	}
 	d.taken += keyBytes
-	d.seen[h] = struct{}{}
-	d.Count = int64(len(d.seen))
+	d.seen.Add(h)
+	d.Count = int64(d.seen.Len())
 }
 
 func (d *distinct) merge(other state) error {
 	o := other.(*distinct)
-	for h := range o.seen {
+	for h := range o.seen.All() {
 		d.add(h)
 	}
 	d.failed = d.failed || o.failed
@@ -316,7 +316,7 @@ func (d *distinct) merge(other state) error {
 
 func (d *distinct) release() {
 	d.env.Memory.Give(d.taken)
-	d.taken, d.seen = 0, nil
+	d.taken, d.seen = 0, rows.Set{}
 }
 
 func (d *distinct) value() any {

@@ -217,7 +217,7 @@ func (w *witness) judgeKeys(ctx context.Context, i int, r *boundRule, v *view) e
 			w.keys[i] = append(w.keys[i], h)
 			continue
 		}
-		if _, ok := w.court.lookups[r.lookup].keys[h]; !ok {
+		if !w.court.lookups[r.lookup].keys.Has(h) {
 			t.failed++
 			w.keys[i] = append(w.keys[i], h)
 		}

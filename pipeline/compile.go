@@ -36,7 +36,7 @@ func (r *run) compile(ctx context.Context, s *StagePlan) (*chain, error) {
 	if err := r.addJudge(ctx, c, sr); err != nil {
 		return nil, closeAll([]*chain{c}, err)
 	}
-	c.f.steps = append(c.f.steps, &countStep{&sr.rowsOut})
+	c.f.steps = append(c.f.steps, &countStep{total: &sr.rowsOut})
 	c.stages = append(c.stages, sr)
 	return c, nil
 }
@@ -51,9 +51,9 @@ func (r *run) gather(ctx context.Context, s *StagePlan, sr *stageRun) (*chain, [
 		if err != nil {
 			return nil, nil, closeAll(ins, err)
 		}
-		in.f.steps = append(in.f.steps, &countStep{&sr.rowsIn})
+		in.f.steps = append(in.f.steps, &countStep{&sr.rowsIn, func() { r.progress(s.Name, sr.rowsIn) }})
 		if r.plan.Inputs[name] != nil {
-			in.f.steps = append(in.f.steps, &countStep{&r.out.RowsIn})
+			in.f.steps = append(in.f.steps, &countStep{total: &r.out.RowsIn})
 		}
 		c.stages = append(c.stages, in.stages...)
 		ins = append(ins, in)

@@ -21,7 +21,6 @@ type fragment struct {
 	next  func(context.Context) (*work, error)
 	close func() error
 	steps []step
-	rows  int64 // that the units hold, or -1
 }
 
 // A step is one operator, the gates or a counter of one stage.
@@ -218,7 +217,6 @@ func splitUnits(env *Env, in *Input, columns []string) *fragment {
 	seq := 0
 	return &fragment{
 		env:   env,
-		rows:  in.rows(),
 		close: func() error { return nil },
 		next: func(ctx context.Context) (*work, error) {
 			if seq == len(in.Splits) {
@@ -255,7 +253,6 @@ func streamUnits(env *Env, r Reader, name string) *fragment {
 	seq, ended := 0, false
 	return &fragment{
 		env:   env,
-		rows:  -1,
 		close: r.Close,
 		next: func(ctx context.Context) (*work, error) {
 			if ended {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -59,6 +60,7 @@ type run struct {
 	out      *Outcome
 	staged   map[string]*Input // what finished stages left for those that follow
 	blocked  map[string]bool   // stages whose rows may not be used
+	telling  sync.Mutex        // held while the listener is told of progress
 }
 
 // Run carries the partition through all stages. An error means that the run
@@ -125,6 +127,7 @@ type stageRun struct {
 
 // stage runs one stage that writes or only judges, with those that stream into it.
 func (r *run) stage(ctx context.Context, s *StagePlan) (err error) {
+	r.listener.started(StageStarted{Stage: s.Name, Rows: r.expected(s)})
 	c, err := r.compile(ctx, s)
 	if err != nil {
 		return err
@@ -139,7 +142,6 @@ func (r *run) stage(ctx context.Context, s *StagePlan) (err error) {
 			}
 		}
 	}()
-	r.listener.started(StageStarted{Stage: s.Name, Rows: c.f.rows})
 	if err := r.drain(ctx, s, c); err != nil {
 		return err
 	}
@@ -162,11 +164,41 @@ func (r *run) drain(ctx context.Context, s *StagePlan, c *chain) error {
 		r.staged[s.Name] = in
 		return err
 	default:
-		return Each(ctx, c.f.reader(), func(arrow.RecordBatch) error {
-			r.listener.progress(Progress{Stage: s.Name, RowsIn: last.rowsIn})
-			return nil
-		})
+		return Each(ctx, c.f.reader(), func(arrow.RecordBatch) error { return nil })
 	}
+}
+
+// expected is how many rows will enter a stage, as far as that is known before; -1 if
+// nothing is.
+func (r *run) expected(s *StagePlan) (rows int64) {
+	known := false
+	for _, name := range s.From {
+		in := r.plan.Inputs[name]
+		if in == nil {
+			in = r.staged[name]
+		}
+		var n int64
+		if in != nil {
+			n = in.rows()
+		} else {
+			n = r.expected(r.plan.byName[name])
+		}
+		if n >= 0 {
+			rows, known = rows+n, true
+		}
+	}
+	if !known {
+		return -1
+	}
+	return rows
+}
+
+// progress tells how far a stage is. Fragments that stream into each other are merged
+// by several goroutines.
+func (r *run) progress(stage string, rowsIn int64) {
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	r.listener.progress(Progress{Stage: stage, RowsIn: rowsIn})
 }
 
 // conclude judges a stage whose rows have all passed.

@@ -42,12 +42,18 @@ func (r *operatorRun) apply(ctx context.Context, in arrow.RecordBatch) (out arro
 func (r *operatorRun) drop() {}
 
 // countStep counts the rows that pass a point of a stage.
-type countStep struct{ total *int64 }
+type countStep struct {
+	total *int64
+	told  func() // after each unit; may be nil
+}
 
 func (s *countStep) open(Unit) (stepRun, error) { return &countRun{}, nil }
 
 func (s *countStep) merge(run stepRun) error {
 	*s.total += run.(*countRun).rows
+	if s.told != nil {
+		s.told()
+	}
 	return nil
 }
 

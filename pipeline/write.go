@@ -66,7 +66,6 @@ func (r *run) write(ctx context.Context, c *chain, sr *stageRun) (err error) {
 		if err := w.take(ctx, done); err != nil {
 			return err
 		}
-		r.listener.progress(Progress{Stage: s.Name, RowsIn: sr.rowsIn})
 	}
 	f, err := w.close()
 	if err != nil {

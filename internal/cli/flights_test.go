@@ -141,4 +141,11 @@ func TestWholeFile(t *testing.T) {
 		t.Errorf("%d duplicates removed, want 191", got)
 	}
 	checkFlights(t, dir, input)
+
+	// With another number of workers every byte comes out the same.
+	out = command(t, 0, "run", filepath.Join(dir, "pipeline.yaml"), "--partition", "2001-03", "--workers", "1",
+		"--param", "flights="+input, "--quiet", "-o", "json")
+	if !strings.Contains(out, `"status":"unchanged"`) {
+		t.Errorf("with one worker: %s", out)
+	}
 }

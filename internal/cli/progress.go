@@ -20,6 +20,7 @@ type progress struct {
 	pipeline, partition string
 	rest                []pipeline.Partition
 	bar                 *progressbar.ProgressBar
+	stage               string // of the bar
 }
 
 func (a *app) newProgress() *progress {
@@ -87,6 +88,7 @@ func (p *progress) bars() *pipeline.Listener {
 	return &pipeline.Listener{
 		StageStarted: func(e pipeline.StageStarted) {
 			p.end()
+			p.stage = e.Stage
 			p.bar = progressbar.NewOptions64(max(e.Rows, -1),
 				progressbar.OptionSetWriter(p.app.stderr),
 				progressbar.OptionSetDescription(fmt.Sprintf("%s %s %s", p.pipeline, p.partition, e.Stage)),
@@ -96,13 +98,14 @@ func (p *progress) bars() *pipeline.Listener {
 				progressbar.OptionSetPredictTime(true),
 				progressbar.OptionEnableColorCodes(!p.app.noColor),
 				progressbar.OptionThrottle(65*time.Millisecond),
+				progressbar.OptionSetSpinnerChangeInterval(0), // no goroutine that draws on by itself
 				progressbar.OptionClearOnFinish(),
 				progressbar.OptionUseANSICodes(true),
 				progressbar.OptionFullWidth(),
 			)
 		},
 		Progress: func(e pipeline.Progress) {
-			if p.bar != nil {
+			if p.bar != nil && e.Stage == p.stage {
 				_ = p.bar.Set64(e.RowsIn) // it is only for show
 			}
 		},

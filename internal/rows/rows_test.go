@@ -1,11 +1,13 @@
 package rows
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/zeebo/xxh3"
 )
 
 func TestFilter(t *testing.T) {
@@ -96,3 +98,60 @@ func TestKeys(t *testing.T) {
 }
 
 var dictionaryType = &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}
+
+// A map is the oracle.
+func TestSetIsASet(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var s Set
+	want := map[xxh3.Uint128]bool{}
+	for range 50_000 {
+		h := xxh3.Uint128{Hi: r.Uint64N(3), Lo: r.Uint64N(9000)}
+		if s.Has(h) != want[h] {
+			t.Fatalf("Has(%v) is %t", h, !want[h])
+		}
+		if s.Add(h) == want[h] {
+			t.Fatalf("Add(%v) says %t", h, want[h])
+		}
+		want[h] = true
+	}
+	if s.Len() != len(want) {
+		t.Errorf("%d keys, want %d", s.Len(), len(want))
+	}
+	n := 0
+	for h := range s.All() {
+		if n++; !want[h] {
+			t.Errorf("%v was never added", h)
+		}
+	}
+	if n != len(want) {
+		t.Errorf("All gave %d keys, want %d", n, len(want))
+	}
+}
+
+func BenchmarkSet(b *testing.B) {
+	const keys = 500_000
+	hashes := make([]xxh3.Uint128, keys)
+	for i := range hashes {
+		hashes[i] = xxh3.Hash128([]byte{byte(i), byte(i >> 8), byte(i >> 16)})
+	}
+	b.Run("set", func(b *testing.B) {
+		for b.Loop() {
+			var s Set
+			for _, h := range hashes {
+				s.Add(h)
+			}
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/keys, "ns/key")
+	})
+	b.Run("map", func(b *testing.B) {
+		for b.Loop() {
+			m := map[xxh3.Uint128]struct{}{}
+			for _, h := range hashes {
+				if _, old := m[h]; !old {
+					m[h] = struct{}{}
+				}
+			}
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/keys, "ns/key")
+	})
+}

@@ -3,6 +3,7 @@ package sql
 import (
 	"context"
 	"io"
+	"iter"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -19,13 +20,10 @@ func firstSeen(schema *arrow.Schema, keys []pipeline.Column) *pipeline.Bound {
 		b.From[i] = []pipeline.Column{{Index: i}}
 	}
 	b.Stream = func(_ context.Context, env *pipeline.Env, in ...pipeline.Reader) (pipeline.Reader, error) {
-		return &seenReader{in: in[0], env: env, schema: schema, keys: keys, seen: map[xxh3.Uint128]struct{}{}}, nil
+		return &seenReader{in: in[0], env: env, schema: schema, keys: keys}, nil
 	}
 	return b
 }
-
-// seenBytes is what a key takes in the set, with the map's spare room.
-const seenBytes = 40
 
 // seenReader holds the hashes of the keys it has seen.
 type seenReader struct {
@@ -33,7 +31,7 @@ type seenReader struct {
 	env    *pipeline.Env
 	schema *arrow.Schema
 	keys   []pipeline.Column
-	seen   map[xxh3.Uint128]struct{}
+	seen   rows.Set
 	taken  int64           // of the budget, in bytes
 	rest   pipeline.Reader // set when DuckDB has taken over
 	hashes []xxh3.Uint128
@@ -57,10 +55,7 @@ func (r *seenReader) Next(ctx context.Context) (arrow.RecordBatch, error) {
 	r.hashes = rows.Keys(r.hashes[:0], b, r.keyColumns())
 	keep := make([]bool, len(r.hashes))
 	for i, h := range r.hashes {
-		if _, old := r.seen[h]; !old {
-			r.seen[h] = struct{}{}
-			keep[i] = true
-		}
+		keep[i] = r.seen.Add(h)
 	}
 	return rows.Filter(ctx, b, keep, r.env.Alloc)
 }
@@ -75,7 +70,7 @@ func (r *seenReader) keyColumns() []int {
 
 // fits takes room for n more keys from the budget, up to a quarter of it.
 func (r *seenReader) fits(n int64) bool {
-	want := (int64(len(r.seen)) + n) * seenBytes
+	want := (int64(r.seen.Len()) + n) * rows.SetBytes
 	if want <= r.taken {
 		return true
 	}
@@ -88,7 +83,7 @@ func (r *seenReader) fits(n int64) bool {
 
 func (r *seenReader) Close() error {
 	r.env.Memory.Give(r.taken)
-	r.taken, r.seen = 0, nil
+	r.taken, r.seen = 0, rows.Set{}
 	if r.rest != nil {
 		rest := r.rest
 		r.rest = pipeline.Batches()
@@ -107,13 +102,13 @@ func (r *seenReader) spill(ctx context.Context, b arrow.RecordBatch) (pipeline.R
 	hashed := arrow.NewSchema(append(append([]arrow.Field{}, r.schema.Fields()...), hashFields...), nil)
 	b.Retain()
 	err = firstOf(
-		s.load(ctx, "seen", arrow.NewSchema(hashFields, nil), &seenKeys{r}),
+		s.load(ctx, "seen", arrow.NewSchema(hashFields, nil), r.seenKeys()),
 		s.load(ctx, "t", hashed, &hashedReader{seenReader: r, first: b, schema: hashed}),
 	)
 	if err != nil {
 		return nil, firstOf(err, s.close())
 	}
-	r.seen = map[xxh3.Uint128]struct{}{}
+	r.seen = rows.Set{}
 	cols := quoteAll(pipeline.ColumnNames(r.schema))
 	res, err := s.prepare(ctx, `SELECT `+cols+` FROM t WHERE rowid IN (
 		SELECT min(rowid) FROM t ANTI JOIN seen ON t."-hi" = seen."-hi" AND t."-lo" = seen."-lo" GROUP BY t."-hi", t."-lo") ORDER BY rowid`)
@@ -139,27 +134,39 @@ func hashColumns(env *pipeline.Env, hashes []xxh3.Uint128) (hi, lo arrow.Array) 
 }
 
 // seenKeys reads the keys of the set.
-type seenKeys struct{ r *seenReader }
+func (r *seenReader) seenKeys() pipeline.Reader {
+	next, stop := iter.Pull(r.seen.All())
+	return &seenKeys{r.env, next, stop}
+}
+
+type seenKeys struct {
+	env  *pipeline.Env
+	next func() (xxh3.Uint128, bool)
+	stop func()
+}
 
 func (k *seenKeys) Next(context.Context) (arrow.RecordBatch, error) {
-	if len(k.r.seen) == 0 {
-		return nil, io.EOF
-	}
 	var some []xxh3.Uint128
-	for h := range k.r.seen {
-		some = append(some, h)
-		delete(k.r.seen, h)
-		if len(some) == batchRows {
+	for len(some) < batchRows {
+		h, ok := k.next()
+		if !ok {
 			break
 		}
+		some = append(some, h)
 	}
-	hi, lo := hashColumns(k.r.env, some)
+	if len(some) == 0 {
+		return nil, io.EOF
+	}
+	hi, lo := hashColumns(k.env, some)
 	defer hi.Release()
 	defer lo.Release()
 	return array.NewRecordBatch(arrow.NewSchema(hashFields, nil), []arrow.Array{hi, lo}, int64(len(some))), nil
 }
 
-func (k *seenKeys) Close() error { return nil }
+func (k *seenKeys) Close() error {
+	k.stop()
+	return nil
+}
 
 // hashedReader reads the rest of the rows with the hashes of their keys.
 type hashedReader struct {
