@@ -18,6 +18,7 @@ type Program struct {
 	nullable bool
 	typ      arrow.DataType
 	program  cel.Program
+	kernel   kernel    // nil if it has none
 	notNull  bool      // it asks of each of columns that it is not null, and nothing else
 	rows     sync.Pool // *rowActivation
 }
@@ -104,6 +105,7 @@ func (c *compiler) program(parsed *cel.Ast) (*Program, error) {
 		return nil, &Error{Msg: err.Error(), Line: 1, Col: 1}
 	}
 	p.notNull = onlyNotNull(parsed.NativeRep().Expr())
+	p.kernel = c.kernelOf(parsed.NativeRep().Expr())
 	p.rows.New = func() any { return newRowActivation(p.names) }
 	return p, nil
 }

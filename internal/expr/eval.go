@@ -42,8 +42,11 @@ func (p *Program) Eval(ctx context.Context, batch arrow.RecordBatch, alloc memor
 	for i, c := range p.columns {
 		cols[i] = batch.Column(c)
 	}
-	if p.notNull {
+	switch {
+	case p.notNull:
 		return evalNotNull(cols, int(batch.NumRows()), alloc), nil
+	case p.kernel != nil && !anyNulls(cols):
+		return p.kernel.eval(cols, int(batch.NumRows()), alloc), nil
 	}
 	if d, ok := oneDictionary(cols); ok && d.Dictionary().Len() <= d.Len() {
 		return p.evalDictionary(ctx, d, alloc)

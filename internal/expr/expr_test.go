@@ -159,8 +159,14 @@ func TestStatements(t *testing.T) {
 	}
 }
 
-// What a memo or a dictionary gives must be what evaluating each row gives.
+// What a memo, a dictionary or a kernel gives must be what evaluating each row gives.
 func TestShortcutsChangeNothing(t *testing.T) {
+	for _, nulls := range []int{8, 1 << 30} { // one in so many
+		shortcuts(t, nulls)
+	}
+}
+
+func shortcuts(t *testing.T, nulls int) {
 	r := rand.New(rand.NewPCG(1, 2))
 	alloc := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer alloc.AssertSize(t, 0)
@@ -179,7 +185,7 @@ func TestShortcutsChangeNothing(t *testing.T) {
 	const rows = 20_000
 	for range rows {
 		for i := range schema.NumFields() {
-			if r.IntN(8) == 0 {
+			if r.IntN(nulls) == 0 {
 				b.Field(i).AppendNull()
 				continue
 			}
@@ -209,6 +215,7 @@ func TestShortcutsChangeNothing(t *testing.T) {
 		`i > 0`, `i + 1`, `i / int(j)`, `f > 1.0 || i == 0`, `d == "xx"`, `d + "y"`, `size(d) > 2 ? 1 : 0`, `d == null`,
 		`f == f`, `i * i > 0 && d.startsWith("x")`, `hour(t)`, `coalesce(d, "none")`, `is_nan(f)`, `f * 2.0`, `d < "xx" || i < j`,
 		`s == "xx"`, `s != d`, `s + d`, `s != null && i != null && d != null`, `s != null || i > 0`, `s == null && i != null`,
+		`i >= -1 && i < 720`, `0 < i`, `720 == i && 1 <= i`, `i != 0 && i > -9223372036854775807`, `i <= 1 && j > 3`, `i > 1u`, `i > 0.5`,
 	} {
 		p, err := Compile(src, schema)
 		if err != nil {
