@@ -2,7 +2,6 @@ package expr
 
 import (
 	"slices"
-	"sync"
 
 	"cel.dev/cel-go/cel"
 	"github.com/apache/arrow-go/v18/arrow"
@@ -14,13 +13,11 @@ type Program struct {
 	source   string
 	schema   *arrow.Schema
 	columns  []int
-	names    []string // the variable of each of columns
 	nullable bool
 	typ      arrow.DataType
-	program  cel.Program
-	kernel   kernel    // nil if it has none
-	notNull  bool      // it asks of each of columns that it is not null, and nothing else
-	rows     sync.Pool // *rowActivation
+	root     *node
+	alone    *Group
+	program  cel.Program // the whole of it, for a row
 }
 
 // Source is the text of the expression.
@@ -87,7 +84,6 @@ func (c *compiler) program(parsed *cel.Ast) (*Program, error) {
 		vars = append(vars, cel.Variable(name, t))
 	}
 	for _, i := range c.columns {
-		p.names = append(p.names, c.variable(c.schema.Field(i).Name))
 		p.nullable = p.nullable || c.schema.Field(i).Nullable
 	}
 	env, err := baseEnv().Extend(vars...)
@@ -101,11 +97,16 @@ func (c *compiler) program(parsed *cel.Ast) (*Program, error) {
 	if p.typ, err = arrowType(checked.OutputType()); err != nil {
 		return nil, &Error{Msg: err.Error(), Line: 1, Col: 1}
 	}
-	if p.program, err = env.Program(checked, cel.EvalOptions(cel.OptOptimize)); err != nil {
+	if p.program, err = env.Program(checked, programOptions()...); err != nil {
 		return nil, &Error{Msg: err.Error(), Line: 1, Col: 1}
 	}
-	p.notNull = onlyNotNull(parsed.NativeRep().Expr())
-	p.kernel = c.kernelOf(parsed.NativeRep().Expr())
-	p.rows.New = func() any { return newRowActivation(p.names) }
+	if c.metrics != nil {
+		return p, nil
+	}
+	planner := &planner{compiler: c, env: env, checked: checked.NativeRep()}
+	if p.root, err = planner.plan(checked.NativeRep().Expr()); err != nil {
+		return nil, &Error{Msg: err.Error(), Line: 1, Col: 1}
+	}
+	p.alone = NewGroup(p)
 	return p, nil
 }

@@ -6,13 +6,10 @@ import (
 	"go/doc/comment"
 	"go/parser"
 	"go/token"
-	"math"
-	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
 
-	"cel.dev/cel-go/common/types"
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -156,110 +153,6 @@ func TestStatements(t *testing.T) {
 		if got != test.want || (err != nil) != test.err || len(e.Calls) != test.calls {
 			t.Errorf("%s: got %v, %v, %d calls", test.src, got, err, len(e.Calls))
 		}
-	}
-}
-
-// What a memo, a dictionary or a kernel gives must be what evaluating each row gives.
-func TestShortcutsChangeNothing(t *testing.T) {
-	for _, nulls := range []int{8, 1 << 30} { // one in so many
-		shortcuts(t, nulls)
-	}
-}
-
-func shortcuts(t *testing.T, nulls int) {
-	r := rand.New(rand.NewPCG(1, 2))
-	alloc := memory.NewCheckedAllocator(memory.DefaultAllocator)
-	defer alloc.AssertSize(t, 0)
-	schema := arrow.NewSchema([]arrow.Field{
-		{Name: "i", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
-		{Name: "j", Type: arrow.PrimitiveTypes.Int8, Nullable: true},
-		{Name: "f", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
-		{Name: "d", Type: &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}, Nullable: true},
-		{Name: "t", Type: arrow.FixedWidthTypes.Timestamp_us, Nullable: true},
-		{Name: "s", Type: arrow.BinaryTypes.String, Nullable: true},
-	}, nil)
-	floats := []float64{0, math.Copysign(0, -1), math.NaN(), math.Inf(1), 1.5, math.MaxFloat64}
-	whole := []int64{0, 1, -1, math.MaxInt64, math.MinInt64, 720}
-	b := array.NewRecordBuilder(alloc, schema)
-	defer b.Release()
-	const rows = 20_000
-	for range rows {
-		for i := range schema.NumFields() {
-			if r.IntN(nulls) == 0 {
-				b.Field(i).AppendNull()
-				continue
-			}
-			switch f := b.Field(i).(type) {
-			case *array.Int64Builder:
-				f.Append(whole[r.IntN(len(whole))])
-			case *array.Int8Builder:
-				f.Append(int8(r.Uint32()))
-			case *array.Float64Builder:
-				f.Append(floats[r.IntN(len(floats))])
-			case *array.BinaryDictionaryBuilder:
-				if err := f.AppendString(strings.Repeat("x", r.IntN(5))); err != nil {
-					t.Fatal(err)
-				}
-			case *array.StringBuilder:
-				f.Append(strings.Repeat("x", r.IntN(5)))
-			case *array.TimestampBuilder:
-				f.Append(arrow.Timestamp(r.IntN(1000) * 3_600_000_000))
-			}
-		}
-	}
-	whole1 := b.NewRecordBatch()
-	defer whole1.Release()
-	batch := whole1.NewSlice(7, rows-3)
-	defer batch.Release()
-	for _, src := range []string{
-		`i > 0`, `i + 1`, `i / int(j)`, `f > 1.0 || i == 0`, `d == "xx"`, `d + "y"`, `size(d) > 2 ? 1 : 0`, `d == null`,
-		`f == f`, `i * i > 0 && d.startsWith("x")`, `hour(t)`, `coalesce(d, "none")`, `is_nan(f)`, `f * 2.0`, `d < "xx" || i < j`,
-		`s == "xx"`, `s != d`, `s + d`, `s != null && i != null && d != null`, `s != null || i > 0`, `s == null && i != null`,
-		`i >= -1 && i < 720`, `0 < i`, `720 == i && 1 <= i`, `i != 0 && i > -9223372036854775807`, `i <= 1 && j > 3`, `i > 1u`, `i > 0.5`,
-	} {
-		p, err := Compile(src, schema)
-		if err != nil {
-			t.Fatalf("%s: %v", src, err)
-		}
-		got, err := p.Eval(t.Context(), batch, alloc)
-		if err != nil {
-			t.Fatal(err)
-		}
-		act := newRowActivation(p.names)
-		var cols []arrow.Array
-		for _, c := range p.columns {
-			cols = append(cols, batch.Column(c))
-		}
-		act.set(cols)
-		errs := 0
-		for act.row = range int(batch.NumRows()) {
-			v := p.evalRow(act)
-			one := array.NewBuilder(alloc, p.typ)
-			switch {
-			case types.IsError(v):
-				if errs == len(got.Errs) || got.Errs[errs].Row != act.row || got.Errs[errs].Err.Error() != v.(*types.Err).Error() {
-					t.Fatalf("%s: row %d: want error %v", src, act.row, v)
-				}
-				errs++
-				one.AppendNull()
-			case types.IsUnknown(v):
-				one.AppendNull()
-			default:
-				if err := appender(one)(v); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want := one.NewArray()
-			if g, w := got.Values.ValueStr(act.row), want.ValueStr(0); g != w {
-				t.Fatalf("%s: row %d: got %s, want %s", src, act.row, g, w)
-			}
-			want.Release()
-			one.Release()
-		}
-		if errs != len(got.Errs) {
-			t.Errorf("%s: %d errors, want %d", src, len(got.Errs), errs)
-		}
-		got.Release()
 	}
 }
 

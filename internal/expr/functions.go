@@ -8,6 +8,9 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+
+	"github.com/penstock-data/penstock/internal/expr/vector"
 )
 
 // isNull is what x == null is rewritten to. It can't be written by users.
@@ -24,6 +27,12 @@ func functions() cel.EnvOption {
 				return types.Bool(types.IsUnknown(v) || v.Type() == types.NullType)
 			}))),
 		text("lower", strings.ToLower), text("upper", strings.ToUpper), text("trim", strings.TrimSpace),
+		cel.Function("like", cel.Overload("like_string", []*cel.Type{cel.StringType, cel.StringType}, cel.BoolType,
+			cel.BinaryBinding(func(s, pattern ref.Val) ref.Val {
+				return types.Bool(vector.Like(string(pattern.(types.String)))(string(s.(types.String))))
+			}))),
+		cel.Function("in_list", cel.Overload("in_list_of", []*cel.Type{cel.TypeParamType("T"), cel.ListType(cel.TypeParamType("T"))}, cel.BoolType,
+			cel.BinaryBinding(func(x, list ref.Val) ref.Val { return list.(traits.Container).Contains(x) }))),
 		cel.Function("abs",
 			cel.Overload("abs_int", []*cel.Type{cel.IntType}, cel.IntType, cel.UnaryBinding(func(v ref.Val) ref.Val {
 				if n := v.(types.Int); n < 0 {

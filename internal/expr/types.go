@@ -10,21 +10,24 @@ import (
 
 // celType is the CEL type of a column, or nil if expressions can't read it.
 func celType(t arrow.DataType) *cel.Type {
-	if d, ok := t.(*arrow.DictionaryType); ok {
-		return celType(d.ValueType)
+	switch t := t.(type) {
+	case *arrow.DictionaryType:
+		return celType(t.ValueType)
+	case *arrow.RunEndEncodedType:
+		return celType(t.Encoded())
 	}
 	switch t.ID() {
 	case arrow.INT8, arrow.INT16, arrow.INT32, arrow.INT64:
 		return cel.IntType
 	case arrow.UINT8, arrow.UINT16, arrow.UINT32, arrow.UINT64:
 		return cel.UintType
-	case arrow.FLOAT32, arrow.FLOAT64:
+	case arrow.FLOAT16, arrow.FLOAT32, arrow.FLOAT64:
 		return cel.DoubleType
 	case arrow.BOOL:
 		return cel.BoolType
 	case arrow.STRING, arrow.LARGE_STRING, arrow.STRING_VIEW:
 		return cel.StringType
-	case arrow.BINARY, arrow.LARGE_BINARY:
+	case arrow.BINARY, arrow.LARGE_BINARY, arrow.BINARY_VIEW, arrow.FIXED_SIZE_BINARY:
 		return cel.BytesType
 	case arrow.DATE32, arrow.DATE64, arrow.TIMESTAMP:
 		return cel.TimestampType

@@ -1,0 +1,104 @@
+package expr
+
+import (
+	"flag"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+)
+
+// differ evaluates an expression over the columns and by cel-go row by row, and fails
+// the test at the first row on which they say different things.
+func differ(t testing.TB, src string, batch arrow.RecordBatch, alloc memory.Allocator) {
+	t.Helper()
+	p, err := Compile(src, batch.Schema())
+	if err != nil {
+		t.Fatalf("%s: %v", src, err)
+	}
+	got, err := p.Eval(t.Context(), batch, alloc)
+	if err != nil {
+		t.Fatalf("%s: %v", src, err)
+	}
+	defer got.Release()
+	same(t, p, got, batch)
+}
+
+func same(t testing.TB, p *Program, got *Result, batch arrow.RecordBatch) {
+	t.Helper()
+	errs := map[int]error{}
+	last := -1
+	for _, e := range got.Errs {
+		if e.Row <= last {
+			t.Fatalf("%s: errors out of order: row %d after %d", p.Source(), e.Row, last)
+		}
+		last = e.Row
+		errs[e.Row] = e.Err
+	}
+	if got.Values.Len() != int(batch.NumRows()) || !arrow.TypeEqual(got.Values.DataType(), p.Type()) {
+		t.Fatalf("%s: %d values of %v, want %d of %v", p.Source(), got.Values.Len(), got.Values.DataType(), batch.NumRows(), p.Type())
+	}
+	o := newOracle(p, batch)
+	for row := range int(batch.NumRows()) {
+		want := shown(o.eval(row))
+		if is := outcome(got, errs, row); is != want {
+			values := ""
+			for _, c := range p.Columns() {
+				values += "\n\t" + batch.ColumnName(c) + " = " + shown(celValue(batch.Column(c), row))
+			}
+			t.Fatalf("%s\n\trow %d: got %s, cel-go says %s%s", p.Source(), row, is, want, values)
+		}
+	}
+}
+
+var expressions = flag.Int("expressions", 400, "how many random expressions TestDifferential tries")
+
+// Every outcome over columns is that of cel-go on the row.
+func TestDifferential(t *testing.T) {
+	const rows = 700
+	for seed := range uint64(*expressions / 20) {
+		checkRandom(t, seed, 20, rows)
+	}
+	t.Logf("%d rows times expressions", *expressions/20*20*rows)
+}
+
+func checkRandom(t testing.TB, seed uint64, expressions, rows int) {
+	t.Helper()
+	alloc := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	defer alloc.AssertSize(t, 0)
+	r := random{rand.New(rand.NewPCG(seed, 0))}
+	batch := r.batch(rows, alloc)
+	defer batch.Release()
+	var programs []*Program
+	for range expressions {
+		src := r.expression("biufsytd"[min(r.IntN(12), 7)], 1+r.IntN(4))
+		if r.IntN(2) == 0 {
+			src = r.expression('b', 1+r.IntN(4))
+		}
+		p, err := Compile(src, batch.Schema())
+		if err != nil && (strings.Contains(err.Error(), "overflow") || strings.Contains(err.Error(), "range")) {
+			continue // a constant that can't be, which cel-go finds when it plans
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", src, err)
+		}
+		programs = append(programs, p)
+	}
+	results, err := NewGroup(programs...).Eval(t.Context(), batch, alloc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, res := range results {
+		same(t, programs[i], res, batch)
+		res.Release()
+	}
+}
+
+func FuzzDifferential(f *testing.F) {
+	for seed := range uint64(8) {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, seed uint64) { checkRandom(t, seed, 5, 200) })
+}

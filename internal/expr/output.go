@@ -1,0 +1,180 @@
+package expr
+
+import (
+	"math/bits"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/penstock-data/penstock/internal/expr/vector"
+)
+
+// output gathers the chunks of a program's outcome into an array.
+type output struct {
+	typ    arrow.DataType
+	rows   int
+	errs   []RowError
+	nulls  int
+	valid  *memory.Buffer // nil until there is a null
+	values *memory.Buffer // of numbers and bools
+	texts  array.Builder  // of texts
+	add    func(string)
+	alloc  memory.Allocator
+}
+
+func newOutput(p *Program, rows int, alloc memory.Allocator) *output {
+	o := &output{typ: p.typ, rows: rows, alloc: alloc}
+	switch p.root.kind {
+	case vector.Text:
+		b := array.NewStringBuilder(alloc)
+		o.texts, o.add = b, b.Append
+		b.Reserve(rows)
+	case vector.Bytes:
+		b := array.NewBinaryBuilder(alloc, arrow.BinaryTypes.Binary)
+		o.texts, o.add = b, b.AppendString
+		b.Reserve(rows)
+	case vector.Bool:
+		o.values = o.buffer(8 * vector.Words(rows))
+	default:
+		o.values = o.buffer(8 * rows)
+	}
+	return o
+}
+
+func (o *output) buffer(size int) *memory.Buffer {
+	b := memory.NewResizableBuffer(o.alloc)
+	b.Resize(size)
+	return b
+}
+
+// take adds a chunk, which begins at a multiple of 64 rows.
+func (o *output) take(v *vector.Vector, from, n int) {
+	if v.Bad != nil {
+		o.takeErrors(v, from, n)
+	}
+	if o.texts != nil {
+		o.takeTexts(v, n)
+		return
+	}
+	switch v.Kind {
+	case vector.Bool:
+		to := arrow.Uint64Traits.CastFromBytes(o.values.Bytes())[from>>6:]
+		for w := range vector.Words(n) {
+			to[w] = v.Bits[w] & vector.Mask(w, n)
+		}
+	case vector.Int:
+		copy(o.ints(from, n), v.Ints)
+	case vector.Uint:
+		copy(arrow.Uint64Traits.CastFromBytes(o.values.Bytes())[from:from+n], v.Uints)
+	case vector.Double:
+		copy(arrow.Float64Traits.CastFromBytes(o.values.Bytes())[from:from+n], v.Doubles)
+	case vector.Duration:
+		for i, d := range v.Ints[:n] {
+			o.ints(from, n)[i] = d / 1000
+		}
+	case vector.Time:
+		o.takeTimes(v, from, n)
+	}
+	o.takeNulls(v, from, n)
+}
+
+func (o *output) ints(from, n int) []int64 {
+	return arrow.Int64Traits.CastFromBytes(o.values.Bytes())[from : from+n]
+}
+
+// takeTimes converts to microseconds, downwards.
+func (o *output) takeTimes(v *vector.Vector, from, n int) {
+	to := o.ints(from, n)
+	if v.Unit == vector.Nanos {
+		for i, t := range v.Ints[:n] {
+			to[i] = floorDiv(t, 1000)
+		}
+		return
+	}
+	per := int64(vector.Micros / v.Unit)
+	for i, t := range v.Ints[:n] {
+		to[i] = t * per
+	}
+}
+
+func floorDiv(a, b int64) int64 {
+	if a < 0 {
+		return -((-a-1)/b + 1)
+	}
+	return a / b
+}
+
+func set(b vector.Bits, row int) bool { return b != nil && b.Get(row) }
+
+func (o *output) takeErrors(v *vector.Vector, from, n int) {
+	for w := range vector.Words(n) {
+		for word := v.Bad[w] & vector.Mask(w, n); word != 0; word &= word - 1 {
+			row := w<<6 + bits.TrailingZeros64(word)
+			o.errs = append(o.errs, RowError{from + row, v.Errs[row]})
+		}
+	}
+}
+
+func (o *output) takeTexts(v *vector.Vector, n int) {
+	for i, s := range v.Texts[:n] {
+		switch {
+		case set(v.Null, i), set(v.Bad, i):
+			o.texts.AppendNull()
+		case v.Meter.Make(len(s)):
+			o.add(s)
+		}
+	}
+}
+
+func (o *output) takeNulls(v *vector.Vector, from, n int) {
+	for _, b := range []vector.Bits{v.Null, v.Bad} {
+		if b == nil {
+			continue
+		}
+		for w := range vector.Words(n) {
+			for word := b[w] & vector.Mask(w, n); word != 0; word &= word - 1 {
+				o.null(from + w<<6 + bits.TrailingZeros64(word))
+			}
+		}
+	}
+}
+
+// null makes a row null, and its value zero.
+func (o *output) null(row int) {
+	if o.valid == nil {
+		o.valid = o.buffer((o.rows + 7) / 8)
+		for i := range o.valid.Bytes() {
+			o.valid.Bytes()[i] = 0xff
+		}
+	}
+	o.nulls++
+	o.valid.Bytes()[row>>3] &^= 1 << (row & 7)
+	if o.typ.ID() == arrow.BOOL {
+		o.values.Bytes()[row>>3] &^= 1 << (row & 7)
+		return
+	}
+	arrow.Int64Traits.CastFromBytes(o.values.Bytes())[row] = 0
+}
+
+// finish gives the result. Release has to be called all the same.
+func (o *output) finish() *Result {
+	if o.texts != nil {
+		return &Result{Values: o.texts.NewArray(), Errs: o.errs}
+	}
+	data := array.NewData(o.typ, o.rows, []*memory.Buffer{o.valid, o.values}, nil, o.nulls, 0)
+	defer data.Release()
+	return &Result{Values: array.MakeFromData(data), Errs: o.errs}
+}
+
+func (o *output) release() {
+	if o.texts != nil {
+		o.texts.Release()
+	}
+	if o.values != nil {
+		o.values.Release()
+	}
+	if o.valid != nil {
+		o.valid.Release()
+	}
+}

@@ -1,0 +1,275 @@
+package expr
+
+import (
+	"context"
+	"errors"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/penstock-data/penstock/internal/expr/vector"
+)
+
+// A scope is the evaluation of a group on one batch, a chunk after the other. It keeps
+// its memory for the next batch.
+type scope struct {
+	group  *Group
+	ctx    context.Context
+	meter  *vector.Meter
+	cols   []arrow.Array
+	total  int
+	from   int // the chunk's first row
+	n      int // the chunk's rows
+	chunk  int // number of the chunk
+	vecs   []vector.Vector
+	states []state
+	dicts  map[int]*dictionary // by column; nil for one that is none
+	inners map[int]*scope      // by column, over the values of its dictionary
+	tables []*table            // by node
+	memos  []*memo             // by node
+	argv   [][]*vector.Vector  // by node
+	spare  []vector.Bits
+	used   int // of spare
+	inner  bool
+}
+
+// state says for which rows of which chunk a node's vector is good.
+type state struct {
+	chunk int
+	all   bool
+	open  vector.Bits
+}
+
+// dictionary is a column that is one in this batch, or is run-end encoded.
+type dictionary struct {
+	values  arrow.Array
+	indexes []int32
+}
+
+// table is the outcome of a node on each value of a dictionary, then on null.
+type table struct {
+	vec    vector.Vector
+	spread []byte
+}
+
+func newScope(g *Group) *scope {
+	return &scope{
+		group: g, vecs: make([]vector.Vector, len(g.nodes)), states: make([]state, len(g.nodes)),
+		tables: make([]*table, len(g.nodes)), memos: make([]*memo, len(g.nodes)),
+		argv: make([][]*vector.Vector, len(g.nodes)), dicts: map[int]*dictionary{}, inners: map[int]*scope{},
+	}
+}
+
+// open begins a batch, which the scope refers to until it is closed.
+func (s *scope) open(ctx context.Context, batch arrow.RecordBatch) (closed func()) {
+	meter := &vector.Meter{Limit: maxTexts}
+	s.begin(ctx, meter, batch.Columns(), int(batch.NumRows()))
+	watched := context.AfterFunc(ctx, func() { meter.Halted.Store(true) })
+	return func() {
+		watched()
+		s.close()
+	}
+}
+
+func (s *scope) begin(ctx context.Context, meter *vector.Meter, cols []arrow.Array, rows int) {
+	s.ctx, s.meter, s.cols, s.total, s.from, s.n = ctx, meter, cols, rows, 0, 0
+	for i := range s.vecs {
+		s.vecs[i].Meter = meter
+	}
+}
+
+func (s *scope) close() {
+	for i := range s.vecs {
+		s.vecs[i].Forget()
+		if s.memos[i] != nil {
+			s.memos[i].reset()
+		}
+		s.tables[i] = nil
+	}
+	for _, in := range s.inners {
+		in.close()
+	}
+	clear(s.dicts)
+	s.cols, s.ctx = nil, nil
+}
+
+// next goes to the next chunk.
+func (s *scope) next() bool {
+	s.from += s.n
+	s.n = min(vector.Chunk, s.total-s.from)
+	s.chunk++
+	s.used = 0
+	return s.n > 0
+}
+
+// stopped gives the reason why the evaluation has to end, or nil.
+func (s *scope) stopped() error {
+	switch {
+	case !s.meter.Over():
+		return nil
+	case s.meter.Made > s.meter.Limit:
+		return errTooMuch
+	}
+	if cause := context.Cause(s.ctx); errors.Is(cause, errTooSlow) {
+		return cause
+	}
+	return s.ctx.Err()
+}
+
+// rows gives a bitmap for the rows of the chunk, which is good until the next chunk.
+func (s *scope) rows() vector.Bits {
+	if s.used == len(s.spare) {
+		s.spare = append(s.spare, make(vector.Bits, vector.Words(vector.Chunk)))
+	}
+	s.used++
+	return s.spare[s.used-1][:vector.Words(s.n)]
+}
+
+// eval gives the outcome of a node on the open rows of the chunk; nil is all. The
+// vector is the scope's, and good until the next chunk.
+func (s *scope) eval(n *node, open vector.Bits) (*vector.Vector, error) {
+	if c, ok := n.op.(*constOp); ok {
+		return &c.vec, nil
+	}
+	st, out := &s.states[n.id], &s.vecs[n.id]
+	if st.chunk == s.chunk {
+		if st.all || open != nil && open.Within(st.open, s.n) {
+			return out, nil
+		}
+		open = s.union(open, st.open)
+	}
+	if err := s.compute(n, out, open); err != nil {
+		return nil, err
+	}
+	st.chunk, st.all = s.chunk, open == nil
+	if open != nil {
+		st.open = append(st.open[:0], open...)
+	}
+	return out, nil
+}
+
+// union are the rows that are newly asked for and those that were before, for a vector
+// that is computed again must stay good for who asked before.
+func (s *scope) union(open, before vector.Bits) vector.Bits {
+	if open == nil {
+		return nil
+	}
+	all := s.rows()
+	for w := range all {
+		all[w] = open[w] | before[w]
+	}
+	return all
+}
+
+func (s *scope) compute(n *node, out *vector.Vector, open vector.Bits) error {
+	if n.column < 0 || s.inner {
+		return n.op.eval(s, n, out, open)
+	}
+	d, err := s.dictionary(n.column)
+	if err != nil {
+		return err
+	}
+	_, leaf := n.op.(columnOp)
+	if d == nil || !leaf && d.values.Len() > s.total {
+		return n.op.eval(s, n, out, open)
+	}
+	t, err := s.table(n, d)
+	if err != nil {
+		return err
+	}
+	out.Start(n.kind, s.n)
+	out.Gather(&t.vec, t.spread, d.indexes[s.from:s.from+s.n], s.n)
+	return nil
+}
+
+// args evaluates some arguments of a node.
+func (s *scope) args(n *node, of []*node, open vector.Bits) ([]*vector.Vector, error) {
+	if s.argv[n.id] == nil {
+		s.argv[n.id] = make([]*vector.Vector, len(n.args))
+	}
+	args := s.argv[n.id][:len(of)]
+	for i, arg := range of {
+		var err error
+		if args[i], err = s.eval(arg, open); err != nil {
+			return nil, err
+		}
+	}
+	return args, nil
+}
+
+// dictionary gives the dictionary of a column, or nil if it is none in this batch.
+func (s *scope) dictionary(column int) (*dictionary, error) {
+	if d, known := s.dicts[column]; known {
+		return d, nil
+	}
+	var d *dictionary
+	switch s.cols[column].DataType().ID() {
+	case arrow.DICTIONARY, arrow.RUN_END_ENCODED:
+		d = &dictionary{}
+		var ok bool
+		if d.indexes, d.values, ok = vector.Indexes(nil, s.cols[column]); !ok {
+			return nil, errors.New("an index of a dictionary is outside of it")
+		}
+	}
+	s.dicts[column] = d
+	return d, nil
+}
+
+// table evaluates a node that reads one column on the values of its dictionary.
+func (s *scope) table(n *node, d *dictionary) (*table, error) {
+	if s.tables[n.id] != nil {
+		return s.tables[n.id], nil
+	}
+	in := s.inners[n.column]
+	if in == nil {
+		in = newScope(s.group)
+		in.inner = true
+		s.inners[n.column] = in
+	}
+	cols := make([]arrow.Array, len(s.cols))
+	cols[n.column] = d.values
+	in.begin(s.ctx, s.meter, cols, d.values.Len()+1)
+	t := &table{}
+	for in.next() {
+		v, err := in.eval(n, nil)
+		if err != nil {
+			return nil, err
+		}
+		t.vec.Append(v, in.from, in.n)
+		if err := s.stopped(); err != nil {
+			return nil, err
+		}
+	}
+	t.spread = t.vec.Spread(nil, in.total)
+	s.tables[n.id] = t
+	return t, nil
+}
+
+// load reads the chunk's rows of a column. The row past the last, which only the scope
+// of a dictionary has, is null.
+func (s *scope) load(column int, out *vector.Vector) error {
+	a := s.cols[column]
+	past := s.from+s.n > a.Len()
+	n := s.n
+	if past {
+		n--
+	}
+	if vector.KindOf(a.DataType()) == vector.Other {
+		out.Start(vector.Other, s.n)
+		get := values(a)
+		for i := range n {
+			if a.IsNull(s.from + i) {
+				out.SetNull(i, s.n)
+				continue
+			}
+			out.Any[i] = get(s.from + i)
+		}
+	} else if past {
+		out.LoadPast(a, s.from, n)
+	} else {
+		out.Load(a, s.from, n)
+	}
+	if past {
+		out.SetNull(n, s.n)
+	}
+	return nil
+}

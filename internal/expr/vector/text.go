@@ -1,0 +1,135 @@
+package vector
+
+import (
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// TestTexts gives the kernel of a test of one text.
+func TestTexts(f func(string) bool) Kernel {
+	return func(out *Vector, args []*Vector, n int, open Bits) {
+		a := args[0].Texts
+		clear(out.Bits)
+		out.Live(open, n, func(i int) { out.Bits[i>>6] |= one(f(a[i])) << (i & 63) })
+	}
+}
+
+// TestTwoTexts gives the kernel of a test of two texts.
+func TestTwoTexts(f func(a, b string) bool) Kernel {
+	return func(out *Vector, args []*Vector, n int, open Bits) {
+		a, b := args[0].Texts, args[1].Texts
+		clear(out.Bits)
+		out.Live(open, n, func(i int) { out.Bits[i>>6] |= one(f(a[i], b[i])) << (i & 63) })
+	}
+}
+
+// MapTexts gives the kernel of a function of one text.
+func MapTexts(f func(string) string) Kernel {
+	return func(out *Vector, args []*Vector, n int, open Bits) {
+		a := args[0].Texts
+		clear(out.Texts)
+		out.Live(open, n, func(i int) {
+			if !out.Meter.Over() {
+				out.Texts[i] = f(a[i])
+				out.Meter.Make(len(out.Texts[i]))
+			}
+		})
+	}
+}
+
+// RuneCounts is how many code points a text has.
+func RuneCounts(out *Vector, args []*Vector, n int, open Bits) {
+	a := args[0].Texts
+	out.Live(open, n, func(i int) { out.Ints[i] = int64(utf8.RuneCountInString(a[i])) })
+}
+
+// Lengths is how many bytes a value has.
+func Lengths(out *Vector, args []*Vector, n int, _ Bits) {
+	for i, s := range args[0].Texts[:n] {
+		out.Ints[i] = int64(len(s))
+	}
+}
+
+// Concat gives the kernel of a + b, for values that together are no longer than limit.
+func Concat(limit int, tooLong error) Kernel {
+	return func(out *Vector, args []*Vector, n int, open Bits) {
+		a, b := args[0].Texts, args[1].Texts
+		clear(out.Texts)
+		out.Live(open, n, func(i int) {
+			switch size := len(a[i]) + len(b[i]); {
+			case size > limit:
+				out.Fault(i, n, tooLong)
+			case out.Meter.Make(size):
+				out.Texts[i] = a[i] + b[i]
+			}
+		})
+	}
+}
+
+// Among gives the kernel that tests whether a value is one of a set.
+func Among[T comparable](values func(*Vector) []T, set map[T]struct{}) Kernel {
+	return func(out *Vector, args []*Vector, n int, open Bits) {
+		a := values(args[0])
+		clear(out.Bits)
+		out.Live(open, n, func(i int) {
+			_, in := set[a[i]]
+			out.Bits[i>>6] |= one(in) << (i & 63)
+		})
+	}
+}
+
+// Like gives the test for an SQL pattern, in which % stands for any text and _ for one
+// character; a backslash takes the meaning of the next character.
+func Like(pattern string) func(string) bool {
+	var parts []string // between the %
+	var part, re strings.Builder
+	single, escaped := false, false
+	for _, r := range pattern {
+		switch {
+		case escaped:
+			escaped = false
+		case r == '\\':
+			escaped = true
+			continue
+		case r == '%':
+			parts = append(parts, part.String())
+			part.Reset()
+			re.WriteString(".*")
+			continue
+		case r == '_':
+			single = true
+			re.WriteByte('.')
+			continue
+		}
+		part.WriteRune(r)
+		re.WriteString(regexp.QuoteMeta(string(r)))
+	}
+	if single {
+		return regexp.MustCompile(`(?s)\A` + re.String() + `\z`).MatchString
+	}
+	return inOrder(append(parts, part.String()))
+}
+
+// inOrder tests for texts that begin with the first part, end with the last, and have
+// the others in between.
+func inOrder(parts []string) func(string) bool {
+	first, last := parts[0], parts[len(parts)-1]
+	if len(parts) == 1 {
+		return func(s string) bool { return s == first }
+	}
+	return func(s string) bool {
+		if len(s) < len(first)+len(last) || !strings.HasPrefix(s, first) || !strings.HasSuffix(s, last) {
+			return false
+		}
+		s = s[len(first) : len(s)-len(last)]
+		for _, m := range parts[1 : len(parts)-1] {
+			i := strings.Index(s, m)
+			if i < 0 {
+				return false
+			}
+			s = s[i+len(m):]
+		}
+		return true
+	}
+}
