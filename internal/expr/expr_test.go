@@ -156,32 +156,6 @@ func TestStatements(t *testing.T) {
 	}
 }
 
-func BenchmarkEval(b *testing.B) {
-	schema := arrow.NewSchema([]arrow.Field{{Name: "delay", Type: arrow.PrimitiveTypes.Int64}}, nil)
-	const rows = 64 << 10
-	for name, distinct := range map[string]int{"1000 distinct": 1000, "all distinct": rows} {
-		build := array.NewRecordBuilder(memory.DefaultAllocator, schema)
-		for i := range rows {
-			build.Field(0).(*array.Int64Builder).Append(int64(i * 7919 % distinct))
-		}
-		batch := build.NewRecordBatch()
-		p, err := Compile(`delay >= -60 && delay <= 720`, schema)
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Run(name, func(b *testing.B) {
-			for b.Loop() {
-				res, err := p.Eval(b.Context(), batch, nil)
-				if err != nil {
-					b.Fatal(err)
-				}
-				res.Release()
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
-		})
-	}
-}
-
 var rewrite = flag.Bool("rewrite", false, "write docs/reference/expressions.md")
 
 // The reference page is the package's comment: one text for both.

@@ -49,10 +49,6 @@ var kernels = map[string]struct {
 
 	overloads.SizeString: {vector.Int, vector.RuneCounts}, overloads.SizeStringInst: {vector.Int, vector.RuneCounts},
 	overloads.SizeBytes: {vector.Int, vector.Lengths}, overloads.SizeBytesInst: {vector.Int, vector.Lengths},
-	overloads.StartsWithString: {vector.Bool, vector.TestTwoTexts(strings.HasPrefix)},
-	overloads.EndsWithString:   {vector.Bool, vector.TestTwoTexts(strings.HasSuffix)},
-	overloads.ContainsString:   {vector.Bool, vector.TestTwoTexts(strings.Contains)},
-
 	"lower_string": {vector.Text, vector.MapTexts(strings.ToLower)}, "upper_string": {vector.Text, vector.MapTexts(strings.ToUpper)},
 	"trim_string": {vector.Text, vector.MapTexts(strings.TrimSpace)},
 
@@ -107,6 +103,8 @@ func (p *planner) overload(id string, e ast.Expr, args []ast.Expr) (*node, error
 		return matches(nodes), nil
 	case "like_string":
 		return like(nodes), nil
+	case overloads.StartsWithString, overloads.EndsWithString, overloads.ContainsString:
+		return affix(id, nodes), nil
 	case "date_trunc":
 		return dateTrunc(nodes), nil
 	case overloads.SubtractTimestampTimestamp:
@@ -203,6 +201,27 @@ func matches(nodes []*node) *node {
 		return nil
 	}
 	return join("matches", vector.Bool, callOp{vector.TestTexts(re.MatchString)}, nodes...)
+}
+
+// affix is the test for a part of a text.
+func affix(id string, nodes []*node) *node {
+	part, isConst := constantText(nodes[1])
+	var kernel vector.Kernel
+	switch {
+	case id == overloads.StartsWithString && isConst:
+		kernel = vector.HasPrefix(part)
+	case id == overloads.StartsWithString:
+		kernel = vector.TestTwoTexts(strings.HasPrefix)
+	case id == overloads.EndsWithString && isConst:
+		kernel = vector.HasSuffix(part)
+	case id == overloads.EndsWithString:
+		kernel = vector.TestTwoTexts(strings.HasSuffix)
+	case isConst:
+		kernel = vector.TestTexts(func(s string) bool { return strings.Contains(s, part) })
+	default:
+		kernel = vector.TestTwoTexts(strings.Contains)
+	}
+	return join(id, vector.Bool, callOp{kernel}, nodes...)
 }
 
 func like(nodes []*node) *node {

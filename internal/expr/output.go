@@ -18,22 +18,17 @@ type output struct {
 	nulls  int
 	valid  *memory.Buffer // nil until there is a null
 	values *memory.Buffer // of numbers and bools
-	texts  array.Builder  // of texts
-	add    func(string)
+	data   *memory.Buffer // of texts, whose values are offsets; size bytes are used
+	size   int
 	alloc  memory.Allocator
 }
 
 func newOutput(p *Program, rows int, alloc memory.Allocator) *output {
 	o := &output{typ: p.typ, rows: rows, alloc: alloc}
 	switch p.root.kind {
-	case vector.Text:
-		b := array.NewStringBuilder(alloc)
-		o.texts, o.add = b, b.Append
-		b.Reserve(rows)
-	case vector.Bytes:
-		b := array.NewBinaryBuilder(alloc, arrow.BinaryTypes.Binary)
-		o.texts, o.add = b, b.AppendString
-		b.Reserve(rows)
+	case vector.Text, vector.Bytes:
+		o.values, o.data = o.buffer(4*(rows+1)), o.buffer(0)
+		o.offsets()[0] = 0
 	case vector.Bool:
 		o.values = o.buffer(8 * vector.Words(rows))
 	default:
@@ -53,11 +48,9 @@ func (o *output) take(v *vector.Vector, from, n int) {
 	if v.Bad != nil {
 		o.takeErrors(v, from, n)
 	}
-	if o.texts != nil {
-		o.takeTexts(v, n)
-		return
-	}
 	switch v.Kind {
+	case vector.Text, vector.Bytes:
+		o.takeTexts(v, from, n)
 	case vector.Bool:
 		to := arrow.Uint64Traits.CastFromBytes(o.values.Bytes())[from>>6:]
 		for w := range vector.Words(n) {
@@ -116,14 +109,27 @@ func (o *output) takeErrors(v *vector.Vector, from, n int) {
 	}
 }
 
-func (o *output) takeTexts(v *vector.Vector, n int) {
+func (o *output) offsets() []int32 { return arrow.Int32Traits.CastFromBytes(o.values.Bytes()) }
+
+func (o *output) takeTexts(v *vector.Vector, from, n int) {
+	sum := 0
 	for i, s := range v.Texts[:n] {
-		switch {
-		case set(v.Null, i), set(v.Bad, i):
-			o.texts.AppendNull()
-		case v.Meter.Make(len(s)):
-			o.add(s)
+		if !set(v.Null, i) && !set(v.Bad, i) {
+			sum += len(s)
 		}
+	}
+	if !v.Meter.Make(sum) {
+		return
+	}
+	if o.data.Len() < o.size+sum {
+		o.data.Resize(max(o.size+sum, 2*o.data.Len(), o.rows))
+	}
+	offsets, data := o.offsets()[from+1:], o.data.Bytes()
+	for i, s := range v.Texts[:n] {
+		if !set(v.Null, i) && !set(v.Bad, i) {
+			o.size += copy(data[o.size:], s)
+		}
+		offsets[i] = int32(o.size)
 	}
 }
 
@@ -150,31 +156,31 @@ func (o *output) null(row int) {
 	}
 	o.nulls++
 	o.valid.Bytes()[row>>3] &^= 1 << (row & 7)
-	if o.typ.ID() == arrow.BOOL {
+	switch {
+	case o.data != nil: // a text is empty as it is
+	case o.typ.ID() == arrow.BOOL:
 		o.values.Bytes()[row>>3] &^= 1 << (row & 7)
-		return
+	default:
+		arrow.Int64Traits.CastFromBytes(o.values.Bytes())[row] = 0
 	}
-	arrow.Int64Traits.CastFromBytes(o.values.Bytes())[row] = 0
 }
 
 // finish gives the result. Release has to be called all the same.
 func (o *output) finish() *Result {
-	if o.texts != nil {
-		return &Result{Values: o.texts.NewArray(), Errs: o.errs}
+	buffers := []*memory.Buffer{o.valid, o.values}
+	if o.data != nil {
+		o.data.ResizeNoShrink(o.size)
+		buffers = append(buffers, o.data)
 	}
-	data := array.NewData(o.typ, o.rows, []*memory.Buffer{o.valid, o.values}, nil, o.nulls, 0)
+	data := array.NewData(o.typ, o.rows, buffers, nil, o.nulls, 0)
 	defer data.Release()
 	return &Result{Values: array.MakeFromData(data), Errs: o.errs}
 }
 
 func (o *output) release() {
-	if o.texts != nil {
-		o.texts.Release()
-	}
-	if o.values != nil {
-		o.values.Release()
-	}
-	if o.valid != nil {
-		o.valid.Release()
+	for _, b := range []*memory.Buffer{o.valid, o.values, o.data} {
+		if b != nil {
+			b.Release()
+		}
 	}
 }

@@ -24,7 +24,7 @@ type scope struct {
 	states []state
 	dicts  map[int]*dictionary // by column; nil for one that is none
 	inners map[int]*scope      // by column, over the values of its dictionary
-	tables []*table            // by node
+	tables []*vector.Table     // by node
 	memos  []*memo             // by node
 	argv   [][]*vector.Vector  // by node
 	spare  []vector.Bits
@@ -39,22 +39,19 @@ type state struct {
 	open  vector.Bits
 }
 
-// dictionary is a column that is one in this batch, or is run-end encoded.
+// dictionary is what is known of a column in this batch: values is nil if it is neither
+// a dictionary nor run-end encoded.
 type dictionary struct {
+	known   bool
 	values  arrow.Array
 	indexes []int32
-}
-
-// table is the outcome of a node on each value of a dictionary, then on null.
-type table struct {
-	vec    vector.Vector
-	spread []byte
+	room    []int32 // for indexes, if they are not the array's own
 }
 
 func newScope(g *Group) *scope {
 	return &scope{
 		group: g, vecs: make([]vector.Vector, len(g.nodes)), states: make([]state, len(g.nodes)),
-		tables: make([]*table, len(g.nodes)), memos: make([]*memo, len(g.nodes)),
+		tables: make([]*vector.Table, len(g.nodes)), memos: make([]*memo, len(g.nodes)),
 		argv: make([][]*vector.Vector, len(g.nodes)), dicts: map[int]*dictionary{}, inners: map[int]*scope{},
 	}
 }
@@ -88,7 +85,9 @@ func (s *scope) close() {
 	for _, in := range s.inners {
 		in.close()
 	}
-	clear(s.dicts)
+	for _, d := range s.dicts {
+		d.known, d.values, d.indexes = false, nil, nil
+	}
 	s.cols, s.ctx = nil, nil
 }
 
@@ -164,10 +163,7 @@ func (s *scope) compute(n *node, out *vector.Vector, open vector.Bits) error {
 	if n.column < 0 || s.inner {
 		return n.op.eval(s, n, out, open)
 	}
-	d, err := s.dictionary(n.column)
-	if err != nil {
-		return err
-	}
+	d := s.dictionary(n.column)
 	_, leaf := n.op.(columnOp)
 	if d == nil || !leaf && d.values.Len() > s.total {
 		return n.op.eval(s, n, out, open)
@@ -177,8 +173,7 @@ func (s *scope) compute(n *node, out *vector.Vector, open vector.Bits) error {
 		return err
 	}
 	out.Start(n.kind, s.n)
-	out.Gather(&t.vec, t.spread, d.indexes[s.from:s.from+s.n], s.n)
-	return nil
+	return out.Gather(t, d.indexes[s.from:s.from+s.n], s.n)
 }
 
 // args evaluates some arguments of a node.
@@ -197,25 +192,28 @@ func (s *scope) args(n *node, of []*node, open vector.Bits) ([]*vector.Vector, e
 }
 
 // dictionary gives the dictionary of a column, or nil if it is none in this batch.
-func (s *scope) dictionary(column int) (*dictionary, error) {
-	if d, known := s.dicts[column]; known {
-		return d, nil
-	}
-	var d *dictionary
-	switch s.cols[column].DataType().ID() {
-	case arrow.DICTIONARY, arrow.RUN_END_ENCODED:
+func (s *scope) dictionary(column int) *dictionary {
+	d := s.dicts[column]
+	if d == nil {
 		d = &dictionary{}
-		var ok bool
-		if d.indexes, d.values, ok = vector.Indexes(nil, s.cols[column]); !ok {
-			return nil, errors.New("an index of a dictionary is outside of it")
+		s.dicts[column] = d
+	}
+	if !d.known {
+		d.known, d.values = true, nil
+		switch s.cols[column].DataType().ID() {
+		case arrow.DICTIONARY, arrow.RUN_END_ENCODED:
+			d.indexes, d.values = vector.Indexes(&d.room, s.cols[column])
 		}
 	}
-	s.dicts[column] = d
-	return d, nil
+	if d.values == nil {
+		return nil
+	}
+	return d
 }
 
-// table evaluates a node that reads one column on the values of its dictionary.
-func (s *scope) table(n *node, d *dictionary) (*table, error) {
+// table evaluates a node that reads one column on the values of its dictionary, and on
+// null.
+func (s *scope) table(n *node, d *dictionary) (*vector.Table, error) {
 	if s.tables[n.id] != nil {
 		return s.tables[n.id], nil
 	}
@@ -228,20 +226,19 @@ func (s *scope) table(n *node, d *dictionary) (*table, error) {
 	cols := make([]arrow.Array, len(s.cols))
 	cols[n.column] = d.values
 	in.begin(s.ctx, s.meter, cols, d.values.Len()+1)
-	t := &table{}
+	var all vector.Vector
 	for in.next() {
 		v, err := in.eval(n, nil)
 		if err != nil {
 			return nil, err
 		}
-		t.vec.Append(v, in.from, in.n)
+		all.Append(v, in.from, in.n)
 		if err := s.stopped(); err != nil {
 			return nil, err
 		}
 	}
-	t.spread = t.vec.Spread(nil, in.total)
-	s.tables[n.id] = t
-	return t, nil
+	s.tables[n.id] = vector.NewTable(&all, in.total)
+	return s.tables[n.id], nil
 }
 
 // load reads the chunk's rows of a column. The row past the last, which only the scope

@@ -384,9 +384,10 @@ func compareCoarse(coarse, fine, ratio int64) int {
 	return -int(one(fine != whole*ratio))
 }
 
+// floorDiv divides downwards, by what is positive.
 func floorDiv(a, b int64) int64 {
 	q := a / b
-	if a%b != 0 && (a < 0) != (b < 0) {
+	if q*b > a {
 		q--
 	}
 	return q

@@ -1,62 +1,76 @@
 package vector
 
-// Gather fills v, started with n values of the kind of table, with the values, nulls
-// and errors that indexes name. spread is what Spread made of the table.
-func (v *Vector) Gather(table *Vector, spread []byte, indexes []int32, n int) {
-	v.Unit = table.Unit
+import "errors"
+
+// A Table is a vector that rows are looked up in: the outcome on each value of a
+// dictionary. Its bitmaps are a byte a row, which is quicker to look up.
+type Table struct {
+	vec              Vector
+	truth, null, bad []byte
+}
+
+// NewTable makes a table of the first n rows of v.
+func NewTable(v *Vector, n int) *Table {
+	t := &Table{vec: *v}
+	if v.Kind == Bool {
+		t.truth = spread(v.Bits, n)
+	}
+	if v.Null != nil {
+		t.null = spread(v.Null, n)
+	}
+	if v.Bad != nil {
+		t.bad = spread(v.Bad, n)
+	}
+	return t
+}
+
+func spread(b Bits, n int) []byte {
+	to := make([]byte, n)
+	for i := range to {
+		to[i] = byte(b[i>>6] >> (i & 63) & 1)
+	}
+	return to
+}
+
+// ErrIndex is an index of a dictionary that is outside of it.
+var ErrIndex = errors.New("an index of a dictionary is outside of it")
+
+// Gather fills v with the values, nulls and errors that n indexes name. v was started
+// with n values of the table's kind.
+func (v *Vector) Gather(t *Table, indexes []int32, n int) (err error) {
+	defer func() {
+		if recover() != nil { // the bounds check of a lookup, which is the only one made
+			err = ErrIndex
+		}
+	}()
+	v.Unit = t.vec.Unit
 	indexes = indexes[:n]
 	switch v.Kind {
 	case Bool:
-		gatherBits(v.Bits, spread, indexes, valueBit)
+		gatherBits(v.Bits, t.truth, indexes)
 	case Int, Time, Duration:
-		gather(v.Ints, table.Ints, indexes)
+		gather(v.Ints, t.vec.Ints, indexes)
 	case Uint:
-		gather(v.Uints, table.Uints, indexes)
+		gather(v.Uints, t.vec.Uints, indexes)
 	case Double:
-		gather(v.Doubles, table.Doubles, indexes)
+		gather(v.Doubles, t.vec.Doubles, indexes)
 	case Text, Bytes:
-		gather(v.Texts, table.Texts, indexes)
+		gather(v.Texts, t.vec.Texts, indexes)
 	case Other:
-		gather(v.Any, table.Any, indexes)
+		gather(v.Any, t.vec.Any, indexes)
 	}
-	if table.Null != nil {
-		gatherBits(v.nulls(n), spread, indexes, nullBit)
+	if t.null != nil {
+		gatherBits(v.nulls(n), t.null, indexes)
 	}
-	if table.Bad != nil {
-		gatherBits(v.faults(n), spread, indexes, badBit)
+	if t.bad != nil {
+		gatherBits(v.faults(n), t.bad, indexes)
 		for i, at := range indexes {
-			if spread[at]>>badBit&1 != 0 {
-				v.Errs[i] = table.Errs[at]
+			if t.bad[at] != 0 {
+				v.Errs[i] = t.vec.Errs[at]
 			}
 		}
 	}
-}
-
-// The bits of a spread byte.
-const (
-	valueBit = iota
-	nullBit
-	badBit
-)
-
-// Spread gives a byte for each of n rows with what the bitmaps say of it, which is
-// quicker to look up. It uses to if that is long enough.
-func (v *Vector) Spread(to []byte, n int) []byte {
-	to = room(to, n)
-	for i := range to {
-		var b byte
-		if v.Kind == Bool {
-			b = byte(v.Bits[i>>6] >> (i & 63) & 1)
-		}
-		if v.Null != nil && v.Null.Get(i) {
-			b |= 1 << nullBit
-		}
-		if v.Bad != nil && v.Bad.Get(i) {
-			b |= 1 << badBit
-		}
-		to[i] = b
-	}
-	return to
+	return nil
 }
 
 func gather[T any](to, table []T, indexes []int32) {
@@ -66,22 +80,21 @@ func gather[T any](to, table []T, indexes []int32) {
 	}
 }
 
-func gatherBits(out Bits, spread []byte, indexes []int32, bit int) {
-	n := len(indexes)
-	full := n >> 6
+func gatherBits(out Bits, table []byte, indexes []int32) {
+	full := len(indexes) >> 6
 	for w := range full {
 		x := indexes[w<<6:][:64]
 		var p, q, r, s uint64
 		for j := 15; j >= 0; j-- {
-			p, q = p<<1|uint64(spread[x[j]]>>(bit&7)&1), q<<1|uint64(spread[x[16+j]]>>(bit&7)&1)
-			r, s = r<<1|uint64(spread[x[32+j]]>>(bit&7)&1), s<<1|uint64(spread[x[48+j]]>>(bit&7)&1)
+			p, q = p<<1|uint64(table[x[j]]), q<<1|uint64(table[x[16+j]])
+			r, s = r<<1|uint64(table[x[32+j]]), s<<1|uint64(table[x[48+j]])
 		}
 		out[w] = p | q<<16 | r<<32 | s<<48
 	}
 	if full < len(out) {
 		var word uint64
 		for j, at := range indexes[full<<6:] {
-			word |= uint64(spread[at]>>(bit&7)&1) << (j & 63)
+			word |= uint64(table[at]) << (j & 63)
 		}
 		out[full] = word
 	}

@@ -189,23 +189,19 @@ func durations[T ~int32 | ~int64](v *Vector, vals []T, unit arrow.TimeUnit) {
 
 func (v *Vector) texts(a arrow.Array, from, n int) {
 	switch a := a.(type) {
-	case array.StringLike:
+	case *array.String:
+		slices(v.Texts, a, a.ValueOffsets()[from:from+n+1])
+	case *array.Binary:
+		slices(v.Texts, a, a.ValueOffsets()[from:from+n+1])
+	case *array.LargeString:
 		for i := range n {
 			v.Texts[i] = a.Value(from + i)
 		}
-	case *array.FixedSizeBinary:
+	case *array.StringView:
 		for i := range n {
-			v.Texts[i] = view(a.Value(from + i))
+			v.Texts[i] = a.Value(from + i)
 		}
-	case *array.Binary:
-		for i := range n {
-			v.Texts[i] = view(a.Value(from + i))
-		}
-	case *array.LargeBinary:
-		for i := range n {
-			v.Texts[i] = view(a.Value(from + i))
-		}
-	case *array.BinaryView:
+	case interface{ Value(int) []byte }:
 		for i := range n {
 			v.Texts[i] = view(a.Value(from + i))
 		}
@@ -214,31 +210,43 @@ func (v *Vector) texts(a arrow.Array, from, n int) {
 	}
 }
 
+// slices cuts texts out of an array's data.
+func slices(to []string, a arrow.Array, offsets []int32) {
+	data := a.Data().Buffers()[2]
+	if data == nil {
+		clear(to) // all are empty
+		return
+	}
+	all := view(data.Bytes())
+	for i := range to {
+		to[i] = all[offsets[i]:offsets[i+1]]
+	}
+}
+
 func unitOf(u arrow.TimeUnit) Unit {
 	return [...]Unit{arrow.Second: Seconds, arrow.Millisecond: Millis, arrow.Microsecond: Micros, arrow.Nanosecond: Nanos}[u]
 }
 
 // Indexes gives, for each row of a dictionary or a run-end encoded array, where its
-// value is; null rows have the index past the last value. It uses to if that is long
-// enough. Indexes outside of the values are reported as false.
-func Indexes(to []int32, a arrow.Array) (indexes []int32, values arrow.Array, ok bool) {
-	indexes = room(to, a.Len())
+// value is; null rows have the index past the last value. They are the array's own
+// memory where that is possible, else in to.
+func Indexes(to *[]int32, a arrow.Array) (indexes []int32, values arrow.Array) {
 	switch a := a.(type) {
 	case *array.Dictionary:
-		values = a.Dictionary()
-		dictionaryIndexes(indexes, a)
-	case *array.RunEndEncoded:
-		values = a.Values()
-		for i := range indexes {
-			indexes[i] = int32(a.GetPhysicalIndex(i))
+		if raw, ok := a.Indices().(*array.Int32); ok && a.NullN() == 0 {
+			return raw.Int32Values(), a.Dictionary()
 		}
+		*to = room(*to, a.Len())
+		dictionaryIndexes(*to, a)
+		return *to, a.Dictionary()
+	case *array.RunEndEncoded:
+		*to = room(*to, a.Len())
+		for i := range *to {
+			(*to)[i] = int32(a.GetPhysicalIndex(i))
+		}
+		return *to, a.Values()
 	}
-	last := uint32(values.Len())
-	var over uint64
-	for _, i := range indexes {
-		over |= one(uint32(i) > last)
-	}
-	return indexes, values, over == 0
+	panic("an array of type " + a.DataType().String() + " has no indexes")
 }
 
 func dictionaryIndexes(to []int32, a *array.Dictionary) {
@@ -260,11 +268,13 @@ func dictionaryIndexes(to []int32, a *array.Dictionary) {
 	case *array.Uint64:
 		narrow(to, raw.Uint64Values())
 	}
-	if a.NullN() > 0 {
-		for i := range to {
-			if a.IsNull(i) {
-				to[i] = int32(a.Dictionary().Len())
-			}
+	size := int32(a.Dictionary().Len())
+	for i, at := range to {
+		switch {
+		case a.IsNull(i):
+			to[i] = size
+		case at >= size:
+			to[i] = -1
 		}
 	}
 }

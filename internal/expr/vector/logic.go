@@ -137,7 +137,12 @@ func (v *Vector) Blend(a *Vector, rows Bits, n int) {
 
 func blend[T any](to, from []T, rows Bits, n int) {
 	for w := range Words(n) {
-		for word := rows[w]; word != 0; word &= word - 1 {
+		word := rows[w]
+		if word == ^uint64(0) {
+			copy(to[w<<6:][:64], from[w<<6:])
+			continue
+		}
+		for ; word != 0; word &= word - 1 {
 			row := w<<6 + bits.TrailingZeros64(word)
 			to[row] = from[row]
 		}

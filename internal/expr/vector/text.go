@@ -10,8 +10,38 @@ import (
 func TestTexts(f func(string) bool) Kernel {
 	return func(out *Vector, args []*Vector, n int, open Bits) {
 		a := args[0].Texts
+		if open == nil && out.Null == nil && out.Bad == nil {
+			clear(out.Bits)
+			for i, s := range a[:n] {
+				if i&63 == 0 && out.Meter.Over() {
+					return
+				}
+				out.Bits[i>>6] |= one(f(s)) << (i & 63)
+			}
+			return
+		}
 		clear(out.Bits)
 		out.Live(open, n, func(i int) { out.Bits[i>>6] |= one(f(a[i])) << (i & 63) })
+	}
+}
+
+// HasPrefix gives the kernel that tests how a text begins.
+func HasPrefix(prefix string) Kernel {
+	return func(out *Vector, args []*Vector, n int, _ Bits) {
+		clear(out.Bits)
+		for i, s := range args[0].Texts[:n] {
+			out.Bits[i>>6] |= one(len(s) >= len(prefix) && s[:len(prefix)] == prefix) << (i & 63)
+		}
+	}
+}
+
+// HasSuffix gives the kernel that tests how a text ends.
+func HasSuffix(suffix string) Kernel {
+	return func(out *Vector, args []*Vector, n int, _ Bits) {
+		clear(out.Bits)
+		for i, s := range args[0].Texts[:n] {
+			out.Bits[i>>6] |= one(len(s) >= len(suffix) && s[len(s)-len(suffix):] == suffix) << (i & 63)
+		}
 	}
 }
 
@@ -41,7 +71,17 @@ func MapTexts(f func(string) string) Kernel {
 // RuneCounts is how many code points a text has.
 func RuneCounts(out *Vector, args []*Vector, n int, open Bits) {
 	a := args[0].Texts
-	out.Live(open, n, func(i int) { out.Ints[i] = int64(utf8.RuneCountInString(a[i])) })
+	out.Live(open, n, func(i int) { out.Ints[i] = int64(runes(a[i])) })
+}
+
+// runes is utf8.RuneCountInString, which is slow for what is mostly ASCII.
+func runes(s string) int {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return i + utf8.RuneCountInString(s[i:])
+		}
+	}
+	return len(s)
 }
 
 // Lengths is how many bytes a value has.

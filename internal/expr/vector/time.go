@@ -21,10 +21,44 @@ const (
 // Parts gives the kernel of a part of an instant, plus a number.
 func Parts(part Part, plus int64) Kernel {
 	return func(out *Vector, args []*Vector, n int, _ Bits) {
-		a, unit := args[0].Ints[:n], int64(args[0].Unit)
+		a, unit, to := args[0].Ints[:n], int64(args[0].Unit), out.Ints[:n]
+		daysOf(to, a, args[0].Unit)
+		last, was := int64(math.MinInt64), int64(0)
+		for i, day := range to {
+			switch part {
+			case Year, Month, Day, DayOfYear: // neighbours tend to be of one day
+				if day != last {
+					last, was = day, partOf(part, day, 0, unit)+plus
+				}
+				to[i] = was
+			default:
+				to[i] = partOf(part, day, a[i]-day*unit, unit) + plus
+			}
+		}
+	}
+}
+
+// daysOf gives the days since 1970 of instants. The divisors are written out, for a
+// division by a constant is a multiplication.
+func daysOf(to, a []int64, unit Unit) {
+	switch unit {
+	case Days:
+		copy(to, a)
+	case Seconds:
 		for i, t := range a {
-			day := floorDiv(t, unit)
-			out.Ints[i] = partOf(part, day, t-day*unit, unit) + plus
+			to[i] = floorDiv(t, int64(Seconds))
+		}
+	case Millis:
+		for i, t := range a {
+			to[i] = floorDiv(t, int64(Millis))
+		}
+	case Micros:
+		for i, t := range a {
+			to[i] = floorDiv(t, int64(Micros))
+		}
+	case Nanos:
+		for i, t := range a {
+			to[i] = floorDiv(t, int64(Nanos))
 		}
 	}
 }
@@ -107,35 +141,43 @@ func Truncate(to Part) Kernel {
 	return func(out *Vector, args []*Vector, n int, _ Bits) {
 		a, unit := args[0].Ints[:n], int64(args[0].Unit)
 		if args[0].Unit == Nanos {
-			a, unit = out.Ints[:n], int64(Micros)
+			a, unit = make([]int64, n), int64(Micros)
 			for i, t := range args[0].Ints[:n] {
 				a[i] = floorDiv(t, 1000)
 			}
 		}
-		for i, t := range a {
-			day := floorDiv(t, unit)
-			switch to {
-			case Year, Month:
-				y, m, _ := civil(day)
-				if to == Year {
-					m = 1
-				}
-				out.Ints[i] = days(y, m, 1) * unit
-			case Day:
-				out.Ints[i] = day * unit
-			default:
-				per := int64(24)
-				if to == Minute {
-					per = 1440
-				}
-				if unit <= per {
-					out.Ints[i] = t
-					continue
-				}
-				out.Ints[i] = floorDiv(t, unit/per) * (unit / per)
+		res := out.Ints[:n]
+		if to == Hour || to == Minute {
+			part := max(unit/24, 1)
+			if to == Minute {
+				part = max(unit/1440, 1)
 			}
+			for i, t := range a {
+				res[i] = floorDiv(t, part) * part
+			}
+			return
+		}
+		daysOf(res, a, Unit(unit))
+		last, was := int64(math.MinInt64), int64(0)
+		for i, day := range res {
+			if day != last {
+				last, was = day, firstDay(to, day)*unit
+			}
+			res[i] = was
 		}
 	}
+}
+
+// firstDay is the first day of the year, month or day that a day is in.
+func firstDay(to Part, day int64) int64 {
+	y, m, _ := civil(day)
+	switch to {
+	case Year:
+		return days(y, 1, 1)
+	case Month:
+		return days(y, m, 1)
+	}
+	return day
 }
 
 // SubTimes is the duration between two instants of one unit. It reports false if that
