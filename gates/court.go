@@ -19,6 +19,8 @@ type court struct {
 	lookups []lookup
 	total   witness
 	unique  []*occurrences // by rule
+	// kept is evaluated on the rows that stay, aside on all, to put some aside.
+	kept, aside programs
 }
 
 // lookup is what a rule looks things up in.
@@ -28,7 +30,7 @@ type lookup struct {
 }
 
 func openCourt(ctx context.Context, b *bound, env *pipeline.Env, lookups []pipeline.Reader) (*court, error) {
-	c := &court{bound: b, env: env, lookups: make([]lookup, len(lookups)), unique: make([]*occurrences, len(b.rules))}
+	c := &court{bound: b, kept: b.programsOf(false), aside: b.programsOf(true), env: env, lookups: make([]lookup, len(lookups)), unique: make([]*occurrences, len(b.rules))}
 	for i, r := range lookups {
 		if err := c.lookups[i].fill(ctx, env, r, b.inputs[i]); err != nil {
 			return nil, err

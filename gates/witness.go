@@ -2,10 +2,12 @@ package gates
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/bitutil"
 	"github.com/zeebo/xxh3"
 
 	"github.com/penstock-data/penstock/internal/expr"
@@ -55,7 +57,7 @@ func (w *witness) Observe(ctx context.Context, in arrow.RecordBatch) (keep, asid
 			}
 		}
 	}()
-	v := &view{w: w, batch: keep, cache: map[*expr.Program]*expr.Result{}}
+	v := w.view(keep, w.court.kept)
 	defer v.release()
 	for i, r := range w.court.rules {
 		if r.Else == Quarantine {
@@ -76,7 +78,7 @@ func (w *witness) Observe(ctx context.Context, in arrow.RecordBatch) (keep, asid
 // quarantine splits the batch by the rules that put rows aside.
 func (w *witness) quarantine(ctx context.Context, in arrow.RecordBatch) (keep, aside arrow.RecordBatch, err error) {
 	var broken [][]string
-	v := &view{w: w, batch: in, cache: map[*expr.Program]*expr.Result{}}
+	v := w.view(in, w.court.aside)
 	defer v.release()
 	for i, r := range w.court.rules {
 		if r.Else != Quarantine {
@@ -161,6 +163,13 @@ func (w *witness) judgeRows(ctx context.Context, i int, r *boundRule, v *view) (
 	}
 	t := &w.rules[i]
 	truth := res.Values.(*array.Boolean)
+	if in == nil && res.Errs == nil && (r.Nulls != NullsFail || truth.NullN() == 0) {
+		trues := int64(bitutil.CountSetBits(truth.Data().Buffers()[1].Bytes(), truth.Data().Offset(), truth.Len()))
+		if tested := int64(truth.Len() - truth.NullN()); trues == tested {
+			t.tested, t.null = t.tested+tested, t.null+int64(truth.NullN())
+			return nil, nil
+		}
+	}
 	next := 0 // of the errors
 	for row := range truth.Len() {
 		failed := next < len(res.Errs) && res.Errs[next].Row == row
@@ -260,7 +269,7 @@ func (w *witness) measureWhere(ctx context.Context, i int, m *boundMetric, v *vi
 		return err
 	}
 	defer some.Release()
-	part := &view{w: w, batch: some, cache: map[*expr.Program]*expr.Result{}}
+	part := w.view(some, programs{})
 	defer part.release()
 	return w.update(ctx, i, m, part)
 }
@@ -284,23 +293,71 @@ type errText string
 
 func (e errText) Error() string { return string(e) }
 
-// view is a batch with the outcomes of the expressions evaluated on it.
-type view struct {
-	w     *witness
-	batch arrow.RecordBatch
-	cache map[*expr.Program]*expr.Result
+// programs are expressions that are evaluated together.
+type programs struct {
+	group *expr.Group
+	all   []*expr.Program
 }
 
+func (b *bound) programsOf(quarantine bool) programs {
+	var p programs
+	add := func(program *expr.Program) {
+		if program != nil && !slices.Contains(p.all, program) {
+			p.all = append(p.all, program)
+		}
+	}
+	for _, r := range b.rules {
+		if (r.Else == Quarantine) == quarantine {
+			add(r.program)
+			add(r.where)
+		}
+	}
+	for _, m := range b.metrics {
+		if !quarantine {
+			add(m.where)
+		}
+		if !quarantine && m.where == nil {
+			add(m.arg)
+		}
+	}
+	p.group = expr.NewGroup(p.all...)
+	return p
+}
+
+// view is a batch with the outcomes of the expressions evaluated on it.
+type view struct {
+	w        *witness
+	batch    arrow.RecordBatch
+	programs programs
+	cache    map[*expr.Program]*expr.Result
+}
+
+func (w *witness) view(batch arrow.RecordBatch, of programs) *view {
+	return &view{w: w, batch: batch, programs: of, cache: map[*expr.Program]*expr.Result{}}
+}
+
+// eval gives the outcome of an expression: the first of the view's programs that is
+// asked for brings those of all.
 func (v *view) eval(ctx context.Context, p *expr.Program) (*expr.Result, error) {
 	if res := v.cache[p]; res != nil {
 		return res, nil
 	}
-	res, err := p.Eval(ctx, v.batch, v.w.unit.Env.Alloc)
+	if !slices.Contains(v.programs.all, p) {
+		res, err := p.Eval(ctx, v.batch, v.w.unit.Env.Alloc)
+		if err != nil {
+			return nil, err
+		}
+		v.cache[p] = res
+		return res, nil
+	}
+	results, err := v.programs.group.Eval(ctx, v.batch, v.w.unit.Env.Alloc)
 	if err != nil {
 		return nil, err
 	}
-	v.cache[p] = res
-	return res, nil
+	for i, res := range results {
+		v.cache[v.programs.all[i]] = res
+	}
+	return v.cache[p], nil
 }
 
 // where says for which rows a condition is true; nil means all. An error on a row is

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
@@ -101,4 +102,27 @@ func FuzzDifferential(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, seed uint64) { checkRandom(t, seed, 5, 200) })
+}
+
+// Gates count the true bits of a result: none may be left under a null.
+func TestNoTruthUnderNull(t *testing.T) {
+	schema := arrow.NewSchema([]arrow.Field{{Name: "b", Type: arrow.FixedWidthTypes.Boolean, Nullable: true}}, nil)
+	data := array.NewData(arrow.FixedWidthTypes.Boolean, 8, []*memory.Buffer{
+		memory.NewBufferBytes([]byte{0b0000_1111}), memory.NewBufferBytes([]byte{0b1111_1111}),
+	}, nil, 4, 0)
+	column := array.NewBooleanData(data)
+	batch := array.NewRecordBatch(schema, []arrow.Array{column}, 8)
+	for _, src := range []string{"b", "!!b", "b || b", "true ? b : b", "coalesce(b, b)", "b == true"} {
+		p, err := Compile(src, schema)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := p.Eval(t.Context(), batch, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := res.Values.Data().Buffers()[1].Bytes()[0]; got != 0b1111 || res.Values.NullN() != 4 {
+			t.Errorf("%s: bits %08b, %d nulls", src, got, res.Values.NullN())
+		}
+	}
 }

@@ -9,7 +9,8 @@ import (
 
 // Result is the outcome of an expression on each row of a batch.
 type Result struct {
-	// Values are null where the outcome is null or an error.
+	// Values are null where the outcome is null or an error. What lies under a null bool
+	// is false, so that true bits can be counted.
 	Values arrow.Array
 	// Errs are the rows whose outcome is an error, ascending; nil if there are none.
 	Errs []RowError

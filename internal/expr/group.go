@@ -62,24 +62,29 @@ func (g *Group) add(n *node, known map[string]*node) *node {
 
 // Eval evaluates every program on every row of a batch of the schema they were compiled
 // against, and gives a result each, in their order. The caller releases the results.
-// It takes at most a second, and the time of one value; a batch that would take longer
-// is an error, as is one of whose texts more would be made than fit.
+// It takes at most a second a program, and the time of one value; a batch that would take
+// longer is an error, as is one of which too much text would be made.
 func (g *Group) Eval(ctx context.Context, batch arrow.RecordBatch, alloc memory.Allocator) (results []*Result, err error) {
 	if alloc == nil {
 		alloc = memory.DefaultAllocator
 	}
-	limited, cancel := context.WithTimeoutCause(ctx, maxTime, errTooSlow)
+	limited, cancel := context.WithTimeoutCause(ctx, time.Duration(len(g.roots))*maxTime, errTooSlow)
 	defer cancel()
 	s := g.scopes.Get().(*scope)
 	defer g.scopes.Put(s)
 	defer s.open(limited, batch)()
 	outs := make([]*output, len(g.roots))
 	for i, p := range g.programs {
-		outs[i] = newOutput(p, int(batch.NumRows()), alloc)
-		defer outs[i].release()
+		if !p.handsOn() {
+			outs[i] = newOutput(p, int(batch.NumRows()), alloc)
+			defer outs[i].release()
+		}
 	}
 	for s.next() {
 		for i, root := range g.roots {
+			if outs[i] == nil {
+				continue
+			}
 			v, err := s.eval(root, nil)
 			if err != nil {
 				return nil, err
@@ -90,8 +95,26 @@ func (g *Group) Eval(ctx context.Context, batch arrow.RecordBatch, alloc memory.
 			return nil, err
 		}
 	}
-	for _, o := range outs {
-		results = append(results, o.finish())
+	for i, o := range outs {
+		if o != nil {
+			results = append(results, o.finish())
+			continue
+		}
+		column := batch.Column(g.roots[i].column)
+		column.Retain()
+		results = append(results, &Result{Values: column})
 	}
 	return results, nil
+}
+
+// handsOn reports whether a program is nothing but a column that can be its result: it
+// is of its type, and every value is one that expressions can read. Bools are not, for
+// results promise zeros under nulls, which those who count bits rely on.
+func (p *Program) handsOn() bool {
+	_, isColumn := p.root.op.(columnOp)
+	switch p.typ.ID() {
+	case arrow.TIMESTAMP, arrow.DURATION, arrow.BOOL:
+		return false
+	}
+	return isColumn && arrow.TypeEqual(p.schema.Field(p.root.column).Type, p.typ)
 }
