@@ -297,7 +297,18 @@ func (p *planner) membership(x, list ast.Expr) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return join("in "+text, vector.Bool, callOp{kernel}, n), nil
+	among := join("in "+text, vector.Bool, callOp{kernel}, n)
+	among.name, among.list = "in", listed(list)
+	return among, nil
+}
+
+// listed gives the constants of a list as nodes, for proofs.
+func listed(list ast.Expr) (nodes []*node) {
+	for _, e := range list.AsList().Elements() {
+		val := e.AsLiteral()
+		nodes = append(nodes, constantNode(kindOf(val.Type().(*types.Type)), val, ""))
+	}
+	return nodes
 }
 
 // among gives the kernel for a list of constants of one type, or nil.

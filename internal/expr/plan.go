@@ -20,7 +20,8 @@ import (
 
 // A node is a subexpression of a Program. Nodes are not changed once planned.
 type node struct {
-	id int // in its group
+	id   int    // in its group
+	name string // of the operator or overload
 	// key is the same for two nodes only if they compute the same from the same schema.
 	key  string
 	kind vector.Kind
@@ -30,6 +31,7 @@ type node struct {
 	column int
 	args   []*node
 	op     op
+	list   []*node // of "in": the constants
 }
 
 const (
@@ -208,7 +210,7 @@ func (p *planner) plans(args []ast.Expr) ([]*node, error) {
 
 // join makes a node of others.
 func join(name string, kind vector.Kind, op op, args ...*node) *node {
-	n := &node{key: name + "(", kind: kind, column: noColumn, args: args, op: op}
+	n := &node{name: name, key: name + "(", kind: kind, column: noColumn, args: args, op: op}
 	for i, arg := range args {
 		if i > 0 {
 			n.key += ","

@@ -5,10 +5,10 @@ import (
 	"strconv"
 	"time"
 
+	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
-	"github.com/apache/arrow-go/v18/arrow"
 )
 
 var factory = ast.NewExprFactory()
@@ -62,14 +62,14 @@ func (c *compiler) nullTest(e, x, null ast.Expr) bool {
 // dateLayouts are the ways in which a date may be written in an expression.
 var dateLayouts = []string{time.RFC3339Nano, time.DateTime, time.DateOnly}
 
-// dateLiterals turns a string that a date column is compared with into a timestamp.
+// dateLiterals turns a string that a date is compared with into a timestamp.
 func (c *compiler) dateLiterals(args []ast.Expr) {
 	for i, arg := range args {
-		if arg.Kind() != ast.LiteralKind || args[1-i].Kind() != ast.IdentKind {
+		if arg.Kind() != ast.LiteralKind || !c.isDate(args[1-i]) {
 			continue
 		}
 		text, ok := arg.AsLiteral().(types.String)
-		if !ok || !c.isDate(args[1-i].AsIdent()) {
+		if !ok {
 			continue
 		}
 		for _, layout := range dateLayouts {
@@ -82,14 +82,25 @@ func (c *compiler) dateLiterals(args []ast.Expr) {
 	}
 }
 
-func (c *compiler) isDate(variable string) bool {
-	i, ok := c.byVariable[variable]
-	if !ok {
-		return false
-	}
-	switch c.schema.Field(i).Type.ID() {
-	case arrow.DATE32, arrow.DATE64, arrow.TIMESTAMP:
-		return true
+// isDate reports whether an expression is seen to be a timestamp before it is typed: it
+// is a column, a metric, or made of one by what gives a timestamp.
+func (c *compiler) isDate(e ast.Expr) bool {
+	switch e.Kind() {
+	case ast.IdentKind:
+		if i, ok := c.byVariable[e.AsIdent()]; ok {
+			return celType(c.schema.Field(i).Type) == cel.TimestampType
+		}
+		return c.metrics[e.AsIdent()] == cel.TimestampType
+	case ast.CallKind:
+		args := e.AsCall().Args()
+		switch e.AsCall().FunctionName() {
+		case "timestamp", "date_trunc":
+			return true
+		case "coalesce", operators.Add, operators.Subtract:
+			return len(args) > 0 && c.isDate(args[0])
+		case operators.Conditional:
+			return c.isDate(args[1]) || c.isDate(args[2])
+		}
 	}
 	return false
 }

@@ -16,12 +16,15 @@ var ErrDuration = errors.New("duration out of range")
 // some 290,000 years from now.
 var ErrTime = errors.New("timestamp out of range")
 
+// TimeLimit is how far from 1970 an instant of a unit but nanoseconds may be.
+func TimeLimit(unit Unit) int64 { return math.MaxInt64/int64(Micros/unit) - 400*int64(unit) }
+
 // checkTimes makes instants that are out of range errors. Nanoseconds never are.
 func (v *Vector) checkTimes(n int) {
 	if v.Unit == Nanos {
 		return
 	}
-	limit := math.MaxInt64/int64(Micros/v.Unit) - 400*int64(v.Unit)
+	limit := TimeLimit(v.Unit)
 	var out uint64
 	for _, t := range v.Ints[:n] {
 		out |= one(uint64(t+limit) > uint64(2*limit))
