@@ -50,7 +50,7 @@ func local(path string) string {
 var layers = []string{
 	"cmd/", "benchmarks", "internal/cli", "internal/config", ".",
 	"internal/store", "operators/parquet|operators/csv|operators/jsonl|operators/ipc|operators/sql|operators|gates|lineage/verify|lineage|internal/publish|internal/host",
-	"operators/files", "internal/expr|internal/rows", "pipeline", "internal/faults|testdata",
+	"operators/files", "internal/expr|internal/rows", "pipeline", "internal/faults|internal/expr/vector|testdata",
 }
 
 func layer(t *testing.T, path string) int {
@@ -97,6 +97,7 @@ func TestOneImporter(t *testing.T) {
 		"github.com/parquet-go/parquet-go": {"operators/parquet"},
 		"github.com/goccy/go-yaml":         {"internal/config"},
 		"github.com/schollz/progressbar":   {"internal/cli"},
+		"github.com/shopspring/decimal":    {"internal/expr"},
 		"github.com/spf13/cobra":           {"internal/cli"},
 		"modernc.org/sqlite":               {"internal/store"},
 		"github.com/pressly/goose":         {"internal/store"},

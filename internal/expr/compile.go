@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
 	"github.com/apache/arrow-go/v18/arrow"
 )
 
@@ -49,6 +50,7 @@ type compiler struct {
 	byVariable map[string]int
 	columns    []int
 	nextID     int64
+	info       *ast.SourceInfo
 	// metrics, in an expect statement, are the variables that stand for metrics.
 	metrics map[string]*cel.Type
 }
@@ -73,11 +75,14 @@ func (c *compiler) parse() (*cel.Ast, error) {
 
 // program rewrites, checks and plans a parsed expression.
 func (c *compiler) program(parsed *cel.Ast) (*Program, error) {
+	c.info = parsed.NativeRep().SourceInfo()
 	c.rewrite(parsed.NativeRep().Expr())
 	slices.Sort(c.columns)
-	var vars []cel.EnvOption
+	structs := &structTypes{Provider: baseEnv().CELTypeProvider(), known: map[string]*arrow.StructType{}}
+	vars := []cel.EnvOption{cel.CustomTypeProvider(structs)}
 	p := &Program{source: c.src, schema: c.schema, columns: c.columns}
 	for name, i := range c.byVariable {
+		structs.add(c.schema.Field(i).Type)
 		vars = append(vars, cel.Variable(name, celType(c.schema.Field(i).Type)))
 	}
 	for name, t := range c.metrics {
@@ -94,7 +99,7 @@ func (c *compiler) program(parsed *cel.Ast) (*Program, error) {
 	if issues.Err() != nil {
 		return nil, c.problem(issues)
 	}
-	if p.typ, err = arrowType(checked.OutputType()); err != nil {
+	if p.typ, err = c.resultType(checked.NativeRep()); err != nil {
 		return nil, &Error{Msg: err.Error(), Line: 1, Col: 1}
 	}
 	if p.program, err = env.Program(checked, programOptions()...); err != nil {

@@ -89,14 +89,15 @@ func TestSemantics(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
+	schema := arrow.NewSchema(append(schema.Fields(), arrow.Field{Name: "span", Type: arrow.FixedWidthTypes.MonthInterval}), nil)
 	for _, test := range []struct{ src, want string }{
 		{`s > 0`, "no matching overload for '_>_' applied to '(string, int)'\n\t| s > 0\n\t| ..^\n\ts is a utf8 column"},
 		{`ss == "a"`, "unknown column \"ss\"; did you mean \"s\"?\n\t| ss == \"a\"\n\t| ^"},
 		{`i * 1.5`, "no matching overload for '_*_' applied to '(int, double)'\n\t| i * 1.5\n\t| ..^\n\ti is a int64 column\n\tCEL calculates with one type at a time: convert one side, like double(x)"},
 		{`i >`, "mismatched input '<EOF>'\n\t| i >\n\t| ...^"},
-		{`price > 1.0`, "column \"price\" is a decimal(10, 2), which expressions can't read\n\t| price > 1.0\n\t| ^\n\tcast it first, or use the sql operator"},
+		{`span > 1`, "column \"span\" is a month_interval, which expressions can't read\n\t| span > 1\n\t| ^\n\tcast it first, or use the sql operator"},
 		{`lowr(s)`, "unknown name \"lowr\"; did you mean the function \"lower\"?\n\t| lowr(s)\n\t| ....^"},
-		{`zzz`, "unknown name \"zzz\"\n\t| zzz\n\t| ^\n\tcolumns are i, f, s, t, odd name, price"},
+		{`zzz`, "unknown name \"zzz\"\n\t| zzz\n\t| ^\n\tcolumns are i, f, s, t, odd name, price, span"},
 		{`{}`, "the expression gives a map(dyn, dyn), which is no column type"},
 	} {
 		_, err := Compile(test.src, schema)

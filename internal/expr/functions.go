@@ -54,7 +54,7 @@ func functions() cel.EnvOption {
 			cel.BinaryBinding(truncate))),
 	}
 	return func(e *cel.Env) (*cel.Env, error) {
-		for _, opt := range append(opts, coalesce()) {
+		for _, opt := range append(append(opts, coalesce()), decimals()...) {
 			var err error
 			if e, err = opt(e); err != nil {
 				return nil, err

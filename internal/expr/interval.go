@@ -156,7 +156,7 @@ func (p *prover) atBounds(n *node, kernel vector.Kernel, a abstract) (abstract, 
 		in.Doubles[0], in.Doubles[1] = a.min, a.max
 	case vector.Uint:
 		in.Uints[0], in.Uints[1] = a.lo.Uint64(), a.hi.Uint64()
-	case vector.Int, vector.Time, vector.Duration:
+	case vector.Int, vector.Time, vector.Duration, vector.Decimal:
 		in.Ints[0], in.Ints[1] = a.lo.Int64(), a.hi.Int64()
 	default:
 		return abstract{}, false
@@ -278,7 +278,7 @@ func orders(x, y *node, a, b abstract) (less, equal, greater, unordered bool) {
 		}
 		ab, ba := reaches(b.last, a.first), reaches(a.last, b.first)
 		return ab > 0, ab >= 0 && ba >= 0, ba > 0, false
-	case x.kind == vector.Other || y.kind == vector.Other || x.kind == vector.Time && x.unit != y.unit:
+	case x.kind == vector.Other || y.kind == vector.Other || (x.kind == vector.Time || x.kind == vector.Decimal) && x.unit != y.unit:
 		return true, true, true, true
 	}
 	return a.lo.Cmp(b.hi) < 0, a.lo.Cmp(b.hi) <= 0 && b.lo.Cmp(a.hi) <= 0, a.hi.Cmp(b.lo) > 0, false

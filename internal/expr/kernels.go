@@ -137,7 +137,27 @@ func (p *planner) comparison(op vector.Op, nodes []*node) *node {
 			return compareInstant(op, a, c)
 		}
 	}
+	if a.kind == vector.Decimal || b.kind == vector.Decimal {
+		return compareDecimals(op, a, b)
+	}
 	return compare(op, a, b)
+}
+
+// compareDecimals compares a decimal column with another of its scale, or a constant.
+func compareDecimals(op vector.Op, a, b *node) *node {
+	if a.kind == vector.Decimal && b.kind == vector.Decimal && a.unit == b.unit {
+		return compare(op, a, b)
+	}
+	c, ok := b.op.(*constOp)
+	if !ok || a.kind != vector.Decimal {
+		return nil
+	}
+	d, ok := c.val.(decimalVal)
+	if !ok {
+		return nil
+	}
+	count, exact := d.unscaled(int32(a.unit))
+	return compareCount(op, a, count.Int64(), exact, count.IsInt64(), count.Sign() > 0)
 }
 
 // compareInstant compares with a constant instant, in the unit of the other side.
@@ -147,11 +167,17 @@ func compareInstant(op vector.Op, a *node, c *constOp) *node {
 		return nil
 	}
 	count, exact, fits := cut(t.Time, a.unit)
+	return compareCount(op, a, count, exact, fits, t.After(instant(0, vector.Seconds)))
+}
+
+// compareCount compares with a constant that is count in the unit of the other side, or,
+// if it is not exact, between count and the next; or, if it doesn't fit, after or before
+// everything that does.
+func compareCount(op vector.Op, a *node, count int64, exact, fits, after bool) *node {
 	switch {
 	case !fits && (op == vector.Equal || op == vector.NotEqual):
 		exact = false
-	case !fits && t.After(instant(0, vector.Seconds)):
-		// Every instant of the unit is before: a <= greatest.
+	case !fits && after: // before it is what is at most the greatest
 		count, exact = math.MaxInt64, true
 		op = map[vector.Op]vector.Op{vector.Less: vector.LessEqual, vector.LessEqual: vector.LessEqual, vector.Greater: vector.Greater, vector.GreaterEqual: vector.Greater}[op]
 	case !fits:
@@ -171,11 +197,11 @@ func compareInstant(op vector.Op, a *node, c *constOp) *node {
 		}
 	}
 	limit := &constOp{val: types.Int(count)}
-	limit.vec.Start(vector.Time, vector.Chunk)
+	limit.vec.Start(a.kind, vector.Chunk)
 	limit.vec.Ints[0], limit.vec.Unit = count, a.unit
 	limit.vec.Fill(vector.Chunk)
 	key := fmt.Sprintf("%d of %d", count, a.unit)
-	return compare(op, a, &node{key: key, kind: vector.Time, unit: a.unit, column: noColumn, op: limit})
+	return compare(op, a, &node{key: key, kind: a.kind, unit: a.unit, column: noColumn, op: limit})
 }
 
 // compare is the node of a comparison, or nil if the kinds don't compare.

@@ -118,7 +118,7 @@ func code(a *vector.Vector, row int) uint64 {
 	switch a.Kind {
 	case vector.Bool:
 		return a.Bits[row>>6] >> (row & 63) & 1
-	case vector.Int, vector.Time, vector.Duration:
+	case vector.Int, vector.Time, vector.Duration, vector.Decimal:
 		return uint64(a.Ints[row])
 	case vector.Uint:
 		return a.Uints[row]

@@ -10,6 +10,7 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/shopspring/decimal"
 )
 
 // The oracle asks cel-go for every row, with values that it reads from Arrow in its own
@@ -121,6 +122,13 @@ func celValue(a arrow.Array, row int) ref.Val {
 	case *array.Duration:
 		return lasting(int64(a.Value(row)), a.DataType().(*arrow.DurationType).Unit)
 	}
+	if _, ok := scaleOf(a.DataType()); ok {
+		d, err := decimal.NewFromString(a.ValueStr(row))
+		if err != nil {
+			panic(err)
+		}
+		return decimalVal{d}
+	}
 	panic("the oracle can't read " + a.DataType().String())
 }
 
@@ -153,6 +161,8 @@ func shown(v ref.Val) string {
 		return fmt.Sprint(v.Microseconds())
 	case types.String:
 		return fmt.Sprintf("%q", string(v))
+	case decimalVal:
+		return v.Decimal.String()
 	case types.Bytes:
 		return fmt.Sprintf("%q", string(v))
 	}

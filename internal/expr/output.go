@@ -1,10 +1,13 @@
 package expr
 
 import (
+	"math/big"
 	"math/bits"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/penstock-data/penstock/internal/expr/vector"
@@ -31,6 +34,8 @@ func newOutput(p *Program, rows int, alloc memory.Allocator) *output {
 		o.offsets()[0] = 0
 	case vector.Bool:
 		o.values = o.buffer(8 * vector.Words(rows))
+	case vector.Decimal, vector.Other:
+		o.values = o.buffer(arrow.Decimal128SizeBytes * rows)
 	default:
 		o.values = o.buffer(8 * rows)
 	}
@@ -68,6 +73,8 @@ func (o *output) take(v *vector.Vector, from, n int) {
 		}
 	case vector.Time:
 		o.takeTimes(v, from, n)
+	case vector.Decimal, vector.Other:
+		o.takeDecimals(v, from, n)
 	}
 	o.takeNulls(v, from, n)
 }
@@ -89,6 +96,35 @@ func (o *output) takeTimes(v *vector.Vector, from, n int) {
 	for i, t := range v.Ints[:n] {
 		to[i] = t * per
 	}
+}
+
+// takeDecimals makes decimal128 of what an expression gave, which has no more places
+// than the type; one of more digits is an error.
+func (o *output) takeDecimals(v *vector.Vector, from, n int) {
+	scale, _ := scaleOf(o.typ)
+	to := arrow.Decimal128Traits.CastFromBytes(o.values.Bytes())[from : from+n]
+	for i := range to {
+		if set(v.Null, i) || set(v.Bad, i) {
+			continue
+		}
+		d, ok := get(v, i).(decimalVal)
+		if !ok {
+			o.fault(from+i, errNoValue)
+			continue
+		}
+		if unscaled, exact := d.unscaled(scale); exact && unscaled.CmpAbs(tenTo38) < 0 {
+			to[i] = decimal128.FromBigInt(unscaled)
+		} else {
+			o.fault(from+i, errDecimals)
+		}
+	}
+}
+
+var tenTo38 = new(big.Int).Exp(big.NewInt(10), big.NewInt(38), nil)
+
+func (o *output) fault(row int, err error) {
+	o.errs = append(o.errs, RowError{row, err})
+	o.null(row)
 }
 
 func floorDiv(a, b int64) int64 {
@@ -158,6 +194,8 @@ func (o *output) null(row int) {
 	o.valid.Bytes()[row>>3] &^= 1 << (row & 7)
 	switch {
 	case o.data != nil: // a text is empty as it is
+	case o.typ.ID() == arrow.DECIMAL128:
+		arrow.Decimal128Traits.CastFromBytes(o.values.Bytes())[row] = decimal128.Num{}
 	case o.typ.ID() == arrow.BOOL:
 		o.values.Bytes()[row>>3] &^= 1 << (row & 7)
 	default:
@@ -167,6 +205,7 @@ func (o *output) null(row int) {
 
 // finish gives the result. Release has to be called all the same.
 func (o *output) finish() *Result {
+	slices.SortStableFunc(o.errs, func(a, b RowError) int { return a.Row - b.Row })
 	buffers := []*memory.Buffer{o.valid, o.values}
 	if o.data != nil {
 		o.data.ResizeNoShrink(o.size)

@@ -99,7 +99,11 @@ func (p *planner) plan(e ast.Expr) (*node, error) {
 
 func (p *planner) column(i int) *node {
 	t := p.schema.Field(i).Type
-	return &node{key: "$" + strconv.Itoa(i), kind: kindOf(celType(t)), unit: unitOf(t), column: i, op: columnOp{}}
+	n := &node{key: "$" + strconv.Itoa(i), kind: vector.KindOf(t), unit: unitOf(t), column: i, op: columnOp{}}
+	if scale, ok := scaleOf(t); ok {
+		n.unit = vector.Unit(scale)
+	}
+	return n
 }
 
 // readsAny reports whether an expression reads a variable, or one of a comprehension

@@ -198,7 +198,7 @@ func (p *prover) ofVector(kind vector.Kind, v *vector.Vector, n int, nulls int64
 		case vector.Bool:
 			one.mayTrue = v.Bits.Get(i)
 			one.mayFalse = !one.mayTrue
-		case vector.Int, vector.Time, vector.Duration:
+		case vector.Int, vector.Time, vector.Duration, vector.Decimal:
 			one.lo = big.NewInt(v.Ints[i])
 			one.hi = one.lo
 		case vector.Uint:
@@ -307,7 +307,7 @@ func (p *prover) column(n *node, k Known) abstract {
 		return p.column(n, k)
 	}
 	switch n.kind {
-	case vector.Int, vector.Uint, vector.Time, vector.Duration:
+	case vector.Int, vector.Uint, vector.Time, vector.Duration, vector.Decimal:
 		a.scale(n, p.program.schema.Field(n.column).Type)
 	}
 	return a

@@ -10,6 +10,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/penstock-data/penstock/internal/expr/vector"
 )
 
 // What is known of the columns i in 1..100, n nullable in -5..5, f in 0..1 without NaN,
@@ -145,6 +147,12 @@ func plain(a arrow.Array, row int) any {
 		return int64(a.Value(row))
 	case *array.Duration:
 		return int64(a.Value(row))
+	}
+	if _, ok := scaleOf(a.DataType()); ok {
+		if vector.KindOf(a.DataType()) != vector.Decimal {
+			return nil // bounds of wide decimals are not made use of
+		}
+		return int64(a.(*array.Decimal128).Value(row).LowBits())
 	}
 	switch v := celValue(a, row).Value().(type) {
 	case []byte:

@@ -9,13 +9,15 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/decimal128"
+	"github.com/apache/arrow-go/v18/arrow/decimal256"
 	"github.com/apache/arrow-go/v18/arrow/float16"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
 // randomSchema has columns of every kind and encoding that expressions read. The first
 // letters of the names tell the type: i int, u uint, f double, b bool, s string,
-// y bytes, t timestamp, d duration.
+// y bytes, t timestamp, d duration, m decimal.
 var randomSchema = func() *arrow.Schema {
 	dict := func(index, value arrow.DataType) arrow.DataType {
 		return &arrow.DictionaryType{IndexType: index, ValueType: value}
@@ -36,6 +38,9 @@ var randomSchema = func() *arrow.Schema {
 		{"t1", arrow.FixedWidthTypes.Timestamp_us}, {"t2", arrow.FixedWidthTypes.Timestamp_ns}, {"t3", arrow.FixedWidthTypes.Timestamp_s},
 		{"t4", p.Date32}, {"t5", p.Date64}, {"t6", arrow.FixedWidthTypes.Timestamp_us},
 		{"d1", arrow.FixedWidthTypes.Duration_us}, {"d2", arrow.FixedWidthTypes.Duration_s}, {"d3", arrow.FixedWidthTypes.Time32ms}, {"d4", arrow.FixedWidthTypes.Time64ns},
+		{"m1", &arrow.Decimal128Type{Precision: 10, Scale: 2}}, {"m2", &arrow.Decimal128Type{Precision: 18, Scale: 2}},
+		{"m3", &arrow.Decimal128Type{Precision: 30, Scale: 4}}, {"m4", dict(p.Int16, &arrow.Decimal128Type{Precision: 12, Scale: 3})},
+		{"m5", &arrow.Decimal256Type{Precision: 50, Scale: 10}},
 	} {
 		fields = append(fields, arrow.Field{Name: f.name, Type: f.typ, Nullable: true})
 	}
@@ -166,6 +171,10 @@ func (r random) value(b array.Builder, narrow bool) {
 		b.Append(arrow.Time64(r.Int64N(86_400_000_000_000)))
 	case *array.DurationBuilder:
 		b.Append(arrow.Duration(whole))
+	case *array.Decimal128Builder:
+		b.Append(decimal128.FromI64(whole % 10_000_000_000))
+	case *array.Decimal256Builder:
+		b.Append(decimal256.FromI64(whole))
 	default:
 		panic(b.Type().String())
 	}
@@ -223,26 +232,27 @@ var forms = map[byte][]string{
 	'b': {
 		"I < I", "I <= #I", "#I > I", "I == I", "I != #I", "U < U", "U >= #U", "U == U", "F < F", "F <= #F", "F == F", "F != F",
 		"I < F", "F >= I", "U > F", "F <= U", "I < U", "U <= I", "S == S", "S != #S", "S < S", "S >= #S", "Y == Y", "Y < Y",
-		"T < T", "T >= #T", "T == #T", "#T != T", "T > T", "D < D", "D == #D", "B == B", "B < B", "B != B",
+		"M < M", "M <= #M", "#M < M", "M == #M", "M != M", "(M == null)", "M >= #M && M < #M", "T < T", "T >= #T", "T == #T", "#T != T", "T > T", "D < D", "D == #D", "B == B", "B < B", "B != B",
 		"(K && K)", "(K || K)", "(K && K && K)", "!(K)", "(K || K || K)", "(I == null)", "(S != null)", "(F == null || K)", "(T != null && K)",
 		"I in [#I, #I, #I]", "S in [#S, #S]", "!(S in [#S])", "U in [#U, #U]", "in_list(S, [#S, #S, #S])", "F in [#F, #F]", "I in [I, I]",
 		"(S).'startsWith'(#S)", "(S).'endsWith'(S)", "(S).'contains'(#S)", "(S).'matches'('\"^[a-z]+$\"')", "(S).'matches'('\"é|b\"')", "like(S, '\"a%\"')", "like(S, '\"_b%c\"')",
 		"'is_nan'(F)", "'math.isFinite'(F)", "'is_nan'(F / F)", "(I / I) > #I", "(#I / I) == I", "(I % I) != I", "S < S",
 	},
 	'i': {
-		"(I + I)", "(I - #I)", "(I * I)", "(I / I)", "(I % #I)", "(I % I)", "-(I)", "'abs'(I)", "'size'(S)", "(S).'size'()", "'size'(Y)", "'int'(F)", "'int'(U)", "'int'(I)",
+		"(I + I)", "(I - #I)", "(I * I)", "(I / I)", "(I % #I)", "(I % I)", "-(I)", "'abs'(I)", "'size'(S)", "(S).'size'()", "'size'(Y)", "'int'(F)", "'int'(M)", "'int'(U)", "'int'(I)",
 		"'year'(T)", "'month'(T)", "'day'(T)", "'hour'(T)", "'minute'(T)", "(T).'getFullYear'()", "(T).'getMonth'()", "(T).'getDayOfYear'()", "(T).'getDayOfMonth'()",
 		"(T).'getDate'()", "(T).'getDayOfWeek'()", "(T).'getHours'()", "(T).'getSeconds'()", "(T).'getMilliseconds'()", "'math.abs'(I)", "'math.greatest'(I, I)", "(D).'getHours'()",
 		"(S).'indexOf'(#S)", "'int'(T)",
 	},
 	'u': {"(U + U)", "(U - U)", "(U * #U)", "(U / U)", "(U % U)", "'uint'(I)", "'uint'(U)", "'uint'(F)"},
 	'f': {
-		"(F + F)", "(F - #F)", "(F * F)", "(F / F)", "-(F)", "'abs'(F)", "'round'(F)", "'double'(I)", "'double'(U)", "'math.ceil'(F)", "'math.floor'(F)", "'math.trunc'(F)",
+		"(F + F)", "(F - #F)", "(F * F)", "(F / F)", "-(F)", "'abs'(F)", "'round'(F)", "'double'(I)", "'double'(U)", "'double'(M)", "'math.ceil'(F)", "'math.floor'(F)", "'math.trunc'(F)",
 		"'math.sqrt'(F)", "'math.round'(F)",
 	},
-	's': {"(S + S)", "(S + #S)", "'lower'(S)", "'upper'(S)", "'trim'(S)", "'string'(I)", "'string'(B)", "(S).'replace'(#S, #S)", "(S).'substring'(1)", "(S).'charAt'(0)"},
+	's': {"(S + S)", "(S + #S)", "'lower'(S)", "'upper'(S)", "'trim'(S)", "'string'(I)", "'string'(M)", "'string'(B)", "(S).'replace'(#S, #S)", "(S).'substring'(1)", "(S).'charAt'(0)"},
 	'y': {"(Y + Y)", "'bytes'(S)"},
 	't': {"'date_trunc'('\"month\"', T)", "'date_trunc'('\"year\"', T)", "'date_trunc'('\"day\"', T)", "'date_trunc'('\"hour\"', T)", "'date_trunc'('\"minute\"', T)", "(T + D)", "(T - D)", "'timestamp'(T)"},
+	'm': {"(M + M)", "(M - #M)", "(M * #M)", "-(M)", "'abs'(M)", "'round'(M, 1)", "'decimal'(I)", "'decimal'(S)"},
 	'd': {"(D + D)", "(D - D)", "(T - T)", "(T - #T)", "'duration'(D)"},
 }
 
@@ -279,6 +289,8 @@ func (r random) constant(kind byte) string {
 		return strconv.QuoteToASCII(strings.ToValidUTF8(pick(r, someTexts), "?"))
 	case 'y':
 		return pick(r, []string{`b""`, `b"a"`, `b"abc"`, `b"\xff"`})
+	case 'm':
+		return `decimal("` + pick(r, []string{"0", "0.5", "-1.25", "100", "720.00", "7.001", "99999999999999999999.5", "-1e30", "92233720368547758.07"}) + `")`
 	case 't':
 		return pick(r, []string{`timestamp("2001-03-04T05:06:00Z")`, `timestamp("1970-01-01T00:00:00.0000005Z")`, `timestamp("0001-01-01T00:00:00Z")`, `timestamp("9999-12-31T23:59:59.999999999Z")`, `timestamp("2001-01-01T00:00:00Z")`})
 	}

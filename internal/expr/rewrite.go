@@ -3,6 +3,7 @@ package expr
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -41,9 +42,79 @@ func (c *compiler) rewriteCall(e ast.Expr) {
 		if !c.nullTest(e, args[0], args[1]) && !c.nullTest(e, args[1], args[0]) {
 			c.dateLiterals(args)
 		}
+		c.decimalLiterals(args)
 	case operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals:
 		c.dateLiterals(args)
+		c.decimalLiterals(args)
+	case operators.Add, operators.Subtract, operators.Multiply, "coalesce":
+		c.decimalLiterals(args)
+	case operators.Conditional:
+		c.decimalLiterals(args[1:])
 	}
+}
+
+// decimalLiterals makes a number a decimal that stands beside one, as it is written.
+func (c *compiler) decimalLiterals(args []ast.Expr) {
+	if !slices.ContainsFunc(args, c.isDecimal) {
+		return
+	}
+	for _, arg := range args {
+		if arg.Kind() != ast.LiteralKind {
+			continue
+		}
+		var text string
+		switch v := arg.AsLiteral().(type) {
+		case types.Int:
+			text = strconv.FormatInt(int64(v), 10)
+		case types.Double:
+			text = c.written(arg, float64(v))
+		default:
+			continue
+		}
+		arg.SetKindCase(factory.NewCall(c.id(), "decimal", factory.NewLiteral(c.id(), types.String(text))))
+	}
+}
+
+// written is a number as it stands in the source, for a double may not hold it.
+func (c *compiler) written(e ast.Expr, v float64) string {
+	if at, ok := c.info.GetOffsetRange(e.ID()); ok {
+		source := []rune(c.src)
+		for end := at.Start; int(end) < len(source); end++ {
+			if !strings.ContainsRune("0123456789.eE+-", source[end]) {
+				source = source[:end]
+			}
+		}
+		if text := string(source[at.Start:]); parsesAs(text, v) {
+			return text
+		}
+	}
+	return strconv.FormatFloat(v, 'f', -1, 64)
+}
+
+func parsesAs(text string, v float64) bool {
+	f, err := strconv.ParseFloat(text, 64)
+	return err == nil && f == v
+}
+
+// isDecimal reports whether an expression is seen to be a decimal before it is typed.
+func (c *compiler) isDecimal(e ast.Expr) bool {
+	if i, ok := c.byVariable[identOf(e)]; ok {
+		return celType(c.schema.Field(i).Type) == decimalType
+	}
+	if e.Kind() == ast.IdentKind {
+		return c.metrics[e.AsIdent()] == decimalType
+	}
+	if e.Kind() != ast.CallKind {
+		return false
+	}
+	args := e.AsCall().Args()
+	switch e.AsCall().FunctionName() {
+	case "decimal":
+		return true
+	case operators.Add, operators.Subtract, operators.Multiply, operators.Negate, operators.Conditional, "coalesce", "abs", "round":
+		return slices.ContainsFunc(args, c.isDecimal)
+	}
+	return false
 }
 
 // nullTest turns x == null into a test that is exact.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"cel.dev/cel-go/common/types"
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/penstock-data/penstock/internal/expr/vector"
@@ -254,11 +255,10 @@ func (s *scope) load(column int, out *vector.Vector) error {
 		out.Start(vector.Other, s.n)
 		get := values(a)
 		for i := range n {
-			if a.IsNull(s.from + i) {
+			v := get(s.from + i)
+			if out.Any[i] = v; types.IsUnknown(v) {
 				out.SetNull(i, s.n)
-				continue
 			}
-			out.Any[i] = get(s.from + i)
 		}
 	} else if past {
 		out.LoadPast(a, s.from, n)

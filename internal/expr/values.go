@@ -7,6 +7,7 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/shopspring/decimal"
 
 	"github.com/penstock-data/penstock/internal/expr/vector"
 )
@@ -39,6 +40,8 @@ func get(v *vector.Vector, row int) ref.Val {
 		return types.Timestamp{Time: instant(v.Ints[row], v.Unit)}
 	case vector.Duration:
 		return types.Duration{Duration: time.Duration(v.Ints[row])}
+	case vector.Decimal:
+		return decimalVal{decimal.New(v.Ints[row], int32(-v.Unit))}
 	}
 	return v.Any[row].(ref.Val)
 }

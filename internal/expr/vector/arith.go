@@ -335,7 +335,7 @@ func (v *Vector) Take(a *Vector, n int) {
 	switch v.Kind {
 	case Bool:
 		copy(v.Bits, a.Bits)
-	case Int, Time, Duration:
+	case Int, Time, Duration, Decimal:
 		copy(v.Ints[:n], a.Ints)
 	case Uint:
 		copy(v.Uints[:n], a.Uints)

@@ -27,7 +27,7 @@ func Comparison(op Op, a, b Kind) Kernel {
 	switch {
 	case a == Bool && b == Bool:
 		return compareBools(op)
-	case a == Int && b == Int, a == Duration && b == Duration:
+	case a == Int && b == Int, a == Duration && b == Duration, a == Decimal && b == Decimal:
 		return compareWith(op, func(v *Vector) []int64 { return v.Ints })
 	case a == Uint && b == Uint:
 		return compareWith(op, func(v *Vector) []uint64 { return v.Uints })

@@ -48,7 +48,7 @@ func (v *Vector) Gather(t *Table, indexes []int32, n int) (err error) {
 	switch v.Kind {
 	case Bool:
 		gatherBits(v.Bits, t.truth, indexes)
-	case Int, Time, Duration:
+	case Int, Time, Duration, Decimal:
 		gather(v.Ints, t.vec.Ints, indexes)
 	case Uint:
 		gather(v.Uints, t.vec.Uints, indexes)
@@ -107,7 +107,7 @@ func (v *Vector) Append(a *Vector, length, n int) {
 	switch a.Kind {
 	case Bool:
 		v.Bits = append(v.Bits[:Words(length)], a.Bits[:Words(n)]...)
-	case Int, Time, Duration:
+	case Int, Time, Duration, Decimal:
 		v.Ints = append(v.Ints[:length], a.Ints[:n]...)
 	case Uint:
 		v.Uints = append(v.Uints[:length], a.Uints[:n]...)

@@ -39,6 +39,9 @@ func (v *Vector) checkTimes(n int) {
 	}
 }
 
+// maxPrecision is how many digits an int64 holds of every decimal.
+const maxPrecision = 18
+
 // KindOf is the kind of the vectors that rows of a type are loaded into. Dictionaries
 // and run-ends are of the kind of their values.
 func KindOf(t arrow.DataType) Kind {
@@ -47,6 +50,9 @@ func KindOf(t arrow.DataType) Kind {
 		return KindOf(t.ValueType)
 	case *arrow.RunEndEncodedType:
 		return KindOf(t.Encoded())
+	}
+	if t, ok := t.(arrow.DecimalType); ok && t.GetPrecision() <= maxPrecision {
+		return Decimal
 	}
 	switch t.ID() {
 	case arrow.BOOL:
@@ -159,6 +165,21 @@ func (v *Vector) widen(a arrow.Array, from, n int) {
 	case *array.Float16:
 		for i := range v.Doubles {
 			v.Doubles[i] = float64(a.Value(from + i).Float32())
+		}
+	case *array.Decimal32:
+		v.Unit = Unit(a.DataType().(arrow.DecimalType).GetScale())
+		for i := range v.Ints {
+			v.Ints[i] = int64(a.Value(from + i))
+		}
+	case *array.Decimal64:
+		v.Unit = Unit(a.DataType().(arrow.DecimalType).GetScale())
+		for i := range v.Ints {
+			v.Ints[i] = int64(a.Value(from + i))
+		}
+	case *array.Decimal128:
+		v.Unit = Unit(a.DataType().(arrow.DecimalType).GetScale())
+		for i, x := range a.Values()[from : from+n] {
+			v.Ints[i] = int64(x.LowBits())
 		}
 	case *array.Time32:
 		durations(v, a.Time32Values()[from:from+n], a.DataType().(*arrow.Time32Type).Unit)

@@ -122,7 +122,7 @@ func (v *Vector) Blend(a *Vector, rows Bits, n int) {
 		}
 	}
 	switch v.Kind {
-	case Int, Time, Duration:
+	case Int, Time, Duration, Decimal:
 		blend(v.Ints, a.Ints, rows, n)
 	case Uint:
 		blend(v.Uints, a.Uints, rows, n)

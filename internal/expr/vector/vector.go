@@ -26,6 +26,7 @@ const (
 	Bytes                    // Texts
 	Time                     // Ints, counted in Unit since 1970-01-01 UTC
 	Duration                 // Ints, nanoseconds
+	Decimal                  // Ints, of 10 to the minus Unit; up to 18 digits
 	Other                    // Any: what has no kernels
 )
 
@@ -45,7 +46,7 @@ const (
 // own or those of an Arrow array; only kernels that fill it write to it.
 type Vector struct {
 	Kind    Kind
-	Unit    Unit // of a Time
+	Unit    Unit // of a Time; the scale of a Decimal
 	Const   bool // every row has the value of row 0
 	Bits    Bits
 	Ints    []int64
@@ -82,7 +83,7 @@ func (v *Vector) Start(kind Kind, n int) {
 	case Bool:
 		v.own.bits = room(v.own.bits, Words(n))
 		v.Bits = v.own.bits
-	case Int, Time, Duration:
+	case Int, Time, Duration, Decimal:
 		v.own.ints = room(v.own.ints, n)
 		v.Ints = v.own.ints
 	case Uint:
@@ -234,7 +235,7 @@ func (v *Vector) Fill(n int) {
 		for w := range v.Bits {
 			v.Bits[w] = word
 		}
-	case Int, Time, Duration:
+	case Int, Time, Duration, Decimal:
 		fill(v.Ints[:n])
 	case Uint:
 		fill(v.Uints[:n])
@@ -269,7 +270,7 @@ func (v *Vector) Clear() {
 	switch v.Kind {
 	case Bool:
 		clear(v.Bits)
-	case Int, Time, Duration:
+	case Int, Time, Duration, Decimal:
 		clear(v.Ints)
 	case Uint:
 		clear(v.Uints)
