@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"fmt"
 	"slices"
 
 	"cel.dev/cel-go/cel"
@@ -102,6 +103,9 @@ func (c *compiler) program(parsed *cel.Ast) (*Program, error) {
 	if p.typ, err = c.resultType(checked.NativeRep()); err != nil {
 		return nil, &Error{Msg: err.Error(), Line: 1, Col: 1}
 	}
+	if loops := depthOfLoops(checked.NativeRep().Expr()); loops > maxLoops {
+		return nil, &Error{Msg: fmt.Sprintf("%d macros within each other; at most %d are possible", loops, maxLoops), Line: 1, Col: 1}
+	}
 	if p.program, err = env.Program(checked, programOptions()...); err != nil {
 		return nil, &Error{Msg: err.Error(), Line: 1, Col: 1}
 	}
@@ -114,4 +118,16 @@ func (c *compiler) program(parsed *cel.Ast) (*Program, error) {
 	}
 	p.alone = NewGroup(p)
 	return p, nil
+}
+
+// depthOfLoops is how many macros over lists or maps stand within each other.
+func depthOfLoops(e ast.Expr) int {
+	deepest := 0
+	for _, child := range children(e) {
+		deepest = max(deepest, depthOfLoops(child))
+	}
+	if e.Kind() == ast.ComprehensionKind {
+		deepest++
+	}
+	return deepest
 }

@@ -13,8 +13,9 @@ var baseEnv = sync.OnceValue(func() *cel.Env {
 		cel.CrossTypeNumericComparisons(true),
 		cel.ParserExpressionSizeLimit(maxSource),
 		cel.ParserRecursionLimit(maxDepth),
-		ext.Strings(), ext.Math(), ext.Sets(), ext.Lists(), ext.Encoders(),
-		functions(),
+		cel.OptionalTypes(), ext.Strings(), ext.Math(), ext.Sets(), ext.Lists(), ext.Regex(),
+		ext.Encoders(ext.EncodersVersion(0)), // base64; later ones read JSON and YAML without a bound
+		ourFunctions(),
 	)
 	if err != nil {
 		panic(err) // a clash of declarations: every test would fail

@@ -127,6 +127,15 @@ func children(e ast.Expr) []ast.Expr {
 		return e.AsList().Elements()
 	case ast.SelectKind:
 		return []ast.Expr{e.AsSelect().Operand()}
+	case ast.MapKind:
+		var all []ast.Expr
+		for _, entry := range e.AsMap().Entries() {
+			all = append(all, entry.AsMapEntry().Key(), entry.AsMapEntry().Value())
+		}
+		return all
+	case ast.ComprehensionKind:
+		c := e.AsComprehension()
+		return []ast.Expr{c.IterRange(), c.AccuInit(), c.LoopCondition(), c.LoopStep(), c.Result()}
 	}
 	return nil
 }

@@ -23,10 +23,6 @@ type rowsOp struct {
 	loops   bool // it has a comprehension, which can be interrupted
 }
 
-func programOptions() []cel.ProgramOption {
-	return []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize), cel.InterruptCheckFrequency(64)}
-}
-
 // fallback gives the node that asks cel-go.
 func (p *planner) fallback(e ast.Expr, reason string) (*node, error) {
 	program, err := p.rowProgram(e)
@@ -103,7 +99,7 @@ func (r *rowsOp) eval(s *scope, n *node, out *vector.Vector, open vector.Bits) e
 		if slot != nil && slot.val != nil {
 			v = slot.val
 		} else {
-			act.row = row
+			act.row, act.spent = row, spending{}
 			v = r.evalRow(s.ctx, act)
 			if slot != nil {
 				slot.val = v
@@ -140,10 +136,14 @@ type rowActivation struct {
 	names []string
 	args  []*vector.Vector
 	row   int
+	spent spending
 }
 
 // ResolveName implements cel.Activation.
 func (a *rowActivation) ResolveName(name string) (any, bool) {
+	if name == spendingName {
+		return &a.spent, true
+	}
 	for i, n := range a.names {
 		if n == name {
 			return get(a.args[i], a.row), true

@@ -16,8 +16,8 @@ import (
 // isNull is what x == null is rewritten to. It can't be written by users.
 const isNull = "@is_null"
 
-// functions declares what data people expect and CEL lacks.
-func functions() cel.EnvOption {
+// ourFunctions declares what data people expect and CEL lacks.
+func ourFunctions() cel.EnvOption {
 	opts := []cel.EnvOption{
 		cel.Function(isNull, cel.Overload("is_null", []*cel.Type{cel.DynType}, cel.BoolType, cel.OverloadIsNonStrict(),
 			cel.UnaryBinding(func(v ref.Val) ref.Val {
