@@ -4,6 +4,7 @@
 //
 //	go run ./benchmarks              # all scenarios, five runs of each side
 //	go run ./benchmarks -runs 3
+//	go run ./benchmarks expressions  # CEL over columns, beside cel-go and DuckDB
 //
 // The flights job is the demo's pipeline over three million flights, beside the same job
 // written by hand as DuckDB SQL: the same rows filtered, made unique, checked, put aside
@@ -35,6 +36,8 @@ const (
 	fullFlights = "../shared/data/flights-3m.parquet"
 	airports    = "testdata/airports.csv"
 	resultsFile = "benchmarks/results.md"
+
+	expressionsFile = "benchmarks/expressions.md"
 )
 
 func main() {
@@ -47,6 +50,8 @@ func main() {
 		err = ours(flag.Arg(1), flag.Arg(2))
 	case "peer":
 		err = peer(flag.Arg(1), flag.Arg(2))
+	case "expressions":
+		err = expressions(expressionsFile)
 	default:
 		err = compare(*runs, *out)
 	}

@@ -19,3 +19,12 @@ func peakMiB(s *os.ProcessState) float64 {
 	}
 	return float64(usage.Maxrss) / (1 << 10)
 }
+
+// cpuSeconds is what this process has used, user and system.
+func cpuSeconds() float64 {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return 0
+	}
+	return float64(usage.Utime.Nano()+usage.Stime.Nano()) / 1e9
+}

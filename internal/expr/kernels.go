@@ -226,7 +226,7 @@ func matches(nodes []*node) *node {
 	if err != nil {
 		return nil
 	}
-	return join("matches", vector.Bool, callOp{vector.TestTexts(re.MatchString)}, nodes...)
+	return join("matches", vector.Bool, callOp{vector.TestTexts(vector.Matcher(re))}, nodes...)
 }
 
 // affix is the test for a part of a text.
@@ -310,11 +310,17 @@ func (p *planner) membership(x, list ast.Expr) (*node, error) {
 	var kernel vector.Kernel
 	switch n.kind {
 	case vector.Int:
-		kernel = among[types.Int](list, func(v *vector.Vector) []int64 { return v.Ints }, func(i types.Int) int64 { return int64(i) })
+		if set := constants(list, func(i types.Int) int64 { return int64(i) }); set != nil {
+			kernel = vector.AmongNumbers(func(v *vector.Vector) []int64 { return v.Ints }, set)
+		}
 	case vector.Uint:
-		kernel = among[types.Uint](list, func(v *vector.Vector) []uint64 { return v.Uints }, func(i types.Uint) uint64 { return uint64(i) })
+		if set := constants(list, func(i types.Uint) uint64 { return uint64(i) }); set != nil {
+			kernel = vector.AmongNumbers(func(v *vector.Vector) []uint64 { return v.Uints }, set)
+		}
 	case vector.Text:
-		kernel = among[types.String](list, func(v *vector.Vector) []string { return v.Texts }, func(s types.String) string { return string(s) })
+		if set := constants(list, func(s types.String) string { return string(s) }); set != nil {
+			kernel = vector.Among(func(v *vector.Vector) []string { return v.Texts }, set)
+		}
 	}
 	if kernel == nil {
 		return nil, nil
@@ -337,8 +343,8 @@ func listed(list ast.Expr) (nodes []*node) {
 	return nodes
 }
 
-// among gives the kernel for a list of constants of one type, or nil.
-func among[V ref.Val, T comparable](list ast.Expr, values func(*vector.Vector) []T, native func(V) T) vector.Kernel {
+// constants gives the set of a list of constants of one type, or nil.
+func constants[V ref.Val, T comparable](list ast.Expr, native func(V) T) map[T]struct{} {
 	set := map[T]struct{}{}
 	for _, e := range list.AsList().Elements() {
 		if e.Kind() != ast.LiteralKind {
@@ -350,5 +356,5 @@ func among[V ref.Val, T comparable](list ast.Expr, values func(*vector.Vector) [
 		}
 		set[native(v)] = struct{}{}
 	}
-	return vector.Among(values, set)
+	return set
 }

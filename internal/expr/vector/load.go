@@ -214,9 +214,9 @@ func durations[T ~int32 | ~int64](v *Vector, vals []T, unit arrow.TimeUnit) {
 func (v *Vector) texts(a arrow.Array, from, n int) {
 	switch a := a.(type) {
 	case *array.String:
-		slices(v.Texts, a, a.ValueOffsets()[from:from+n+1])
+		cutTexts(v.Texts, a, a.ValueOffsets()[from:from+n+1])
 	case *array.Binary:
-		slices(v.Texts, a, a.ValueOffsets()[from:from+n+1])
+		cutTexts(v.Texts, a, a.ValueOffsets()[from:from+n+1])
 	case *array.LargeString:
 		for i := range n {
 			v.Texts[i] = a.Value(from + i)
@@ -234,8 +234,8 @@ func (v *Vector) texts(a arrow.Array, from, n int) {
 	}
 }
 
-// slices cuts texts out of an array's data.
-func slices(to []string, a arrow.Array, offsets []int32) {
+// cutTexts cuts texts out of an array's data.
+func cutTexts(to []string, a arrow.Array, offsets []int32) {
 	data := a.Data().Buffers()[2]
 	if data == nil {
 		clear(to) // all are empty

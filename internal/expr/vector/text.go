@@ -107,6 +107,27 @@ func Concat(limit int, tooLong error) Kernel {
 	}
 }
 
+// fewNumbers are so few that comparing with each is quicker than looking up.
+const fewNumbers = 8
+
+// AmongNumbers gives the kernel that tests whether a number is one of a set.
+func AmongNumbers[T int64 | uint64](values func(*Vector) []T, set map[T]struct{}) Kernel {
+	if len(set) > fewNumbers {
+		return Among(values, set)
+	}
+	return func(out *Vector, args []*Vector, n int, _ Bits) {
+		a := values(args[0])
+		clear(out.Bits)
+		var one [Chunk / 64]uint64
+		for c := range set {
+			equalConst(one[:Words(n)], a, c, n)
+			for w, word := range one[:Words(n)] {
+				out.Bits[w] |= word
+			}
+		}
+	}
+}
+
 // Among gives the kernel that tests whether a value is one of a set.
 func Among[T comparable](values func(*Vector) []T, set map[T]struct{}) Kernel {
 	return func(out *Vector, args []*Vector, n int, open Bits) {
@@ -157,6 +178,9 @@ func inOrder(parts []string) func(string) bool {
 	first, last := parts[0], parts[len(parts)-1]
 	if len(parts) == 1 {
 		return func(s string) bool { return s == first }
+	}
+	if len(parts) == 3 && first == "" && last == "" {
+		return func(s string) bool { return strings.Contains(s, parts[1]) }
 	}
 	return func(s string) bool {
 		if len(s) < len(first)+len(last) || !strings.HasPrefix(s, first) || !strings.HasSuffix(s, last) {

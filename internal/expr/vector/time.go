@@ -21,60 +21,68 @@ const (
 // Parts gives the kernel of a part of an instant, plus a number.
 func Parts(part Part, plus int64) Kernel {
 	return func(out *Vector, args []*Vector, n int, _ Bits) {
-		a, unit, to := args[0].Ints[:n], int64(args[0].Unit), out.Ints[:n]
-		daysOf(to, a, args[0].Unit)
+		a, unit, to := args[0].Ints[:n], args[0].Unit, out.Ints[:n]
+		if cycle, ok := cycles[part]; ok {
+			cyclic(to, a, int64(unit), cycle.inDay, cycle.of)
+			for i := range to {
+				to[i] += plus
+			}
+			return
+		}
+		floorDivs(to, a, int64(unit))
 		last, was := int64(math.MinInt64), int64(0)
 		for i, day := range to {
-			switch part {
-			case Year, Month, Day, DayOfYear: // neighbours tend to be of one day
-				if day != last {
-					last, was = day, partOf(part, day, 0, unit)+plus
-				}
-				to[i] = was
-			default:
-				to[i] = partOf(part, day, a[i]-day*unit, unit) + plus
+			if day != last { // neighbours tend to be of one day
+				last, was = day, dayPart(part, day)+plus
 			}
+			to[i] = was
 		}
 	}
 }
 
-// daysOf gives the days since 1970 of instants. The divisors are written out, for a
-// division by a constant is a multiplication.
-func daysOf(to, a []int64, unit Unit) {
-	switch unit {
-	case Days:
-		copy(to, a)
-	case Seconds:
+// cycles are the parts that come round: how many are in a day, and after how many the
+// count begins anew.
+var cycles = map[Part]struct{ inDay, of int64 }{Hour: {24, 24}, Minute: {1440, 60}, Second: {86_400, 60}, Millisecond: {86_400_000, 1000}}
+
+func cyclic(to, a []int64, unit, inDay, of int64) {
+	if unit <= inDay { // an instant is a whole number of parts
+		ratio := inDay / unit
 		for i, t := range a {
-			to[i] = floorDiv(t, int64(Seconds))
+			to[i] = t * ratio
 		}
-	case Millis:
-		for i, t := range a {
-			to[i] = floorDiv(t, int64(Millis))
-		}
-	case Micros:
-		for i, t := range a {
-			to[i] = floorDiv(t, int64(Micros))
-		}
-	case Nanos:
-		for i, t := range a {
-			to[i] = floorDiv(t, int64(Nanos))
-		}
+	} else {
+		floorDivs(to, a, unit/inDay)
+	}
+	inv := 1 / float64(of)
+	for i, t := range to {
+		to[i] = t - floorDivBy(t, of, inv)*of
 	}
 }
 
-// partOf is a part of the instant that is a rest after the beginning of a day since 1970.
-func partOf(part Part, day, rest, unit int64) int64 {
-	switch part {
-	case Hour:
-		return scaled(rest, 24, unit)
-	case Minute:
-		return scaled(rest, 1440, unit) % 60
-	case Second:
-		return scaled(rest, 86_400, unit) % 60
-	case Millisecond:
-		return scaled(rest, 86_400_000, unit) % 1000
-	case DayOfWeek:
+// floorDivs divides downwards. The quotients are below 1<<50, for instants are far from
+// the ends of an int64 unless they are nanoseconds, which are divided by much.
+func floorDivs(to, a []int64, by int64) {
+	inv := 1 / float64(by)
+	for i, t := range a {
+		to[i] = floorDivBy(t, by, inv)
+	}
+}
+
+// floorDivBy divides downwards by multiplying with the inverse, and puts right what that
+// may miss by one: a third of the time of a division.
+func floorDivBy(t, by int64, inv float64) int64 {
+	q := int64(float64(t) * inv)
+	switch rest := t - q*by; {
+	case rest < 0:
+		q--
+	case rest >= by:
+		q++
+	}
+	return q
+}
+
+func dayPart(part Part, day int64) int64 {
+	if part == DayOfWeek {
 		return ((day+4)%7 + 7) % 7
 	}
 	y, m, d := civil(day)
@@ -87,14 +95,6 @@ func partOf(part Part, day, rest, unit int64) int64 {
 		return d
 	}
 	return day - days(y, 1, 1)
-}
-
-// scaled is rest of unit in units of which to make a day.
-func scaled(rest, to, unit int64) int64 {
-	if unit < to {
-		return rest * (to / unit)
-	}
-	return rest / (unit / to)
 }
 
 // civil gives the date of a day since 1970-01-01, in the proleptic Gregorian calendar:
@@ -152,12 +152,13 @@ func Truncate(to Part) Kernel {
 			if to == Minute {
 				part = max(unit/1440, 1)
 			}
-			for i, t := range a {
-				res[i] = floorDiv(t, part) * part
+			floorDivs(res, a, part)
+			for i := range res {
+				res[i] *= part
 			}
 			return
 		}
-		daysOf(res, a, Unit(unit))
+		floorDivs(res, a, unit)
 		last, was := int64(math.MinInt64), int64(0)
 		for i, day := range res {
 			if day != last {
