@@ -75,3 +75,35 @@ func BenchmarkEval(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkRules evaluates twenty row rules together, as a stage does.
+func BenchmarkRules(b *testing.B) {
+	const rows = 64 << 10
+	batch := benchBatch(rows)
+	defer batch.Release()
+	var programs []*Program
+	for _, src := range []string{
+		`distance > 0`, `distance < 6000`, `delay >= -60`, `delay <= 720`, `delay >= -60 && delay <= 720`, `origin != null`, `destination != null`,
+		`origin.matches("^[A-Z0-9]{3}$")`, `destination.matches("^[A-Z0-9]{3}$")`, `origin in ["A01", "A02", "A03"] || distance > 0`, `size(origin) == 3`,
+		`price >= 0.0`, `price * (1.0 - discount) >= 0.0`, `discount >= 0.0 && discount < 1.0`, `taxi == null || taxi < 120`, `date >= "2001-01-01"`,
+		`date < "2002-01-01"`, `hour(date) >= 0`, `month(date) <= 12`, `coalesce(taxi, 0) + delay < 2000`,
+	} {
+		p, err := Compile(src, batch.Schema())
+		if err != nil {
+			b.Fatal(err)
+		}
+		programs = append(programs, p)
+	}
+	g := NewGroup(programs...)
+	b.ReportAllocs()
+	for b.Loop() {
+		results, err := g.Eval(b.Context(), batch, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, res := range results {
+			res.Release()
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
+}

@@ -32,15 +32,15 @@ func Comparison(op Op, a, b Kind) Kernel {
 	case a == Uint && b == Uint:
 		return compareWith(op, func(v *Vector) []uint64 { return v.Uints })
 	case a == Double && b == Double:
-		return ordered(op, compareWith(op, func(v *Vector) []float64 { return v.Doubles }))
+		return compareDoubles(op)
 	case a == Text && b == Text, a == Bytes && b == Bytes:
 		return compareTexts(op)
 	case a == Time && b == Time:
 		return compareTimes(op)
 	case a == Int && b == Double:
-		return ordered(op, mixed(op, func(x *Vector, i int) float64 { return float64(x.Ints[i]) }))
+		return mixed(op, func(x *Vector, i int) float64 { return float64(x.Ints[i]) })
 	case a == Uint && b == Double:
-		return ordered(op, mixed(op, func(x *Vector, i int) float64 { return float64(x.Uints[i]) }))
+		return mixed(op, func(x *Vector, i int) float64 { return float64(x.Uints[i]) })
 	case a == Int && b == Uint:
 		return intWithUint(op)
 	case a == Double && (b == Int || b == Uint), a == Uint && b == Int:
@@ -221,31 +221,23 @@ func each(out Bits, n int, test func(row int) bool) {
 	}
 }
 
-// ordered adds to a comparison of doubles that nothing is before or after NaN. Equality
-// knows it.
-func ordered(op Op, compare Kernel) Kernel {
-	if op == Equal || op == NotEqual {
-		return compare
+// compareDoubles knows that nothing is before, after or equal to NaN: what is at most c
+// is less or equal, and not all that isn't more.
+func compareDoubles(op Op) Kernel {
+	doubles := func(v *Vector) []float64 { return v.Doubles }
+	if op != LessEqual && op != GreaterEqual {
+		return compareWith(op, doubles)
 	}
+	strict, same := compareWith(map[Op]Op{LessEqual: Less, GreaterEqual: Greater}[op], doubles), compareWith(Equal, doubles)
 	return func(out *Vector, args []*Vector, n int, open Bits) {
-		compare(out, args, n, open)
-		for _, a := range args {
-			if a.Kind != Double || !anyNaN(a.Doubles[:n]) {
-				continue
-			}
-			for i, x := range a.Doubles[:n] {
-				out.Bits[i>>6] &^= one(x != x) << (i & 63)
-			}
+		var word [Chunk / 64]uint64
+		strict(out, args, n, open)
+		copy(word[:], out.Bits)
+		same(out, args, n, open)
+		for w := range out.Bits {
+			out.Bits[w] |= word[w]
 		}
 	}
-}
-
-func anyNaN(xs []float64) bool {
-	var nan uint64
-	for _, x := range xs {
-		nan |= one(x != x)
-	}
-	return nan != 0
 }
 
 // holds says what an order of a and b means for the comparison.
