@@ -282,6 +282,15 @@ func (b *bound) judge() *pipeline.BoundJudge {
 			j.Reads = append(j.Reads, i)
 		}
 	}
+	for _, quarantine := range []bool{true, false} {
+		for _, p := range b.programsOf(quarantine).all {
+			for _, note := range p.Fallbacks() {
+				if !slices.Contains(j.Slow, note) {
+					j.Slow = append(j.Slow, note)
+				}
+			}
+		}
+	}
 	for _, r := range b.rules {
 		j.Quarantines = j.Quarantines || r.Else == Quarantine
 		j.Rules = append(j.Rules, fmt.Sprintf("%s (%s): %s", r.Name, r.Severity, strings.TrimPrefix(r.Rule.String(), r.Name+": ")))

@@ -64,6 +64,7 @@ func (o derive) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	}
 	from := identity(schema)
 	var steps []*derived
+	var notes []string
 	for _, c := range o {
 		d, err := newDerived(c, schema)
 		if err != nil {
@@ -81,9 +82,10 @@ func (o derive) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		}
 		from[d.place] = sources
 		steps = append(steps, d)
+		notes = append(notes, d.program.Fallbacks()...)
 		schema = d.out
 	}
-	return &pipeline.Bound{Schema: schema, From: from, Each: func(u pipeline.Unit) (pipeline.BatchFunc, error) {
+	return &pipeline.Bound{Schema: schema, From: from, Notes: notes, Each: func(u pipeline.Unit) (pipeline.BatchFunc, error) {
 		var done int64
 		return func(ctx context.Context, b arrow.RecordBatch) (arrow.RecordBatch, error) {
 			b.Retain()

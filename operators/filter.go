@@ -35,7 +35,7 @@ func (o filter) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		return nil, pipeline.Errorf(pipeline.Invalid, "filter wants a condition, %s gives a %s", string(o), pipeline.TypeName(p.Type()))
 	}
 	return &pipeline.Bound{
-		Schema: schema, From: identity(schema), Reads: columns(p.Columns()),
+		Schema: schema, From: identity(schema), Reads: columns(p.Columns()), Notes: p.Fallbacks(),
 		Each: func(u pipeline.Unit) (pipeline.BatchFunc, error) {
 			var done int64
 			return func(ctx context.Context, b arrow.RecordBatch) (arrow.RecordBatch, error) {

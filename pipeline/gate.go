@@ -92,6 +92,8 @@ type BoundJudge struct {
 	Rules []string
 	// Notes are remarks for explain and validate.
 	Notes []string
+	// Slow are remarks for explain alone: what falls back to a slow path, and why.
+	Slow []string
 }
 
 // JudgeInput is a column of a source or stage that a rule refers to.

@@ -119,7 +119,7 @@ func explained(s *pipeline.StagePlan) stageExplained {
 	}
 	if s.Judge != nil {
 		e.Gates = append(e.Gates, s.Judge.Rules...)
-		e.Notes = append(e.Notes, s.Judge.Notes...)
+		e.Notes = append(append(e.Notes, s.Judge.Notes...), s.Judge.Slow...)
 	}
 	for _, c := range s.Out.Fields() {
 		e.Columns = append(e.Columns, c.Name+" "+pipeline.TypeName(c.Type))

@@ -11,6 +11,7 @@ import (
 var baseEnv = sync.OnceValue(func() *cel.Env {
 	env, err := cel.NewEnv(
 		cel.CrossTypeNumericComparisons(true),
+		cel.EnableMacroCallTracking(), // so that macros can be written out again
 		cel.ParserExpressionSizeLimit(maxSource),
 		cel.ParserRecursionLimit(maxDepth),
 		cel.OptionalTypes(), ext.Strings(), ext.Math(), ext.Sets(), ext.Lists(), ext.Regex(),

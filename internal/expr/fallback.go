@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 
@@ -29,11 +31,7 @@ func (p *planner) fallback(e ast.Expr, reason string) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := p.text(e)
-	if err != nil {
-		return nil, err
-	}
-	op := &rowsOp{program: program, text: text, reason: reason}
+	op := &rowsOp{program: program, text: p.text(e), reason: reason}
 	var args []*node
 	ast.PreOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) {
 		op.loops = op.loops || e.Kind() == ast.ComprehensionKind
@@ -45,18 +43,30 @@ func (p *planner) fallback(e ast.Expr, reason string) (*node, error) {
 			args = append(args, p.column(i))
 		}
 	}))
-	return join("cel "+text, kindOf(p.typeOf(e)), op, args...), nil
+	return join("cel "+op.text, kindOf(p.typeOf(e)), op, args...), nil
+}
+
+// Fallbacks says which parts of the expression are evaluated by cel-go row by row, and
+// why; nil if all of it is over columns.
+func (p *Program) Fallbacks() []string {
+	var all []string
+	for _, n := range p.alone.nodes {
+		if op, ok := n.op.(*rowsOp); ok && op.reason != "" {
+			all = append(all, fmt.Sprintf("%s is evaluated row by row: %s", op.text, op.reason))
+		}
+	}
+	return all
 }
 
 // reason says why an expression has no kernel.
 func (p *planner) reason(e ast.Expr) string {
 	switch e.Kind() {
 	case ast.ComprehensionKind:
-		return "a macro over a list or map"
+		return "macros have no kernel"
 	case ast.ListKind, ast.MapKind, ast.StructKind:
-		return "a list or map is made"
+		return "lists and maps have no kernel"
 	case ast.SelectKind:
-		return "a field is selected"
+		return "fields of structs have no kernel"
 	case ast.CallKind:
 		call := e.AsCall()
 		args := call.Args()
@@ -67,9 +77,13 @@ func (p *planner) reason(e ast.Expr) string {
 		for _, arg := range args {
 			of = append(of, cel.FormatCELType(p.typeOf(arg)))
 		}
-		return fmt.Sprintf("%s has no kernel for %v", call.FunctionName(), of)
+		name := call.FunctionName()
+		if display, ok := operators.FindReverse(name); ok && display != "" {
+			name = display
+		}
+		return fmt.Sprintf("%s of %s has no kernel", name, strings.Join(of, ", "))
 	}
-	return "not known to kernels"
+	return "it has no kernel"
 }
 
 func (r *rowsOp) eval(s *scope, n *node, out *vector.Vector, open vector.Bits) error {

@@ -325,11 +325,7 @@ func (p *planner) membership(x, list ast.Expr) (*node, error) {
 	if kernel == nil {
 		return nil, nil
 	}
-	text, err := p.text(list)
-	if err != nil {
-		return nil, err
-	}
-	among := join("in "+text, vector.Bool, callOp{kernel}, n)
+	among := join("in "+p.text(list), vector.Bool, callOp{kernel}, n)
 	among.name, among.list = "in", listed(list)
 	return among, nil
 }

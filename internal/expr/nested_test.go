@@ -99,3 +99,35 @@ func TestDecimalErrors(t *testing.T) {
 		}
 	}
 }
+
+// What looks alike but is not must not be taken for the same in a group.
+func TestGroupsTellMacrosApart(t *testing.T) {
+	schema := arrow.NewSchema([]arrow.Field{{Name: "xs", Type: arrow.ListOf(arrow.PrimitiveTypes.Int64)}}, nil)
+	batch, _, err := array.RecordFromJSON(memory.DefaultAllocator, schema, strings.NewReader(`[{"xs":[1,2]}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer batch.Release()
+	var programs []*Program
+	for _, src := range []string{`xs.all(x, x > 0)`, `xs.all(x, x > 1)`, `xs.all(x, x > 2)`, `xs.exists(x, x > 1)`, `[1, 2] == xs`, `[1, 3] == xs`} {
+		p, err := Compile(src, schema)
+		if err != nil {
+			t.Fatal(err)
+		}
+		programs = append(programs, p)
+	}
+	results, err := NewGroup(programs...).Eval(t.Context(), batch, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range results {
+		got = append(got, outcome(r, nil, 0))
+	}
+	if s := strings.Join(got, " "); s != "true false false true true false" {
+		t.Error(s)
+	}
+	if got, want := programs[0].Fallbacks(), "xs.all(x, x > 0) is evaluated row by row: macros have no kernel"; len(got) != 1 || got[0] != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -127,14 +127,8 @@ func (p *planner) constant(e ast.Expr) (*node, error) {
 		val = types.WrapErr(err)
 	}
 	kind := kindOf(p.typeOf(e))
-	text, err := p.text(e)
-	if err != nil {
-		return nil, err
-	}
-	return constantNode(kind, val, "const "+kindKey(kind)+text), nil
+	return constantNode(kind, val, fmt.Sprintf("const %d %s", kind, p.text(e))), nil
 }
-
-func kindKey(k vector.Kind) string { return strconv.Itoa(int(k)) + ":" }
 
 func constantNode(kind vector.Kind, val ref.Val, key string) *node {
 	n := &node{key: key, kind: kind, column: noColumn}
@@ -163,12 +157,13 @@ func (p *planner) rowProgram(e ast.Expr) (cel.Program, error) {
 	return p.env.PlanProgram(sub, programOptions()...)
 }
 
-func (p *planner) text(e ast.Expr) (string, error) {
+// text is a subexpression in canonical form: the same for two only if they are the same.
+func (p *planner) text(e ast.Expr) string {
 	text, err := parser.Unparse(e, p.checked.SourceInfo())
 	if err != nil {
-		return fmt.Sprint(e.ID()), nil //nolint:nilerr // it has no text, and an identity all the same
+		return fmt.Sprintf("#%d of %s", e.ID(), p.src)
 	}
-	return text, nil
+	return text
 }
 
 // call gives the node of a call, or nil if it has no kernel.
