@@ -107,3 +107,13 @@ func BenchmarkRules(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
 }
+
+func BenchmarkCompile(b *testing.B) {
+	batch := benchBatch(1)
+	defer batch.Release()
+	for b.Loop() {
+		if _, err := Compile(`delay >= -60 && delay <= 720 && origin.matches("^[A-Z]{3}$")`, batch.Schema()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

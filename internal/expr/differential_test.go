@@ -11,22 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
-// differ evaluates an expression over the columns and by cel-go row by row, and fails
-// the test at the first row on which they say different things.
-func differ(t testing.TB, src string, batch arrow.RecordBatch, alloc memory.Allocator) {
-	t.Helper()
-	p, err := Compile(src, batch.Schema())
-	if err != nil {
-		t.Fatalf("%s: %v", src, err)
-	}
-	got, err := p.Eval(t.Context(), batch, alloc)
-	if err != nil {
-		t.Fatalf("%s: %v", src, err)
-	}
-	defer got.Release()
-	same(t, p, got, batch)
-}
-
+// same fails the test at the first row on which a result says other than cel-go.
 func same(t testing.TB, p *Program, got *Result, batch arrow.RecordBatch) {
 	t.Helper()
 	errs := map[int]error{}

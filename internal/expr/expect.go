@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -296,7 +297,9 @@ func (e *Expect) Eval(vals []any) (Outcome, error) {
 	for i, v := range vals {
 		vars[metricVar(i)] = metricValue(v)
 	}
-	out, _, err := e.program.program.Eval(vars)
+	ctx, cancel := context.WithTimeoutCause(context.Background(), maxTime, errTooSlow)
+	defer cancel()
+	out, _, err := e.program.program.ContextEval(ctx, vars)
 	switch {
 	case err != nil:
 		return Null, err

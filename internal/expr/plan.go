@@ -106,11 +106,13 @@ func (p *planner) column(i int) *node {
 	return n
 }
 
-// readsAny reports whether an expression reads a variable, or one of a comprehension
-// around it.
+// readsAny reports whether an expression reads a column.
 func (p *planner) readsAny(e ast.Expr) bool {
 	reads := false
-	ast.PreOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) { reads = reads || e.Kind() == ast.IdentKind }))
+	ast.PreOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) {
+		_, isColumn := p.byVariable[identOf(e)]
+		reads = reads || isColumn
+	}))
 	return reads
 }
 
