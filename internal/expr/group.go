@@ -33,11 +33,15 @@ type Group struct {
 	scopes   sync.Pool // *scope
 }
 
-// NewGroup makes a group of programs, which were compiled against the same schema.
+// NewGroup makes a group of programs, which were compiled against the same schema. It
+// panics if they were not.
 func NewGroup(programs ...*Program) *Group {
 	g := &Group{programs: programs}
 	known := map[string]*node{}
 	for _, p := range programs {
+		if !p.schema.Equal(programs[0].schema) {
+			panic("programs of different schemas in one group")
+		}
 		g.roots = append(g.roots, g.add(p.root, known))
 	}
 	g.scopes.New = func() any { return newScope(g) }

@@ -200,7 +200,7 @@ func compareCount(op vector.Op, a *node, count int64, exact, fits, after bool) *
 	limit.vec.Start(a.kind, vector.Chunk)
 	limit.vec.Ints[0], limit.vec.Unit = count, a.unit
 	limit.vec.Fill(vector.Chunk)
-	key := fmt.Sprintf("%d of %d", count, a.unit)
+	key := fmt.Sprintf("%d of %d %d", count, a.kind, a.unit)
 	return compare(op, a, &node{key: key, kind: a.kind, unit: a.unit, column: noColumn, op: limit})
 }
 

@@ -252,7 +252,7 @@ func MapDoubles(f func(float64) float64) Kernel {
 func TestDoubles(f func(float64) bool) Kernel {
 	return func(out *Vector, args []*Vector, n int, _ Bits) {
 		a := args[0].Doubles[:n]
-		each(out.Bits, n, func(i int) bool { return f(a[i]) })
+		out.each(n, func(i int) bool { return f(a[i]) })
 	}
 }
 

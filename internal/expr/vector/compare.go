@@ -213,11 +213,14 @@ func equal[T int64 | uint64 | float64](out Bits, a, b []T, n int) {
 	}
 }
 
-// each fills a bitmap by a test of each row.
-func each(out Bits, n int, test func(row int) bool) {
-	clear(out)
+// each fills a vector of bools by a test of each row.
+func (v *Vector) each(n int, test func(row int) bool) {
+	clear(v.Bits)
 	for i := range n {
-		out[i>>6] |= one(test(i)) << (i & 63)
+		if i&63 == 0 && v.Meter.Over() {
+			return
+		}
+		v.Bits[i>>6] |= one(test(i)) << (i & 63)
 	}
 }
 
@@ -263,17 +266,17 @@ func mixed(op Op, whole func(*Vector, int) float64) Kernel {
 		a, b := args[0], args[1].Doubles
 		switch op {
 		case Less:
-			each(out.Bits, n, func(i int) bool { return whole(a, i) < b[i] })
+			out.each(n, func(i int) bool { return whole(a, i) < b[i] })
 		case LessEqual:
-			each(out.Bits, n, func(i int) bool { return whole(a, i) <= b[i] })
+			out.each(n, func(i int) bool { return whole(a, i) <= b[i] })
 		case Greater:
-			each(out.Bits, n, func(i int) bool { return whole(a, i) > b[i] })
+			out.each(n, func(i int) bool { return whole(a, i) > b[i] })
 		case GreaterEqual:
-			each(out.Bits, n, func(i int) bool { return whole(a, i) >= b[i] })
+			out.each(n, func(i int) bool { return whole(a, i) >= b[i] })
 		case Equal:
-			each(out.Bits, n, func(i int) bool { return whole(a, i) == b[i] })
+			out.each(n, func(i int) bool { return whole(a, i) == b[i] })
 		case NotEqual:
-			each(out.Bits, n, func(i int) bool { return whole(a, i) != b[i] })
+			out.each(n, func(i int) bool { return whole(a, i) != b[i] })
 		}
 	}
 }
@@ -281,7 +284,7 @@ func mixed(op Op, whole func(*Vector, int) float64) Kernel {
 func intWithUint(op Op) Kernel {
 	return func(out *Vector, args []*Vector, n int, _ Bits) {
 		a, b := args[0].Ints, args[1].Uints
-		each(out.Bits, n, func(i int) bool {
+		out.each(n, func(i int) bool {
 			if a[i] < 0 {
 				return op.holds(-1)
 			}
@@ -317,33 +320,36 @@ func compareTexts(op Op) Kernel {
 		a, b := args[0].Texts, args[1].Texts
 		switch op {
 		case Equal, NotEqual:
-			equalTexts(out.Bits, a, b, n, args[1].Const)
+			equalTexts(out, a, b, args[1].Const, n)
 			if op == NotEqual {
 				invert(out.Bits)
 			}
 		case Less:
-			each(out.Bits, n, func(i int) bool { return a[i] < b[i] })
+			out.each(n, func(i int) bool { return a[i] < b[i] })
 		case LessEqual:
-			each(out.Bits, n, func(i int) bool { return a[i] <= b[i] })
+			out.each(n, func(i int) bool { return a[i] <= b[i] })
 		case Greater:
-			each(out.Bits, n, func(i int) bool { return a[i] > b[i] })
+			out.each(n, func(i int) bool { return a[i] > b[i] })
 		case GreaterEqual:
-			each(out.Bits, n, func(i int) bool { return a[i] >= b[i] })
+			out.each(n, func(i int) bool { return a[i] >= b[i] })
 		}
 	}
 }
 
-func equalTexts(out Bits, a, b []string, n int, constant bool) {
-	clear(out)
-	if constant {
-		c := b[0]
-		for i, s := range a[:n] {
-			out[i>>6] |= one(s == c) << (i & 63)
-		}
+func equalTexts(out *Vector, a, b []string, constant bool, n int) {
+	if !constant {
+		out.each(n, func(i int) bool { return a[i] == b[i] })
 		return
 	}
-	for i, s := range a[:n] {
-		out[i>>6] |= one(s == b[i]) << (i & 63)
+	clear(out.Bits)
+	c := b[0]
+	for w := range out.Bits {
+		if out.Meter.Over() {
+			return
+		}
+		for j, s := range a[w<<6 : min(w<<6+64, n)] {
+			out.Bits[w] |= one(s == c) << (j & 63)
+		}
 	}
 }
 
@@ -359,11 +365,11 @@ func compareTimes(op Op) Kernel {
 		}
 		if a.Unit < b.Unit {
 			ratio := int64(b.Unit / a.Unit)
-			each(out.Bits, n, func(i int) bool { return op.holds(compareCoarse(a.Ints[i], b.Ints[i], ratio)) })
+			out.each(n, func(i int) bool { return op.holds(compareCoarse(a.Ints[i], b.Ints[i], ratio)) })
 			return
 		}
 		ratio := int64(a.Unit / b.Unit)
-		each(out.Bits, n, func(i int) bool { return op.holds(-compareCoarse(b.Ints[i], a.Ints[i], ratio)) })
+		out.each(n, func(i int) bool { return op.holds(-compareCoarse(b.Ints[i], a.Ints[i], ratio)) })
 	}
 }
 

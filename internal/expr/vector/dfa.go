@@ -51,7 +51,7 @@ func newDFA(expression string) *dfa {
 	b := &builder{prog: prog, states: map[string]uint8{}, dfa: &dfa{}}
 	b.add(nil)
 	b.add([]uint32{}) // its number is what counts
-	first, ok := b.closure([]uint32{uint32(prog.Start)}, true)
+	first, ok := b.follow([]uint32{uint32(prog.Start)}, true, false)
 	if !ok {
 		return nil
 	}
@@ -102,9 +102,10 @@ func (b *builder) add(set []uint32) {
 	}
 }
 
-// closure follows what eats nothing. It reports false for assertions that the automaton
-// doesn't know.
-func (b *builder) closure(from []uint32, atStart bool) (set []uint32, ok bool) {
+// follow gives the instructions that are reached without eating anything: those that eat,
+// those of a match, and, unless the text ends here, those that want its end. It reports
+// false for assertions that the automaton can't tell.
+func (b *builder) follow(from []uint32, atStart, atEnd bool) (set []uint32, ok bool) {
 	seen := map[uint32]bool{}
 	for todo := slices.Clone(from); len(todo) > 0; {
 		pc := todo[len(todo)-1]
@@ -118,18 +119,16 @@ func (b *builder) closure(from []uint32, atStart bool) (set []uint32, ok bool) {
 			todo = append(todo, in.Out, in.Arg)
 		case syntax.InstCapture, syntax.InstNop:
 			todo = append(todo, in.Out)
+		case syntax.InstFail:
 		case syntax.InstEmptyWidth:
-			switch syntax.EmptyOp(in.Arg) {
-			case syntax.EmptyBeginText:
-				if atStart {
-					todo = append(todo, in.Out)
-				}
-			case syntax.EmptyEndText:
-				set = append(set, pc) // looked at when the text ends
-			default:
+			switch op := syntax.EmptyOp(in.Arg); {
+			case op == syntax.EmptyEndText && atEnd, op == syntax.EmptyBeginText && atStart && !atEnd:
+				todo = append(todo, in.Out)
+			case op == syntax.EmptyEndText:
+				set = append(set, pc)
+			case op != syntax.EmptyBeginText || atStart: // of $^ it depends on more than the state
 				return nil, false
 			}
-		case syntax.InstFail:
 		default:
 			set = append(set, pc)
 		}
@@ -172,7 +171,7 @@ func (b *builder) fill(at uint8) bool {
 				to = append(to, in.Out)
 			}
 		}
-		set, ok := b.closure(to, false)
+		set, ok := b.follow(to, false, false)
 		if !ok {
 			return false
 		}
@@ -182,36 +181,7 @@ func (b *builder) fill(at uint8) bool {
 		}
 		b.dfa.next[at][c] = next
 	}
-	return b.ends(at)
-}
-
-// ends finds whether a text that ends in a state matches.
-func (b *builder) ends(at uint8) bool {
-	seen := map[uint32]bool{}
-	for todo := slices.Clone(b.sets[at]); len(todo) > 0; {
-		pc := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
-		if seen[pc] {
-			continue
-		}
-		seen[pc] = true
-		switch in := &b.prog.Inst[pc]; in.Op {
-		case syntax.InstAlt, syntax.InstAltMatch:
-			todo = append(todo, in.Out, in.Arg)
-		case syntax.InstCapture, syntax.InstNop:
-			todo = append(todo, in.Out)
-		case syntax.InstMatch:
-			b.dfa.final[at] = true
-		case syntax.InstEmptyWidth:
-			switch op := syntax.EmptyOp(in.Arg); {
-			case op == syntax.EmptyEndText:
-				todo = append(todo, in.Out)
-			case op == syntax.EmptyBeginText && at == b.dfa.start:
-				return false // ^ after $: only of the empty text
-			case op != syntax.EmptyBeginText:
-				return false
-			}
-		}
-	}
-	return true
+	set, ok := b.follow(b.sets[at], at == b.dfa.start, true)
+	b.dfa.final[at] = slices.ContainsFunc(set, func(pc uint32) bool { return b.prog.Inst[pc].Op == syntax.InstMatch })
+	return ok
 }
