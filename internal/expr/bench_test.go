@@ -52,7 +52,7 @@ func BenchmarkEval(b *testing.B) {
 	batch := benchBatch(rows)
 	defer batch.Release()
 	for _, src := range []string{
-		`distance > 0`, `delay >= -60 && delay <= 720`, `distance + delay`, `distance * 2 - delay`, `distance / 60`, `price * (1.0 - discount)`, `price * (1.0 - discount) >= 0.0`,
+		`distance > 0`, `distance + delay > 5`, `distance * delay > 5`, `price + discount > 0.5`, `delay >= -60 && delay <= 720`, `distance + delay`, `distance * 2 - delay`, `distance / 60`, `price * (1.0 - discount)`, `price * (1.0 - discount) >= 0.0`,
 		`taxi > 10`, `taxi == null`, `taxi != null && taxi < 120`, `coalesce(taxi, 0) + delay`, `delay > 0 ? delay : 0`,
 		`origin == "A17"`, `origin.matches("^[A-Z0-9]{3}$")`, `origin != destination`, `lower(origin)`, `origin in ["A01", "A02", "A03", "A99"]`,
 		`carrier == "carrier 7"`, `carrier.startsWith("carr")`, `carrier.contains("99")`, `carrier.matches("^carrier [0-9]+$")`, `like(carrier, "%er 1%")`, `size(carrier) < 20`, `lower(carrier) == "x"`,

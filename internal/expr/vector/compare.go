@@ -341,15 +341,16 @@ func equalTexts(out *Vector, a, b []string, constant bool, n int) {
 		out.each(n, func(i int) bool { return a[i] == b[i] })
 		return
 	}
-	clear(out.Bits)
 	c := b[0]
 	for w := range out.Bits {
 		if out.Meter.Over() {
 			return
 		}
+		var word uint64
 		for j, s := range a[w<<6 : min(w<<6+64, n)] {
-			out.Bits[w] |= one(s == c) << (j & 63)
+			word |= one(s == c) << (j & 63)
 		}
+		out.Bits[w] = word
 	}
 }
 
