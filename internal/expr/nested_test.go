@@ -131,3 +131,35 @@ func TestGroupsTellMacrosApart(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// A dictionary whose indexes lead outside of it is an error, however few its values are.
+func TestIndexesOutside(t *testing.T) {
+	typ := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}
+	schema := arrow.NewSchema([]arrow.Field{{Name: "s", Type: typ, Nullable: true}}, nil)
+	values := array.NewStringBuilder(memory.DefaultAllocator)
+	values.AppendValues([]string{"a", "b"}, nil)
+	for _, test := range []struct {
+		index []int32
+		valid []bool
+		wrong bool
+	}{
+		{[]int32{0, 1}, nil, false}, {[]int32{0, 2}, nil, true}, {[]int32{-1, 0}, nil, true}, {[]int32{256, 0}, nil, true}, {[]int32{1 << 30, 0}, nil, true},
+		{[]int32{0, 99}, []bool{true, false}, false}, {[]int32{2, 0}, []bool{true, false}, true}, {[]int32{-5, 0}, []bool{true, false}, true},
+	} {
+		b := array.NewInt32Builder(memory.DefaultAllocator)
+		b.AppendValues(test.index, test.valid)
+		indexes := b.NewArray()
+		words := values.NewArray()
+		values.AppendValues([]string{"a", "b"}, nil)
+		data := array.NewDataWithDictionary(typ, len(test.index), indexes.Data().Buffers(), indexes.NullN(), 0, words.Data().(*array.Data))
+		batch := array.NewRecordBatch(schema, []arrow.Array{array.NewDictionaryData(data)}, int64(len(test.index)))
+		p, err := Compile(`s == "a"`, schema)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := p.Eval(t.Context(), batch, nil)
+		if (err != nil) != test.wrong {
+			t.Errorf("%v %v: %v, %v", test.index, test.valid, res, err)
+		}
+	}
+}

@@ -164,7 +164,10 @@ func (s *scope) compute(n *node, out *vector.Vector, open vector.Bits) error {
 	if n.column < 0 || s.inner {
 		return n.op.eval(s, n, out, open)
 	}
-	d := s.dictionary(n.column)
+	d, err := s.dictionary(n.column)
+	if err != nil {
+		return err
+	}
 	_, leaf := n.op.(columnOp)
 	if d == nil || !leaf && d.values.Len() > s.total {
 		return n.op.eval(s, n, out, open)
@@ -174,7 +177,8 @@ func (s *scope) compute(n *node, out *vector.Vector, open vector.Bits) error {
 		return err
 	}
 	out.Start(n.kind, s.n)
-	return out.Gather(t, d.indexes[s.from:s.from+s.n], s.n)
+	out.Gather(t, d.indexes[s.from:s.from+s.n], s.n)
+	return nil
 }
 
 // args evaluates some arguments of a node.
@@ -193,23 +197,26 @@ func (s *scope) args(n *node, of []*node, open vector.Bits) ([]*vector.Vector, e
 }
 
 // dictionary gives the dictionary of a column, or nil if it is none in this batch.
-func (s *scope) dictionary(column int) *dictionary {
+func (s *scope) dictionary(column int) (*dictionary, error) {
 	d := s.dicts[column]
 	if d == nil {
 		d = &dictionary{}
 		s.dicts[column] = d
 	}
 	if !d.known {
-		d.known, d.values = true, nil
+		var err error
 		switch s.cols[column].DataType().ID() {
 		case arrow.DICTIONARY, arrow.RUN_END_ENCODED:
-			d.indexes, d.values = vector.Indexes(&d.room, s.cols[column])
+			d.indexes, d.values, err = vector.Indexes(&d.room, s.cols[column])
+		}
+		if d.known = err == nil; err != nil {
+			return nil, err
 		}
 	}
 	if d.values == nil {
-		return nil
+		return nil, nil
 	}
-	return d
+	return d, nil
 }
 
 // table evaluates a node that reads one column on the values of its dictionary, and on

@@ -25,24 +25,23 @@ func NewTable(v *Vector, n int) *Table {
 }
 
 func spread(b Bits, n int) []byte {
-	to := make([]byte, n)
-	for i := range to {
+	to := make([]byte, max(n, small))
+	for i := range n {
 		to[i] = byte(b[i>>6] >> (i & 63) & 1)
 	}
 	return to
 }
 
+// small is how many rows a table is made to have at least: those that a byte can name
+// are looked up without a check of bounds, in two thirds of the time.
+const small = 256
+
 // ErrIndex is an index of a dictionary that is outside of it.
 var ErrIndex = errors.New("an index of a dictionary is outside of it")
 
-// Gather fills v with the values, nulls and errors that n indexes name. v was started
-// with n values of the table's kind.
-func (v *Vector) Gather(t *Table, indexes []int32, n int) (err error) {
-	defer func() {
-		if recover() != nil { // the bounds check of a lookup, which is the only one made
-			err = ErrIndex
-		}
-	}()
+// Gather fills v with the values, nulls and errors that n indexes name, which are rows of
+// the table. v was started with n values of the table's kind.
+func (v *Vector) Gather(t *Table, indexes []int32, n int) {
 	v.Unit = t.vec.Unit
 	indexes = indexes[:n]
 	switch v.Kind {
@@ -70,7 +69,6 @@ func (v *Vector) Gather(t *Table, indexes []int32, n int) (err error) {
 			}
 		}
 	}
-	return nil
 }
 
 func gather[T any](to, table []T, indexes []int32) {
@@ -82,14 +80,18 @@ func gather[T any](to, table []T, indexes []int32) {
 
 func gatherBits(out Bits, table []byte, indexes []int32) {
 	full := len(indexes) >> 6
-	for w := range full {
-		x := indexes[w<<6:][:64]
-		var p, q, r, s uint64
-		for j := 15; j >= 0; j-- {
-			p, q = p<<1|uint64(table[x[j]]), q<<1|uint64(table[x[16+j]])
-			r, s = r<<1|uint64(table[x[32+j]]), s<<1|uint64(table[x[48+j]])
+	if len(table) == small {
+		gatherSmall(out[:full], (*[small]byte)(table), indexes)
+	} else {
+		for w := range full {
+			x := indexes[w<<6:][:64]
+			var p, q, r, s uint64
+			for j := 15; j >= 0; j-- {
+				p, q = p<<1|uint64(table[x[j]]), q<<1|uint64(table[x[16+j]])
+				r, s = r<<1|uint64(table[x[32+j]]), s<<1|uint64(table[x[48+j]])
+			}
+			out[w] = p | q<<16 | r<<32 | s<<48
 		}
-		out[w] = p | q<<16 | r<<32 | s<<48
 	}
 	if full < len(out) {
 		var word uint64
@@ -97,6 +99,18 @@ func gatherBits(out Bits, table []byte, indexes []int32) {
 			word |= uint64(table[at]) << (j & 63)
 		}
 		out[full] = word
+	}
+}
+
+func gatherSmall(out Bits, table *[small]byte, indexes []int32) {
+	for w := range out {
+		x := indexes[w<<6:][:64]
+		var p, q, r, s uint64
+		for j := 15; j >= 0; j-- {
+			p, q = p<<1|uint64(table[uint8(x[j])]), q<<1|uint64(table[uint8(x[16+j])])
+			r, s = r<<1|uint64(table[uint8(x[32+j])]), s<<1|uint64(table[uint8(x[48+j])])
+		}
+		out[w] = p | q<<16 | r<<32 | s<<48
 	}
 }
 

@@ -253,24 +253,41 @@ func unitOf(u arrow.TimeUnit) Unit {
 
 // Indexes gives, for each row of a dictionary or a run-end encoded array, where its
 // value is; null rows have the index past the last value. They are the array's own
-// memory where that is possible, else in to.
-func Indexes(to *[]int32, a arrow.Array) (indexes []int32, values arrow.Array) {
+// memory where that is possible, else in to. An index outside of the dictionary is
+// ErrIndex.
+func Indexes(to *[]int32, a arrow.Array) (indexes []int32, values arrow.Array, err error) {
 	switch a := a.(type) {
 	case *array.Dictionary:
+		values = a.Dictionary()
 		if raw, ok := a.Indices().(*array.Int32); ok && a.NullN() == 0 {
-			return raw.Int32Values(), a.Dictionary()
+			indexes = raw.Int32Values()
+			break
 		}
 		*to = room(*to, a.Len())
 		dictionaryIndexes(*to, a)
-		return *to, a.Dictionary()
+		indexes = *to
 	case *array.RunEndEncoded:
+		values = a.Values()
 		*to = room(*to, a.Len())
 		for i := range *to {
 			(*to)[i] = int32(a.GetPhysicalIndex(i))
 		}
-		return *to, a.Values()
+		indexes = *to
+	default:
+		panic("an array of type " + a.DataType().String() + " has no indexes")
 	}
-	panic("an array of type " + a.DataType().String() + " has no indexes")
+	last := int64(values.Len()) - 1
+	if a.NullN() > 0 {
+		last++
+	}
+	var over int64 // negative if an index is greater, or itself negative
+	for _, at := range indexes {
+		over |= last - int64(uint32(at))
+	}
+	if over < 0 {
+		return nil, nil, ErrIndex
+	}
+	return indexes, values, nil
 }
 
 func dictionaryIndexes(to []int32, a *array.Dictionary) {
