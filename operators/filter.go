@@ -36,6 +36,14 @@ func (o filter) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	}
 	return &pipeline.Bound{
 		Schema: schema, From: identity(schema), Reads: columns(p.Columns()), Notes: p.Fallbacks(),
+		Skips: func(rows int64, facts func(string) pipeline.Facts) bool {
+			known := map[int]pipeline.Facts{}
+			for _, c := range p.Columns() {
+				known[c] = facts(schema.Field(c).Name)
+			}
+			proof := p.Prove(rows, known)
+			return !proof.MayTrue && !proof.MayFail
+		},
 		Each: func(u pipeline.Unit) (pipeline.BatchFunc, error) {
 			var done int64
 			return func(ctx context.Context, b arrow.RecordBatch) (arrow.RecordBatch, error) {

@@ -80,6 +80,7 @@ func (r *run) chainOf(in *Input, columns []string) *chain {
 // as the beginning of the next.
 func (r *run) extend(ctx context.Context, c *chain, ins []*chain, s *operatorStep) (err error) {
 	if s.bound.Each != nil {
+		ins[0].f.skipBy(s.bound)
 		ins[0].f.steps = append(ins[0].f.steps, s)
 		c.f = ins[0].f
 		return nil

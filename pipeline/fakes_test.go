@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +25,8 @@ import (
 type numbers struct {
 	splits []int
 	asked  *[]string // columns that were asked for
+	// opened counts the splits that are opened; where it is set, splits have facts.
+	opened *atomic.Int32
 }
 
 var numbersSchema = arrow.NewSchema([]arrow.Field{
@@ -46,6 +49,9 @@ func (n numbers) Resolve(context.Context, *Env) (*Input, error) {
 				if columns == nil {
 					columns = ColumnNames(numbersSchema)
 				}
+				if n.opened != nil {
+					n.opened.Add(1)
+				}
 				if n.asked != nil {
 					mu.Lock()
 					*n.asked = columns
@@ -54,6 +60,14 @@ func (n numbers) Resolve(context.Context, *Env) (*Input, error) {
 				return numberBatches(env.Alloc, from, rows, columns), nil
 			},
 		})
+		if n.opened != nil {
+			in.Splits[i].Facts = func(column string) Facts {
+				if column != "id" {
+					return Facts{}
+				}
+				return Facts{Min: int64(from), Max: int64(from + rows - 1), HasNulls: true}
+			}
+		}
 		first += rows
 	}
 	return in, nil

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"io"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 )
@@ -11,6 +12,8 @@ import (
 type work struct {
 	Unit
 	open func(context.Context) (Reader, error)
+	// skipped rows are not read, for none of them would leave the first operator.
+	skipped int64
 }
 
 // A fragment is a chain of stateless steps over units of work: what one worker
@@ -21,6 +24,10 @@ type fragment struct {
 	next  func(context.Context) (*work, error)
 	close func() error
 	steps []step
+	// ofSplits says that the units are splits of a source; skips, that the first
+	// operator wants none of the rows of one.
+	ofSplits bool
+	skips    func(Split) bool
 }
 
 // A step is one operator, the gates or a counter of one stage.
@@ -105,6 +112,10 @@ func (f *fragment) carry(ctx context.Context, w *work) (c *carried, err error) {
 		}
 		c.runs = append(c.runs, run)
 	}
+	if w.skipped > 0 {
+		c.countSkipped(w.skipped)
+		return c, nil
+	}
 	r, err := w.open(ctx)
 	if err != nil {
 		return nil, err
@@ -122,6 +133,18 @@ func (f *fragment) carry(ctx context.Context, w *work) (c *carried, err error) {
 		return nil
 	})
 	return c, err
+}
+
+// countSkipped counts rows that were not read where those that are read are counted
+// before the first operator.
+func (c *carried) countSkipped(rows int64) {
+	for _, run := range c.runs {
+		count, ok := run.(*countRun)
+		if !ok {
+			return
+		}
+		count.rows += rows
+	}
 }
 
 func applyAll(ctx context.Context, runs []stepRun, b arrow.RecordBatch) (arrow.RecordBatch, error) {
@@ -215,21 +238,30 @@ func (r *fragmentReader) Close() (err error) {
 // splitUnits gives each split of an input as a unit, reading only the columns.
 func splitUnits(env *Env, in *Input, columns []string) *fragment {
 	seq := 0
-	return &fragment{
-		env:   env,
-		close: func() error { return nil },
-		next: func(ctx context.Context) (*work, error) {
-			if seq == len(in.Splits) {
-				return nil, io.EOF
-			}
-			s := in.Splits[seq]
-			w := &work{
-				Unit: Unit{Seq: seq, Name: s.Name, Env: env},
-				open: func(ctx context.Context) (Reader, error) { return s.Open(ctx, env, columns) },
-			}
-			seq++
-			return w, nil
-		},
+	f := &fragment{env: env, close: func() error { return nil }, ofSplits: true}
+	f.next = func(ctx context.Context) (*work, error) {
+		if seq == len(in.Splits) {
+			return nil, io.EOF
+		}
+		s := in.Splits[seq]
+		w := &work{
+			Unit: Unit{Seq: seq, Name: s.Name, Env: env},
+			open: func(ctx context.Context) (Reader, error) { return s.Open(ctx, env, columns) },
+		}
+		if f.skips != nil && s.Facts != nil && f.skips(s) {
+			w.skipped = s.Rows
+		}
+		seq++
+		return w, nil
+	}
+	return f
+}
+
+// skipBy lets the first operator of the fragment say which splits it wants no row of.
+func (f *fragment) skipBy(b *Bound) {
+	first := !slices.ContainsFunc(f.steps, func(s step) bool { _, counts := s.(*countStep); return !counts })
+	if b.Skips != nil && f.ofSplits && first {
+		f.skips = func(s Split) bool { return b.Skips(s.Rows, s.Facts) }
 	}
 }
 

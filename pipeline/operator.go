@@ -46,6 +46,11 @@ type Bound struct {
 	// the order of the unit's batches, and keeps no row from one unit for another.
 	Each func(Unit) (BatchFunc, error)
 
+	// Skips reports whether no row, of some that are known to be this many, leaves an
+	// operator with Each, none is an error, and nothing else is lost by not reading
+	// them. Nil is never.
+	Skips func(rows int64, facts func(column string) Facts) bool
+
 	// Stream consumes its inputs whole, in order, and gives one stream: a blocking
 	// operator. It owns the inputs and closes them.
 	Stream func(ctx context.Context, env *Env, in ...Reader) (Reader, error)

@@ -3,11 +3,15 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 )
@@ -260,5 +264,52 @@ func TestProblemsOfAPipeline(t *testing.T) {
 				t.Errorf("got  %v\nwant %s", err, test.want)
 			}
 		})
+	}
+}
+
+// above keeps the rows of an id of at least some number, and knows which splits have none.
+type above int64
+
+func (o above) String() string { return fmt.Sprint("above ", int64(o)) }
+
+func (o above) Bind(in ...*arrow.Schema) (*Bound, error) {
+	b, err := each{name: "above", f: func(_ context.Context, in arrow.RecordBatch) (arrow.RecordBatch, error) {
+		ids := in.Column(0).(*array.Int64).Int64Values()
+		first, _ := slices.BinarySearch(ids, int64(o))
+		return in.NewSlice(int64(first), in.NumRows()), nil
+	}}.Bind(in...)
+	b.Skips = func(_ int64, facts func(string) Facts) bool {
+		last, known := facts("id").Max.(int64)
+		return known && last < int64(o)
+	}
+	return b, err
+}
+
+// Rows that nobody has to read are counted as if they were, and change nothing.
+func TestSplitsThatAreSkipped(t *testing.T) {
+	for _, test := range []struct {
+		operators   []Operator
+		opened      int
+		rowsIn, out int64
+	}{
+		{[]Operator{above(2500)}, 2, 4000, 1500},
+		{[]Operator{above(9999)}, 0, 4000, 0},
+		{[]Operator{above(0)}, 4, 4000, 4000},
+		// Only the first operator sees the rows as the source has them.
+		{[]Operator{each{"pass", passOn}, above(2500)}, 4, 4000, 1500},
+		{[]Operator{barrier{}, above(2500)}, 4, 4000, 1500},
+	} {
+		var opened atomic.Int32
+		src := numbers{splits: []int{1000, 1000, 1000, 1000}, opened: &opened}
+		out, _, err := execute(t, &Pipeline{
+			Name: "p", Sources: []NamedSource{{Name: "numbers", Source: src}},
+			Stages: []Stage{{Name: "a", From: []string{"numbers"}, Operators: test.operators, Output: written}},
+		}, testEnv(t, 2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := (StageRecord{Name: "a", RowsIn: test.rowsIn, RowsOut: test.out}); out.Stages[0].Record != want || out.RowsIn != test.rowsIn || int(opened.Load()) != test.opened {
+			t.Errorf("%v: %d splits opened, %+v, %d rows in; want %d splits, %+v", test.operators, opened.Load(), out.Stages[0].Record, out.RowsIn, test.opened, want)
+		}
 	}
 }

@@ -32,6 +32,9 @@ type Split struct {
 	Name string
 	// Rows and Bytes are what the split holds, or -1 where that is not known.
 	Rows, Bytes int64
+	// Facts tells what is known of a column of its rows; nil knows nothing. It is called
+	// by one goroutine at a time. A split that has facts knows its rows.
+	Facts func(column string) Facts
 	// Open reads the named columns, in the order of the input's schema. Nil means
 	// all; an empty list means the rows without any column. The
 	// batches have exactly these columns. Splits are opened concurrently.

@@ -11,24 +11,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/penstock-data/penstock/internal/expr/vector"
+	"github.com/penstock-data/penstock/pipeline"
 )
-
-// Known is what is known of a column in some rows. The zero Known knows nothing.
-type Known struct {
-	// Min and Max bound the values that are neither null nor NaN; nil is no bound. They
-	// need not be values themselves. They are an int64 for signed numbers, dates,
-	// instants, times and durations (in the column's own unit), a uint64, a float64, a
-	// bool, or a string for texts and bytes.
-	Min, Max any
-	// NoNaN says that no value is NaN.
-	NoNaN bool
-	// Nulls is how many rows are null, where HasNulls says that this is known.
-	Nulls    int64
-	HasNulls bool
-	// Values, if not nil, has every value that is not null, in any order: those of a
-	// dictionary. It is of the column's type, or of that of the dictionary's values.
-	Values arrow.Array
-}
 
 // Proof is what is certain of the outcomes of a condition on some rows: an outcome that
 // may not be is that of no row. It never errs in saying that something may not be.
@@ -48,7 +32,7 @@ func (p Proof) Fails() bool { return !p.MayTrue }
 
 // Prove says what is certain of a program that gives a bool, on rows of which something
 // is known, by the index of the column.
-func (p *Program) Prove(rows int64, known map[int]Known) Proof {
+func (p *Program) Prove(rows int64, known map[int]pipeline.Facts) Proof {
 	pr := &prover{program: p, rows: rows, known: known}
 	a := pr.prove(p.root)
 	proof := Proof{MayTrue: a.mayTrue, MayFalse: a.mayFalse, MayNull: a.mayNull, MayFail: a.mayFail}
@@ -102,7 +86,7 @@ func bounds(kind vector.Kind) (lo, hi *big.Int) {
 type prover struct {
 	program *Program
 	rows    int64
-	known   map[int]Known
+	known   map[int]pipeline.Facts
 }
 
 func (p *prover) prove(n *node) abstract {
@@ -133,7 +117,7 @@ func (p *prover) prove(n *node) abstract {
 }
 
 // byValues evaluates a node on every value that its only column has.
-func (p *prover) byValues(n *node, k Known) (a abstract, ok bool) {
+func (p *prover) byValues(n *node, k pipeline.Facts) (a abstract, ok bool) {
 	g := NewGroup(&Program{root: n, schema: p.program.schema})
 	s := newScope(g)
 	s.inner = true
@@ -262,7 +246,7 @@ func union(kind vector.Kind, a, b abstract) abstract {
 }
 
 // column gives what k says of a column.
-func (p *prover) column(n *node, k Known) abstract {
+func (p *prover) column(n *node, k pipeline.Facts) abstract {
 	a := anything(n.kind)
 	a.mayFail = false
 	if k.HasNulls {

@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/penstock-data/penstock/internal/expr/vector"
+	"github.com/penstock-data/penstock/pipeline"
 )
 
 // What is known of the columns i in 1..100, n nullable in -5..5, f in 0..1 without NaN,
@@ -25,12 +26,12 @@ func TestProofs(t *testing.T) {
 	}, nil)
 	values := array.NewStringBuilder(memory.DefaultAllocator)
 	values.AppendValues([]string{"ORD", "JFK", "LAX"}, nil)
-	none := func(k Known) Known { k.HasNulls = true; return k }
-	known := map[int]Known{
-		0: none(Known{Min: int64(1), Max: int64(100)}), 1: {Min: int64(-5), Max: int64(5), Nulls: 3, HasNulls: true},
-		2: none(Known{Min: 0.0, Max: 1.0, NoNaN: true}), 3: none(Known{Min: 0.0, Max: 1.0}), 4: none(Known{Min: "abc", Max: "abd"}),
-		5: none(Known{Min: int64(978_307_200_000_000), Max: int64(980_985_599_000_000)}), 6: {Nulls: 10, HasNulls: true},
-		7: none(Known{Values: values.NewArray()}),
+	none := func(k pipeline.Facts) pipeline.Facts { k.HasNulls = true; return k }
+	known := map[int]pipeline.Facts{
+		0: none(pipeline.Facts{Min: int64(1), Max: int64(100)}), 1: {Min: int64(-5), Max: int64(5), Nulls: 3, HasNulls: true},
+		2: none(pipeline.Facts{Min: 0.0, Max: 1.0, NoNaN: true}), 3: none(pipeline.Facts{Min: 0.0, Max: 1.0}), 4: none(pipeline.Facts{Min: "abc", Max: "abd"}),
+		5: none(pipeline.Facts{Min: int64(978_307_200_000_000), Max: int64(980_985_599_000_000)}), 6: {Nulls: 10, HasNulls: true},
+		7: none(pipeline.Facts{Values: values.NewArray()}),
 	}
 	for _, test := range []struct{ src, want string }{
 		{`i > 0`, "true"}, {`i > 1`, "true false"}, {`i > 100`, "false"}, {`i == 0`, "false"}, {`i != 0`, "true"}, {`i + 1 > 1`, "true"},
@@ -55,10 +56,10 @@ func TestProofs(t *testing.T) {
 }
 
 // know gathers what is known of the columns of a batch, and forgets some of it.
-func (r random) know(batch arrow.RecordBatch) map[int]Known {
-	known := map[int]Known{}
+func (r random) know(batch arrow.RecordBatch) map[int]pipeline.Facts {
+	known := map[int]pipeline.Facts{}
 	for i, col := range batch.Columns() {
-		var k Known
+		var k pipeline.Facts
 		if r.IntN(4) > 0 {
 			k.HasNulls = true
 			for row := range col.Len() {
@@ -79,7 +80,7 @@ func (r random) know(batch arrow.RecordBatch) map[int]Known {
 }
 
 // bound finds the bounds of a column, and widens them now and then.
-func (r random) bound(k *Known, col arrow.Array) {
+func (r random) bound(k *pipeline.Facts, col arrow.Array) {
 	k.NoNaN = true
 	for row := range col.Len() {
 		v := plain(col, row)

@@ -30,12 +30,17 @@ func (s Set) combine(found []file, all []*Inspected) (*Inspected, error) {
 			places = append(places, place{i, j})
 		}
 	}
-	out.Ranges = func(split int, column string) (Range, bool) {
+	out.Facts = func(split int, column string) pipeline.Facts {
 		p := places[split]
-		if all[p.file].Ranges == nil || !all[p.file].Schema.HasField(column) {
-			return Range{}, false
+		if all[p.file].Facts == nil || !all[p.file].Schema.HasField(column) {
+			return pipeline.Facts{}
 		}
-		return all[p.file].Ranges(p.split, column)
+		return all[p.file].Facts(p.split, column)
+	}
+	for i := range out.Splits {
+		if out.Splits[i].Rows >= 0 {
+			out.Splits[i].Facts = func(column string) pipeline.Facts { return out.Facts(i, column) }
+		}
 	}
 	return out, nil
 }

@@ -59,17 +59,8 @@ type Open func(ctx context.Context, env *pipeline.Env, path, name string) (*Insp
 // Inspected is what Open found.
 type Inspected struct {
 	pipeline.Input
-	// Ranges tells what is known of a column's values in each split; nil: nothing.
-	Ranges func(split int, column string) (Range, bool)
-}
-
-// Range bounds the values of a column in a split.
-type Range struct {
-	// Min and Max are of the column's type as Arrow keeps it: arrow.Timestamp or
-	// arrow.Date32. Other types are of no use yet.
-	Min, Max any
-	// Nulls is the number of nulls.
-	Nulls int64
+	// Facts tells what is known of a column's values in each split; nil: nothing.
+	Facts func(split int, column string) pipeline.Facts
 }
 
 // Resolve finds the files, inspects each, and combines them to one input.

@@ -27,7 +27,7 @@ func (s Set) within(part pipeline.Partition, in *Inspected) (*pipeline.Input, er
 	}
 	out := &pipeline.Input{Schema: in.Schema, Files: in.Files}
 	for i, split := range in.Splits {
-		none, all := w.proves(in.Ranges(i, s.PartitionBy))
+		none, all := w.proves(in.Facts(i, s.PartitionBy))
 		switch {
 		case none:
 		case all:
@@ -91,27 +91,17 @@ func ticks(t time.Time, unit time.Duration) int64 {
 	return n
 }
 
-// proves says whether a range shows that no row, or that every row, is inside.
-func (w window) proves(r Range, known bool) (none, all bool) {
-	if !known || r.Nulls != 0 || w.text != "" {
+// proves says whether what is known shows that no row, or that every row, is inside.
+func (w window) proves(f pipeline.Facts) (none, all bool) {
+	if !f.HasNulls || f.Nulls != 0 || w.text != "" {
 		return false, false
 	}
-	low, ok := number(r.Min)
-	high, ok2 := number(r.Max)
-	if !ok || !ok2 {
+	low, ok := f.Min.(int64)
+	high, ok2 := f.Max.(int64)
+	if !ok || !ok2 || low > high {
 		return false, false
 	}
 	return high < w.from || low >= w.to, low >= w.from && high < w.to
-}
-
-func number(v any) (int64, bool) {
-	switch v := v.(type) {
-	case arrow.Timestamp:
-		return int64(v), true
-	case arrow.Date32:
-		return int64(v), true
-	}
-	return 0, false
 }
 
 // keep says of each row whether it is inside. A null is in no partition.
@@ -146,6 +136,7 @@ func (w window) test(a arrow.Array) func(int) bool {
 // filtered gives the rows of a split that are inside.
 func (s Set) filtered(split pipeline.Split, schema *arrow.Schema, w window) pipeline.Split {
 	open := split.Open
+	split.Facts = nil // how many rows are inside is not known
 	split.Open = func(ctx context.Context, env *pipeline.Env, columns []string) (pipeline.Reader, error) {
 		want := pick(schema, columns)
 		read := columns

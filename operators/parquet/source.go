@@ -53,7 +53,7 @@ func inspect(_ context.Context, _ *pipeline.Env, path, name string) (*files.Insp
 			},
 		})
 	}
-	in.Ranges = ranges(pf, path, cols)
+	in.Facts = facts(pf, path, cols)
 	return in, nil
 }
 
