@@ -72,10 +72,16 @@ func flightRows(from, n int) arrow.RecordBatch {
 	dict := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}
 	times := &arrow.TimestampType{Unit: arrow.Microsecond}
 	schema := arrow.NewSchema([]arrow.Field{
-		{Name: "delay", Type: arrow.PrimitiveTypes.Int64}, {Name: "distance", Type: arrow.PrimitiveTypes.Int64},
-		{Name: "taxi", Type: arrow.PrimitiveTypes.Int64, Nullable: true}, {Name: "price", Type: arrow.PrimitiveTypes.Float64},
-		{Name: "discount", Type: arrow.PrimitiveTypes.Float64}, {Name: "origin", Type: dict}, {Name: "destination", Type: dict},
-		{Name: "carrier", Type: arrow.BinaryTypes.String}, {Name: "date", Type: times}, {Name: "date2", Type: times},
+		{Name: "delay", Type: arrow.PrimitiveTypes.Int64},
+		{Name: "distance", Type: arrow.PrimitiveTypes.Int64},
+		{Name: "taxi", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
+		{Name: "price", Type: arrow.PrimitiveTypes.Float64},
+		{Name: "discount", Type: arrow.PrimitiveTypes.Float64},
+		{Name: "origin", Type: dict},
+		{Name: "destination", Type: dict},
+		{Name: "carrier", Type: arrow.BinaryTypes.String},
+		{Name: "date", Type: times},
+		{Name: "date2", Type: times},
 	}, nil)
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	defer b.Release()

@@ -45,6 +45,19 @@ func (s *StagePlan) needs(wanted map[string]bool) [][]string {
 	return names
 }
 
+// Skips is how many splits of its only input, a source, the stage will not read.
+func (s *StagePlan) Skips(in *Input) (n int) {
+	if len(s.From) != 1 || len(s.Bounds) == 0 || s.Bounds[0].Each == nil || s.Bounds[0].Skips == nil {
+		return 0
+	}
+	for _, split := range in.Splits {
+		if split.Facts != nil && s.Bounds[0].Skips(split.Rows, split.Facts) {
+			n++
+		}
+	}
+	return n
+}
+
 // narrows reports whether the operators can do with the columns marked.
 func (s *StagePlan) narrows(need [][]bool) bool {
 	in := make([]*arrow.Schema, len(s.In))

@@ -95,7 +95,7 @@ func (a *app) explainCommand() *cobra.Command {
 			if a.output == "json" {
 				var all []stageExplained
 				for _, s := range plan.Stages {
-					all = append(all, explained(s))
+					all = append(all, explained(plan, s))
 				}
 				return a.printJSON(map[string]any{"pipeline": plan.Pipeline.Name, "partition": plan.Env.Partition.String(), "stages": all})
 			}
@@ -108,8 +108,14 @@ func (a *app) explainCommand() *cobra.Command {
 	return cmd
 }
 
-func explained(s *pipeline.StagePlan) stageExplained {
+func explained(plan *pipeline.Plan, s *pipeline.StagePlan) stageExplained {
 	e := stageExplained{Stage: s.Name, Reads: map[string][]string{}, Operators: []string{}, Gates: []string{}}
+	if in := plan.Inputs[s.From[0]]; in != nil {
+		if n := s.Skips(in); n > 0 {
+			e.Notes = append(e.Notes, fmt.Sprintf("%d of %d splits of %s are not read: what is known of them proves that the first operator wants none of their rows",
+				n, len(in.Splits), s.From[0]))
+		}
+	}
 	for i, name := range s.From {
 		e.Reads[name] = s.Needs[i]
 	}
@@ -149,7 +155,7 @@ func (a *app) explain(plan *pipeline.Plan) {
 			count(bytes), known, plural(int64(len(in.Splits)), "split", "splits"))
 	}
 	for _, s := range plan.Stages {
-		e := explained(s)
+		e := explained(plan, s)
 		a.print("stage %s\n", e.Stage)
 		for _, name := range s.From {
 			a.print("  reads   %s: %s\n", name, strings.Join(e.Reads[name], ", "))

@@ -16,7 +16,9 @@ import (
 // What would take all memory or all time is an error, soon and with little memory.
 func TestBounds(t *testing.T) {
 	schema := arrow.NewSchema([]arrow.Field{
-		{Name: "s", Type: arrow.BinaryTypes.String}, {Name: "xs", Type: arrow.ListOf(arrow.PrimitiveTypes.Int64)}, {Name: "n", Type: arrow.PrimitiveTypes.Int64},
+		{Name: "s", Type: arrow.BinaryTypes.String},
+		{Name: "xs", Type: arrow.ListOf(arrow.PrimitiveTypes.Int64)},
+		{Name: "n", Type: arrow.PrimitiveTypes.Int64},
 		{Name: "re", Type: arrow.BinaryTypes.String},
 	}, nil)
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)

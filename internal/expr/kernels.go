@@ -81,8 +81,10 @@ var comparisons = []struct {
 	prefix string
 	op     vector.Op
 }{
-	{"less_equals_", vector.LessEqual}, {"less_", vector.Less},
-	{"greater_equals_", vector.GreaterEqual}, {"greater_", vector.Greater},
+	{"less_equals_", vector.LessEqual},
+	{"less_", vector.Less},
+	{"greater_equals_", vector.GreaterEqual},
+	{"greater_", vector.Greater},
 }
 
 // overload gives the node of a call of one overload, or nil if it has no kernel.

@@ -143,8 +143,14 @@ func TestIndexesOutside(t *testing.T) {
 		valid []bool
 		wrong bool
 	}{
-		{[]int32{0, 1}, nil, false}, {[]int32{0, 2}, nil, true}, {[]int32{-1, 0}, nil, true}, {[]int32{256, 0}, nil, true}, {[]int32{1 << 30, 0}, nil, true},
-		{[]int32{0, 99}, []bool{true, false}, false}, {[]int32{2, 0}, []bool{true, false}, true}, {[]int32{-5, 0}, []bool{true, false}, true},
+		{[]int32{0, 1}, nil, false},
+		{[]int32{0, 2}, nil, true},
+		{[]int32{-1, 0}, nil, true},
+		{[]int32{256, 0}, nil, true},
+		{[]int32{1 << 30, 0}, nil, true},
+		{[]int32{0, 99}, []bool{true, false}, false},
+		{[]int32{2, 0}, []bool{true, false}, true},
+		{[]int32{-5, 0}, []bool{true, false}, true},
 	} {
 		b := array.NewInt32Builder(memory.DefaultAllocator)
 		b.AppendValues(test.index, test.valid)

@@ -206,8 +206,10 @@ func edit(t *testing.T, file []byte, change func(*format.FileMetaData)) []byte {
 func TestHostileStatistics(t *testing.T) {
 	e := env(t)
 	schema := arrow.NewSchema([]arrow.Field{
-		{Name: "i", Type: arrow.PrimitiveTypes.Int64, Nullable: true}, {Name: "u", Type: arrow.PrimitiveTypes.Uint32, Nullable: true},
-		{Name: "f", Type: arrow.PrimitiveTypes.Float64, Nullable: true}, {Name: "s", Type: arrow.BinaryTypes.String, Nullable: true},
+		{Name: "i", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
+		{Name: "u", Type: arrow.PrimitiveTypes.Uint32, Nullable: true},
+		{Name: "f", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
+		{Name: "s", Type: arrow.BinaryTypes.String, Nullable: true},
 	}, nil)
 	b, _, err := array.RecordFromJSON(memory.DefaultAllocator, schema, strings.NewReader(`[{"i":1,"u":2,"f":0.5,"s":"b"},{"i":3,"u":4000000000,"f":2.5,"s":"é"},{"i":null,"u":null,"f":null,"s":null}]`))
 	if err != nil {
