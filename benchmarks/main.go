@@ -50,6 +50,8 @@ func main() {
 		err = ours(flag.Arg(1), flag.Arg(2))
 	case "peer":
 		err = peer(flag.Arg(1), flag.Arg(2))
+	case "lineitem":
+		err = lineitem(flag.Arg(1), lineitemRows)
 	case "expressions":
 		err = expressions(expressionsFile)
 	default:

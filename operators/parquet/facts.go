@@ -10,7 +10,6 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/parquet/metadata"
-	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/penstock-data/penstock/pipeline"
@@ -31,11 +30,13 @@ import (
 //     apart, so the footer is read a second time by a library that does.
 //   - A bound of the wrong size, a count of more nulls than rows, or a statistic that
 //     can't be read at all, proves nothing.
-func facts(pf *parquet.File, path string, cols []column) func(group int, name string) pipeline.Facts {
-	footer := pf.Metadata()
-	byName := map[string]column{}
-	for _, c := range cols {
-		byName[c.field.Name] = c
+func facts(file *footer) func(group int, name string) pipeline.Facts {
+	footer := file.Metadata()
+	byName := map[string]*column{}
+	for _, c := range file.columns {
+		if c.flat() != nil {
+			byName[c.field.Name] = c
+		}
 	}
 	var meta *metadata.FileMetaData
 	return func(group int, name string) (f pipeline.Facts) {
@@ -48,22 +49,23 @@ func facts(pf *parquet.File, path string, cols []column) func(group int, name st
 		if !ok {
 			return f
 		}
-		chunk := &footer.RowGroups[group].Columns[c.index].MetaData
-		f.Min = bound(c, chunk.Type, chunk.Statistics.MinValue, ordered(footer, c.index))
+		leaf := c.flat()
+		chunk := &footer.RowGroups[group].Columns[leaf.index].MetaData
+		f.Min = bound(c, chunk.Type, chunk.Statistics.MinValue, ordered(footer, leaf.index))
 		if _, isText := f.Min.(string); isText && strings.HasPrefix(footer.CreatedBy, "parquet-go version") {
 			f.Min = nil
 		}
-		f.Max = bound(c, chunk.Type, chunk.Statistics.MaxValue, ordered(footer, c.index))
-		if !c.optional {
+		f.Max = bound(c, chunk.Type, chunk.Statistics.MaxValue, ordered(footer, leaf.index))
+		if leaf.maxDef == 0 {
 			f.HasNulls = true
 			return f
 		}
 		if meta == nil {
-			if meta = readFooter(path); meta == nil {
+			if meta = nullsOf(file.path); meta == nil {
 				return f
 			}
 		}
-		nulls, known := nullCount(meta, group, c.index)
+		nulls, known := nullCount(meta, group, leaf.index)
 		if known && nulls >= 0 && nulls <= footer.RowGroups[group].NumRows {
 			f.Nulls, f.HasNulls = nulls, true
 		}
@@ -93,7 +95,7 @@ func nullCount(meta *metadata.FileMetaData, group, index int) (int64, bool) {
 }
 
 // bound reads a bound as pipeline.Facts has it; nil is none.
-func bound(c column, physical format.Type, plain []byte, ordered bool) any {
+func bound(c *column, physical format.Type, plain []byte, ordered bool) any {
 	switch physical {
 	case format.Boolean:
 		if len(plain) == 1 && c.field.Type.ID() == arrow.BOOL {
@@ -146,8 +148,8 @@ func notNaN(f float64) any {
 
 // textBound is a bound of texts and bytes. An empty one is taken for an absent one, which
 // parquet-go does not tell apart. It may be cut off, so that it bounds and is no value.
-func textBound(c column, plain []byte, ordered bool) any {
-	if len(plain) == 0 || !ordered || c.uuid {
+func textBound(c *column, plain []byte, ordered bool) any {
+	if len(plain) == 0 || !ordered || c.flat().uuid {
 		return nil
 	}
 	switch pipeline.ValueType(c.field.Type).ID() {
@@ -162,10 +164,8 @@ func textBound(c column, plain []byte, ordered bool) any {
 	return string(plain)
 }
 
-// maxFooter bounds the footer that is read for its statistics, in bytes.
-const maxFooter = 256 << 20
-
-func readFooter(path string) *metadata.FileMetaData {
+// nullsOf reads the footer with the library that tells no count from a count of none.
+func nullsOf(path string) *metadata.FileMetaData {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil

@@ -18,17 +18,17 @@ type group struct {
 // Fields implements parquet.Node.
 func (g *group) Fields() []parquet.Field { return g.fields }
 
-// leaf is a named column.
-type leaf struct {
+// namedNode is a named column.
+type namedNode struct {
 	parquet.Node
 	name string
 }
 
 // Name implements parquet.Field.
-func (l *leaf) Name() string { return l.name }
+func (l *namedNode) Name() string { return l.name }
 
 // Value implements parquet.Field; rows are never written as Go values.
-func (l *leaf) Value(reflect.Value) reflect.Value { return reflect.Value{} }
+func (l *namedNode) Value(reflect.Value) reflect.Value { return reflect.Value{} }
 
 // nodeOf is how a column is kept in Parquet.
 func nodeOf(f arrow.Field) (parquet.Node, error) {

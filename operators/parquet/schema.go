@@ -5,44 +5,218 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/deprecated"
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// column is a leaf of a file that can be read as an Arrow column.
+// column is a column of a file at the top of its schema.
 type column struct {
+	field arrow.Field
+	node  *node
+	// leaves are those below, in order; a column that is not nested is one.
+	leaves []*leaf
+}
+
+// flat gives the leaf of a column that is not nested, or nil.
+func (c *column) flat() *leaf {
+	if c.node.kind == leafNode {
+		return c.node.leaf
+	}
+	return nil
+}
+
+type nodeKind int
+
+const (
+	leafNode nodeKind = iota
+	structNode
+	listNode
+	mapNode
+)
+
+// node is a field of the schema with the levels that say what is there of it. The levels
+// are those of Dremel (Melnik et al. 2010), as Parquet has them.
+type node struct {
+	kind     nodeKind
 	field    arrow.Field
-	index    int // of the leaf among all leaves
-	optional bool
-	uuid     bool
+	leaf     *leaf
+	children []*node
+	// slot is the definition level from which on there is a place for the node in the
+	// array it is part of, and def that from which on it is not null.
+	slot, def byte
+	// rep is the repetition level of the elements of a list or map, or of the innermost
+	// list that other nodes are in; elem the definition level from which on there is one.
+	rep, elem byte
+}
+
+// leaf is a column of values.
+type leaf struct {
+	index          int // among all leaves
+	physical       format.Type
+	size           int // of a value as Parquet keeps it, in bytes; 0 for byte arrays
+	maxRep, maxDef byte
+	slot           byte
+	typ            arrow.DataType
+	// width is that of a value as Arrow keeps it, in bytes; 0 for byte arrays, -1 for bits.
+	width   int
+	uuid    bool
+	convert func(v *values, size int) error
 }
 
 var dictionaryOfStrings = &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}
 
 // columnsOf lists the columns that can be read, and names those that can't.
-func columnsOf(pf *parquet.File) (cols []column, refused map[string]string) {
+func columnsOf(pf *parquet.File) (cols []*column, refused map[string]string) {
 	refused = map[string]string{}
+	w := &walker{file: pf, element: 1}
 	for _, c := range pf.Root().Columns() {
-		if !c.Leaf() || c.Repeated() {
-			refused[c.Name()] = "a nested column"
+		col := &column{}
+		w.leaves, w.refused = nil, ""
+		col.node = w.walk(c, 0, 0, 0)
+		col.leaves = w.leaves
+		if w.refused != "" {
+			refused[c.Name()] = w.refused
 			continue
 		}
-		t := arrowType(c.Type())
-		if t == nil {
-			refused[c.Name()] = c.Type().String()
-			continue
+		if l := col.flat(); l != nil && l.typ.ID() == arrow.STRING && !l.uuid && alwaysDictionary(pf, l.index) {
+			col.node.field.Type = dictionaryOfStrings
 		}
-		if codec, ok := unboundedCodec(pf, c.Index()); ok {
-			refused[c.Name()] = "compressed with " + codec
-			continue
-		}
-		col := column{index: c.Index(), optional: c.Optional(), uuid: isUUID(c.Type())}
-		if t.ID() == arrow.STRING && !col.uuid && alwaysDictionary(pf, c.Index()) {
-			t = dictionaryOfStrings
-		}
-		col.field = arrow.Field{Name: c.Name(), Type: t, Nullable: c.Optional()}
+		col.field = col.node.field
 		cols = append(cols, col)
 	}
 	return cols, refused
+}
+
+// walker goes through the schema, which the footer has as a list in depth-first order.
+type walker struct {
+	file    *parquet.File
+	element int // the next element of the footer's schema
+	leaves  []*leaf
+	refused string
+}
+
+// walk makes the node of a column; slot, rep and def are the levels above it.
+func (w *walker) walk(c *parquet.Column, slot, rep, def byte) *node {
+	element := &w.file.Metadata().Schema[w.element]
+	w.element++
+	if c.Repeated() {
+		// A repeated field that is not part of a LIST is a list of values that are there.
+		list := &node{kind: listNode, slot: slot, def: def, rep: rep + 1, elem: def + 1}
+		item := w.inner(c, element, def+1, rep+1, def+1)
+		list.children = []*node{item}
+		list.field = arrow.Field{Name: c.Name(), Type: arrow.ListOfField(item.field)}
+		return list
+	}
+	if c.Optional() {
+		def++
+	}
+	n := w.inner(c, element, slot, rep, def)
+	n.field.Nullable = c.Optional()
+	return n
+}
+
+// inner makes the node of a column without regard to whether it is optional or repeated.
+func (w *walker) inner(c *parquet.Column, element *format.SchemaElement, slot, rep, def byte) *node {
+	n := &node{slot: slot, def: def, rep: rep, field: arrow.Field{Name: c.Name()}}
+	switch {
+	case c.Leaf():
+		n.leaf = w.leafOf(c, slot, rep, def)
+		n.field.Type = n.leaf.typ
+	case isList(element) && len(c.Columns()) == 1 && c.Columns()[0].Repeated():
+		w.list(n, c)
+	case isMap(element) && isPairs(c):
+		w.pairs(n, c)
+	default:
+		n.kind = structNode
+		for _, child := range c.Columns() {
+			n.children = append(n.children, w.walk(child, slot, rep, def))
+		}
+		n.field.Type = arrow.StructOf(fieldsOf(n.children)...)
+		if len(n.children) == 0 {
+			w.refused = "a group without fields"
+		}
+	}
+	return n
+}
+
+func fieldsOf(nodes []*node) (fields []arrow.Field) {
+	for _, n := range nodes {
+		fields = append(fields, n.field)
+	}
+	return fields
+}
+
+func isList(e *format.SchemaElement) bool {
+	_, ok := e.LogicalType.Value.(*format.ListType)
+	return ok || e.ConvertedType.Valid && e.ConvertedType.V == deprecated.List
+}
+
+func isMap(e *format.SchemaElement) bool {
+	_, ok := e.LogicalType.Value.(*format.MapType)
+	return ok || e.ConvertedType.Valid && (e.ConvertedType.V == deprecated.Map || e.ConvertedType.V == deprecated.MapKeyValue)
+}
+
+// isPairs reports whether a group is a map as Arrow has it.
+func isPairs(c *parquet.Column) bool {
+	if len(c.Columns()) != 1 || !c.Columns()[0].Repeated() {
+		return false
+	}
+	pair := c.Columns()[0].Columns()
+	return len(pair) == 2 && pair[0].Required()
+}
+
+// list makes a node of the lists of three levels that the format wants, and of those of
+// two that old writers made, by the rules of the format's LogicalTypes.md.
+func (w *walker) list(n *node, c *parquet.Column) {
+	repeated := c.Columns()[0]
+	n.kind, n.rep, n.elem = listNode, n.rep+1, n.def+1
+	element := &w.file.Metadata().Schema[w.element]
+	w.element++
+	var item *node
+	name := repeated.Name()
+	if repeated.Leaf() || len(repeated.Columns()) != 1 || name == "array" || name == c.Name()+"_tuple" {
+		item = w.inner(repeated, element, n.elem, n.rep, n.elem)
+	} else {
+		item = w.walk(repeated.Columns()[0], n.elem, n.rep, n.elem)
+	}
+	n.children = []*node{item}
+	n.field.Type = arrow.ListOfField(item.field)
+}
+
+func (w *walker) pairs(n *node, c *parquet.Column) {
+	n.kind, n.rep, n.elem = mapNode, n.rep+1, n.def+1
+	w.element++ // the repeated group
+	for _, child := range c.Columns()[0].Columns() {
+		n.children = append(n.children, w.walk(child, n.elem, n.rep, n.elem))
+	}
+	key, value := n.children[0].field, n.children[1].field
+	m := arrow.MapOf(key.Type, value.Type)
+	m.SetItemNullable(value.Nullable)
+	n.field.Type = m
+}
+
+func (w *walker) leafOf(c *parquet.Column, slot, rep, def byte) *leaf {
+	l := &leaf{index: c.Index(), maxRep: rep, maxDef: def, slot: slot, physical: format.Type(c.Type().Kind())}
+	w.leaves = append(w.leaves, l)
+	l.setType(c.Type())
+	switch codec, ok := w.codec(l.index); {
+	case l.typ == nil:
+		w.refused, l.typ = c.Type().String(), arrow.Null
+	case !ok:
+		w.refused = "compressed with " + codec
+	}
+	return l
+}
+
+// codec names a codec of a column that is not read.
+func (w *walker) codec(index int) (string, bool) {
+	groups := w.file.Metadata().RowGroups
+	for i := range groups {
+		if index < len(groups[i].Columns) && groups[i].Columns[index].MetaData.Codec == format.LZO {
+			return "LZO", false
+		}
+	}
+	return "", true
 }
 
 // alwaysDictionary reports whether every row group has a dictionary for the column. It
@@ -59,107 +233,4 @@ func alwaysDictionary(pf *parquet.File, index int) bool {
 		}
 	}
 	return len(groups) > 0
-}
-
-// unboundedCodec names the codec of a column that is not read: the decoder of LZ4
-// doubles its buffer until the machine has no memory left, if the data is damaged.
-func unboundedCodec(pf *parquet.File, index int) (string, bool) {
-	groups := pf.Metadata().RowGroups
-	for i := range groups {
-		if index < len(groups[i].Columns) {
-			switch codec := groups[i].Columns[index].MetaData.Codec; codec {
-			case format.Lz4Raw, format.Lz4, format.LZO:
-				return codec.String(), true
-			}
-		}
-	}
-	return "", false
-}
-
-func isUUID(t parquet.Type) bool {
-	lt := t.LogicalType()
-	if lt == nil {
-		return false
-	}
-	_, ok := lt.Value.(*format.UUIDType)
-	return ok
-}
-
-// arrowType is what a leaf is read as, or nil.
-func arrowType(t parquet.Type) arrow.DataType {
-	if lt := t.LogicalType(); lt != nil {
-		if at, known := logicalType(lt, t); known {
-			return at
-		}
-	}
-	switch t.Kind() {
-	case parquet.Boolean:
-		return arrow.FixedWidthTypes.Boolean
-	case parquet.Int32:
-		return arrow.PrimitiveTypes.Int32
-	case parquet.Int64:
-		return arrow.PrimitiveTypes.Int64
-	case parquet.Int96:
-		return &arrow.TimestampType{Unit: arrow.Nanosecond}
-	case parquet.Float:
-		return arrow.PrimitiveTypes.Float32
-	case parquet.Double:
-		return arrow.PrimitiveTypes.Float64
-	case parquet.ByteArray:
-		return arrow.BinaryTypes.Binary
-	case parquet.FixedLenByteArray:
-		return &arrow.FixedSizeBinaryType{ByteWidth: t.Length()}
-	}
-	return nil
-}
-
-func logicalType(lt *format.LogicalType, t parquet.Type) (at arrow.DataType, known bool) {
-	switch v := lt.Value.(type) {
-	case *format.StringType, *format.EnumType, *format.JsonType, *format.UUIDType:
-		return arrow.BinaryTypes.String, true
-	case *format.DateType:
-		return arrow.FixedWidthTypes.Date32, true
-	case *format.IntType:
-		return integers[intKind{int(v.BitWidth), v.IsSigned}], true
-	case *format.DecimalType:
-		if v.Precision < 1 || v.Precision > 38 {
-			return nil, true
-		}
-		return &arrow.Decimal128Type{Precision: v.Precision, Scale: v.Scale}, true
-	case *format.TimestampType:
-		ts := &arrow.TimestampType{Unit: unitOf(v.Unit)}
-		if v.IsAdjustedToUTC {
-			ts.TimeZone = "UTC"
-		}
-		return ts, true
-	case *format.TimeType:
-		if u := unitOf(v.Unit); u == arrow.Millisecond {
-			return arrow.FixedWidthTypes.Time32ms, true
-		} else {
-			return &arrow.Time64Type{Unit: u}, true
-		}
-	}
-	return nil, false
-}
-
-type intKind struct {
-	bits   int
-	signed bool
-}
-
-var integers = map[intKind]arrow.DataType{
-	{8, true}: arrow.PrimitiveTypes.Int8, {16, true}: arrow.PrimitiveTypes.Int16,
-	{32, true}: arrow.PrimitiveTypes.Int32, {64, true}: arrow.PrimitiveTypes.Int64,
-	{8, false}: arrow.PrimitiveTypes.Uint8, {16, false}: arrow.PrimitiveTypes.Uint16,
-	{32, false}: arrow.PrimitiveTypes.Uint32, {64, false}: arrow.PrimitiveTypes.Uint64,
-}
-
-func unitOf(u format.TimeUnit) arrow.TimeUnit {
-	switch u.Value.(type) {
-	case *format.MilliSeconds:
-		return arrow.Millisecond
-	case *format.NanoSeconds:
-		return arrow.Nanosecond
-	}
-	return arrow.Microsecond
 }

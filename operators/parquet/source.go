@@ -3,8 +3,6 @@ package parquet
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -30,71 +28,31 @@ func (s Source) Resolve(ctx context.Context, env *pipeline.Env) (*pipeline.Input
 
 // inspect reads the footer of one file.
 func inspect(_ context.Context, _ *pipeline.Env, path, name string) (*files.Inspected, error) {
-	pf, f, err := open(path, name)
+	f, err := readFooter(path, name)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	cols, refused := columnsOf(pf)
-	if len(cols) == 0 {
+	if len(f.columns) == 0 {
 		return nil, bad(name, "has no column that can be read")
 	}
 	in := &files.Inspected{}
 	var fields []arrow.Field
-	for _, c := range cols {
+	for _, c := range f.columns {
 		fields = append(fields, c.field)
 	}
 	in.Schema = arrow.NewSchema(fields, nil)
-	for i, rg := range pf.RowGroups() {
+	for i := range f.Metadata().RowGroups {
+		rg := &f.Metadata().RowGroups[i]
+		if rg.NumRows < 0 {
+			return nil, bad(name, "its footer is damaged: row group %d has %d rows", i, rg.NumRows)
+		}
 		in.Splits = append(in.Splits, pipeline.Split{
-			Name: fmt.Sprintf("%s: row group %d", name, i), Rows: rg.NumRows(), Bytes: pf.Metadata().RowGroups[i].TotalCompressedSize,
-			Open: func(_ context.Context, env *pipeline.Env, columns []string) (pipeline.Reader, error) {
-				return openGroup(env, path, name, i, columns, refused)
+			Name: fmt.Sprintf("%s: row group %d", name, i), Rows: rg.NumRows, Bytes: rg.TotalCompressedSize,
+			Open: func(_ context.Context, _ *pipeline.Env, columns []string) (pipeline.Reader, error) {
+				return openGroup(f, i, columns)
 			},
 		})
 	}
-	in.Facts = facts(pf, path, cols)
+	in.Facts = facts(f)
 	return in, nil
-}
-
-// openGroup opens one row group for reading.
-func openGroup(env *pipeline.Env, path, name string, group int, columns []string, refused map[string]string) (_ pipeline.Reader, err error) {
-	where := fmt.Sprintf("%s: row group %d", name, group)
-	pf, f, err := open(path, name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = bad(where, "is damaged: %v", r)
-		}
-		if err != nil {
-			_ = f.Close() // only read
-		}
-	}()
-	if group >= len(pf.RowGroups()) {
-		return nil, bad(name, "was changed while it was read: row group %d is gone", group)
-	}
-	rg := pf.RowGroups()[group]
-	r := &groupReader{env: env, file: f, where: where, rows: rg.NumRows()}
-	all, _ := columnsOf(pf)
-	var fields []arrow.Field
-	for _, c := range all {
-		if columns != nil && !slices.Contains(columns, c.field.Name) {
-			continue
-		}
-		fields = append(fields, c.field)
-		chunk := rg.ColumnChunks()[c.index]
-		if chunk.NumValues() != rg.NumRows() {
-			return nil, bad(where, "column %q has %d values, the row group %d rows", c.field.Name, chunk.NumValues(), rg.NumRows())
-		}
-		r.columns = append(r.columns, newColumnReader(c, chunk, env))
-	}
-	for _, name := range columns {
-		if why, ok := refused[name]; ok {
-			return nil, bad(where, "column %q is %s, which is not read yet", name, strings.ToLower(why))
-		}
-	}
-	r.schema = arrow.NewSchema(fields, nil)
-	return r, nil
 }

@@ -54,7 +54,7 @@ func (f Format) Create(w io.Writer, schema *arrow.Schema) (pipeline.Encoder, err
 		if err != nil {
 			return nil, err
 		}
-		root.fields = append(root.fields, &leaf{Node: node, name: field.Name})
+		root.fields = append(root.fields, &namedNode{Node: node, name: field.Name})
 	}
 	pw := parquet.NewGenericWriter[any](w, parquet.NewSchema("schema", root),
 		parquet.Compression(codec),
