@@ -16,17 +16,33 @@ func (r *run) hashInputs(ctx context.Context) error {
 		rec := InputRecord{Name: s.Name}
 		for i := range in.Files {
 			f := &in.Files[i]
-			if f.SHA256 == "" {
-				sum, err := HashFile(ctx, r.path(f.Path))
-				if err != nil {
-					return inSource(err, s)
-				}
-				f.SHA256 = sum
+			if err := r.hashInput(ctx, f); err != nil {
+				return inSource(err, s)
 			}
-			rec.Files = append(rec.Files, *f)
+			read := *f
+			read.Chunks, read.Footer = nil, "" // they stand in the manifest it was published with
+			rec.Files = append(rec.Files, read)
 		}
 		r.out.Inputs = append(r.out.Inputs, rec)
 	}
+	return nil
+}
+
+// hashInput fills in a file's digest. One that was published has it already: where its
+// parts have digests, these are checked as they are read; else the whole file is.
+func (r *run) hashInput(ctx context.Context, f *File) error {
+	if f.SHA256 != "" && f.Chunks != nil {
+		return nil
+	}
+	sum, err := HashFile(ctx, r.path(f.Path))
+	if err != nil {
+		return err
+	}
+	if f.SHA256 != "" && f.SHA256 != sum {
+		return Errorf(BadInput, "%s is not as it was published: its SHA-256 is %.12s…, the manifest says %.12s…", f.Path, sum, f.SHA256).
+			With("`penstock verify` tells what else is not; publish the partition again to mend it")
+	}
+	f.SHA256 = sum
 	return nil
 }
 

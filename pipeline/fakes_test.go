@@ -164,7 +164,7 @@ func (lines) Ext() string    { return ".txt" }
 func (lines) Create(w io.Writer, _ *arrow.Schema) (Encoder, error) { return &lineEncoder{w}, nil }
 
 // Source ignores what was written and gives numbers of as many rows as lines.
-func (lines) Source(_ *arrow.Schema, paths ...string) Source { return lineSource{paths[0]} }
+func (lines) Source(_ *arrow.Schema, written ...File) Source { return lineSource{written[0].Path} }
 
 type lineSource struct{ path string }
 

@@ -18,8 +18,9 @@ type Format interface {
 	Create(w io.Writer, schema *arrow.Schema) (Encoder, error)
 	// Source reads files that Create wrote with this schema, for the stages that
 	// follow. The paths are absolute. It may give strings as dictionaries, and the
-	// other way round; all other types stay as they were.
-	Source(schema *arrow.Schema, paths ...string) Source
+	// other way round; all other types stay as they were. Digests that a file has are
+	// checked.
+	Source(schema *arrow.Schema, written ...File) Source
 }
 
 // An Encoder writes one file. Encode is the expensive half and is called by many
@@ -35,6 +36,31 @@ type Encoder interface {
 
 // A Chunk is an encoded part of a file, only of use to its Encoder.
 type Chunk any
+
+// A Describer is an Encoder that knows more of its file than how many bytes it has.
+type Describer interface {
+	Encoder
+	// Describe adds what the format knows of the file, once it is closed: digests of its
+	// parts.
+	Describe(*File)
+}
+
+// A Copier is an Encoder that takes columns as they are kept in a file of its format.
+type Copier interface {
+	Encoder
+	// Takes reports whether a stored column can be the column of the file's schema.
+	Takes(column int, stored Stored) bool
+	// EncodeColumns is Encode for rows whose columns come one by one. It borrows the
+	// arrays; what is stored was taken.
+	EncodeColumns(ctx context.Context, rows int64, columns []ColumnValues) (Chunk, error)
+}
+
+// ColumnValues are the values of a column in some rows: arrays, one after the other, or a
+// stored column.
+type ColumnValues struct {
+	Arrays []arrow.Array
+	Stored Stored
+}
 
 // Output says where a stage's rows are published.
 type Output struct {

@@ -26,20 +26,49 @@ type Input struct {
 	Files []File
 }
 
-// Split is a share of an input that can be read on its own.
+// Split is a share of an input that can be read on its own. What comes after Open is
+// optional: nil where the source has no such thing. Its functions are safe for concurrent
+// use, but for Facts.
 type Split struct {
 	// Name says where the rows are, for messages: "a.parquet: row group 3".
 	Name string
 	// Rows and Bytes are what the split holds, or -1 where that is not known.
 	Rows, Bytes int64
-	// Facts tells what is known of a column of its rows; nil knows nothing. It is called
-	// by one goroutine at a time. A split that has facts knows its rows.
-	Facts func(column string) Facts
 	// Open reads the named columns, in the order of the input's schema. Nil means
 	// all; an empty list means the rows without any column. The
 	// batches have exactly these columns. Splits are opened concurrently.
 	Open func(ctx context.Context, env *Env, columns []string) (Reader, error)
+
+	// Facts tells what is known of a column of its rows from metadata that is in memory;
+	// nil knows nothing. It is called by one goroutine at a time. A split that has facts
+	// knows its rows.
+	Facts func(column string) Facts
+	// Pages cuts the split into parts of consecutive rows, about each of which more is
+	// known of the columns than about the whole; no parts where nothing is gained. It may
+	// read an index of the file, and says how many bytes.
+	Pages func(columns []string) (parts []Part, read int64, err error)
+	// Dictionary gives facts with Values, where a dictionary has every value of a column
+	// and no other; else the zero Facts. It may read the dictionary, and says how many bytes.
+	Dictionary func(ctx context.Context, env *Env, column string) (f Facts, read int64, err error)
+	// OpenSome is Open for the rows that keep marks; it has an entry for each row of the
+	// split. What only other rows need is not decoded.
+	OpenSome func(ctx context.Context, env *Env, columns []string, keep []bool) (Reader, error)
+	// ColumnBytes is how many bytes of the file a column takes.
+	ColumnBytes func(column string) int64
+	// Stored is a column as the file keeps it, for a Copier of the same format; nil where
+	// it can't be copied.
+	Stored func(column string) Stored
 }
+
+// Part is some consecutive rows of a split.
+type Part struct {
+	Rows  int64
+	Facts func(column string) Facts
+}
+
+// Stored is a column of a split as its file keeps it, encoded and compressed. It is of use
+// only to a Copier of the same format.
+type Stored any
 
 // File is a file that was read or written.
 type File struct {
@@ -51,6 +80,10 @@ type File struct {
 	SHA256 string `json:"sha256,omitempty"`
 	// Rows is the number of rows, or -1 where it is not known.
 	Rows int64 `json:"rows"`
+	// Chunks, where the format has them, are the hex XXH3-64 digests of each column of each
+	// row group as it is in the file, and Footer that of what describes them.
+	Chunks [][]string `json:"chunks,omitempty"`
+	Footer string     `json:"footer,omitempty"`
 	// Modified is when the file was last changed, for inputs.
 	Modified time.Time `json:"modified,omitzero"`
 }

@@ -72,16 +72,17 @@ func (r *run) write(ctx context.Context, c *chain, sr *stageRun) (err error) {
 		return err
 	}
 	sr.files = []File{f}
-	return r.reread(ctx, s, c.schema, w.file.Path())
+	f.Path = filepath.ToSlash(w.file.Path())
+	return r.reread(ctx, s, c.schema, f)
 }
 
 // reread makes what was written the input of the stages that follow: they see the
 // bytes that will be published.
-func (r *run) reread(ctx context.Context, s *StagePlan, schema *arrow.Schema, path string) error {
+func (r *run) reread(ctx context.Context, s *StagePlan, schema *arrow.Schema, written File) error {
 	if s.consumers == 0 && !s.looked {
 		return nil
 	}
-	in, err := s.Output.Format.Source(schema, filepath.ToSlash(path)).Resolve(ctx, r.env)
+	in, err := s.Output.Format.Source(schema, written).Resolve(ctx, r.env)
 	if err != nil {
 		return err
 	}
@@ -187,6 +188,9 @@ func (w *fileWriter) close() (File, error) {
 	}
 	f := w.file.File()
 	f.Rows = w.rows
+	if d, ok := w.enc.(Describer); ok {
+		d.Describe(&f)
+	}
 	return f, nil
 }
 

@@ -24,12 +24,12 @@ func (Format) String() string { return "csv" }
 func (Format) Ext() string { return ".csv" }
 
 // Source implements pipeline.Format: the types are declared to be those written.
-func (Format) Source(schema *arrow.Schema, paths ...string) pipeline.Source {
+func (Format) Source(schema *arrow.Schema, written ...pipeline.File) pipeline.Source {
 	fields := append([]arrow.Field{}, schema.Fields()...)
 	for i := range fields {
 		fields[i].Type = pipeline.ValueType(fields[i].Type)
 	}
-	return Source{Set: files.Set{Paths: paths}, Schema: arrow.NewSchema(fields, nil)}
+	return Source{Set: files.Set{Written: written}, Schema: arrow.NewSchema(fields, nil)}
 }
 
 // Create implements pipeline.Format. Nested columns are refused.

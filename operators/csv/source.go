@@ -62,7 +62,8 @@ func (s Source) Resolve(ctx context.Context, env *pipeline.Env) (*pipeline.Input
 // inferRows is how many rows types are inferred from.
 const inferRows = 10_000
 
-func (s Source) inspect(ctx context.Context, _ *pipeline.Env, path, name string) (*files.Inspected, error) {
+func (s Source) inspect(ctx context.Context, _ *pipeline.Env, f files.File) (*files.Inspected, error) {
+	path, name := f.Abs, f.Path
 	l, err := s.open(path, name)
 	if err != nil {
 		return nil, err

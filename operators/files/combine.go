@@ -12,7 +12,7 @@ import (
 )
 
 // combine makes one input of the files, of one schema.
-func (s Set) combine(found []file, all []*Inspected) (*Inspected, error) {
+func (s Set) combine(found []File, all []*Inspected) (*Inspected, error) {
 	schema := all[0].Schema
 	for i, in := range all[1:] {
 		var err error

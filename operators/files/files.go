@@ -33,6 +33,8 @@ type Set struct {
 	// Paths are paths, templates with {partition}, {partition:2006-01}, {year},
 	// {month}, {day} or {hour}, and globs; relative to the project.
 	Paths []string
+	// Written, in place of Paths, are files that we wrote ourselves, by their absolute paths.
+	Written []pipeline.File
 	// PartitionBy names a date or timestamp column, or in a pipeline with named
 	// partitions a string column: only rows of the partition are given.
 	PartitionBy string
@@ -52,9 +54,15 @@ func (s Set) String() string {
 	return text
 }
 
-// Open inspects one file: its schema and its splits. path is where it is, name what
-// messages call it.
-type Open func(ctx context.Context, env *pipeline.Env, path, name string) (*Inspected, error)
+// Open inspects one file: its schema and its splits.
+type Open func(ctx context.Context, env *pipeline.Env, f File) (*Inspected, error)
+
+// File is a file that was found: Abs is where it is, Path what messages call it. It has
+// digests where we published it ourselves.
+type File struct {
+	pipeline.File
+	Abs string
+}
 
 // Inspected is what Open found.
 type Inspected struct {
@@ -88,20 +96,14 @@ func (s Set) Resolve(ctx context.Context, env *pipeline.Env, open Open) (*pipeli
 	return s.within(env.Partition, in)
 }
 
-// file is a file that was found.
-type file struct {
-	pipeline.File
-	abs string
-}
-
 // inspect calls open and makes its panics, and plain errors, errors of the file.
-func inspect(ctx context.Context, env *pipeline.Env, f file, open Open) (in *Inspected, err error) {
+func inspect(ctx context.Context, env *pipeline.Env, f File, open Open) (in *Inspected, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			in, err = nil, &pipeline.Error{Kind: pipeline.BadInput, Where: f.Path, Msg: fmt.Sprintf("is damaged: %v", r)}
 		}
 	}()
-	in, err = open(ctx, env, f.abs, f.Path)
+	in, err = open(ctx, env, f)
 	if err != nil {
 		var e *pipeline.Error
 		if errors.As(err, &e) || ctx.Err() != nil {
@@ -114,8 +116,17 @@ func inspect(ctx context.Context, env *pipeline.Env, f file, open Open) (in *Ins
 }
 
 // list finds the files, sorted by path, each once.
-func (s Set) list(env *pipeline.Env) ([]file, error) {
-	var found []file
+func (s Set) list(env *pipeline.Env) ([]File, error) {
+	var found []File
+	for _, w := range s.Written {
+		f, err := stat(env.Dir, w.Path)
+		if err != nil {
+			return nil, err
+		}
+		f.SHA256, f.Chunks, f.Footer = w.SHA256, w.Chunks, w.Footer
+		found = append(found, f)
+	}
+	manifests := published{}
 	for _, template := range s.Paths {
 		pattern, err := env.Partition.Expand(template)
 		if err != nil {
@@ -132,11 +143,14 @@ func (s Set) list(env *pipeline.Env) ([]file, error) {
 			if err != nil {
 				return nil, err
 			}
+			if err := manifests.describe(&f); err != nil {
+				return nil, err
+			}
 			found = append(found, f)
 		}
 	}
-	slices.SortFunc(found, func(a, b file) int { return strings.Compare(a.Path, b.Path) })
-	return slices.CompactFunc(found, func(a, b file) bool { return a.Path == b.Path }), nil
+	slices.SortFunc(found, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	return slices.CompactFunc(found, func(a, b File) bool { return a.Path == b.Path }), nil
 }
 
 func glob(dir, pattern string) ([]string, error) {
@@ -158,19 +172,19 @@ func glob(dir, pattern string) ([]string, error) {
 	return paths, nil
 }
 
-func stat(dir, name string) (file, error) {
+func stat(dir, name string) (File, error) {
 	abs := join(dir, name)
 	info, err := os.Stat(abs)
-	bad := func(what string) (file, error) {
-		return file{}, &pipeline.Error{Kind: pipeline.BadInput, Where: name, Msg: what}
+	bad := func(what string) (File, error) {
+		return File{}, &pipeline.Error{Kind: pipeline.BadInput, Where: name, Msg: what}
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return file{}, missing(dir, name)
+		return File{}, missing(dir, name)
 	case errors.Is(err, fs.ErrPermission):
 		return bad("permission denied")
 	case err != nil:
-		return file{}, err
+		return File{}, err
 	case info.IsDir():
 		return bad("is a directory; name its files, like " + path.Join(name, "*"))
 	case !info.Mode().IsRegular():
@@ -178,7 +192,7 @@ func stat(dir, name string) (file, error) {
 	case info.Size() == 0:
 		return bad("is empty (0 bytes)")
 	}
-	return file{pipeline.File{Path: name, Bytes: info.Size(), Rows: -1, Modified: info.ModTime()}, abs}, nil
+	return File{pipeline.File{Path: name, Bytes: info.Size(), Rows: -1, Modified: info.ModTime()}, abs}, nil
 }
 
 // missing says what was looked for and where, and what there is instead.

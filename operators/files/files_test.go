@@ -284,7 +284,7 @@ func TestFormatsReadWhatTheyWrite(t *testing.T) {
 		}
 		name := "out" + format.Ext()
 		write(t, env, name, buf.String())
-		got, err := read(t, env, format.Source(schema, filepath.Join(env.Dir, name)))
+		got, err := read(t, env, format.Source(schema, pipeline.File{Path: filepath.Join(env.Dir, name)}))
 		if err != nil {
 			t.Errorf("%v: %v", format, err)
 			continue

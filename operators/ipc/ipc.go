@@ -34,7 +34,8 @@ func (s Source) Resolve(ctx context.Context, env *pipeline.Env) (*pipeline.Input
 	return s.Set.Resolve(ctx, env, inspect)
 }
 
-func inspect(_ context.Context, env *pipeline.Env, path, name string) (*files.Inspected, error) {
+func inspect(_ context.Context, env *pipeline.Env, f files.File) (*files.Inspected, error) {
+	path, name := f.Abs, f.Path
 	r, err := open(env, path, name)
 	if err != nil {
 		return nil, err
@@ -195,7 +196,9 @@ func (Format) String() string { return "ipc" }
 func (Format) Ext() string { return ".arrow" }
 
 // Source implements pipeline.Format.
-func (Format) Source(_ *arrow.Schema, paths ...string) pipeline.Source { return Files(paths...) }
+func (Format) Source(_ *arrow.Schema, written ...pipeline.File) pipeline.Source {
+	return Source{files.Set{Written: written}}
+}
 
 // Create implements pipeline.Format.
 func (Format) Create(w io.Writer, schema *arrow.Schema) (pipeline.Encoder, error) {

@@ -54,7 +54,8 @@ func (s Source) Resolve(ctx context.Context, env *pipeline.Env) (*pipeline.Input
 	return s.Set.Resolve(ctx, env, s.inspect)
 }
 
-func (s Source) inspect(ctx context.Context, _ *pipeline.Env, path, name string) (*files.Inspected, error) {
+func (s Source) inspect(ctx context.Context, _ *pipeline.Env, f files.File) (*files.Inspected, error) {
+	path, name := f.Abs, f.Path
 	schema := s.Schema
 	if schema == nil {
 		l, err := open(path, name)

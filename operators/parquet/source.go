@@ -27,8 +27,9 @@ func (s Source) Resolve(ctx context.Context, env *pipeline.Env) (*pipeline.Input
 }
 
 // inspect reads the footer of one file.
-func inspect(_ context.Context, _ *pipeline.Env, path, name string) (*files.Inspected, error) {
-	f, err := readFooter(path, name)
+func inspect(_ context.Context, _ *pipeline.Env, file files.File) (*files.Inspected, error) {
+	name := file.Path
+	f, err := readFooter(file.Abs, name)
 	if err != nil {
 		return nil, err
 	}

@@ -38,8 +38,8 @@ func (f Format) String() string {
 func (Format) Ext() string { return ".parquet" }
 
 // Source implements pipeline.Format.
-func (Format) Source(_ *arrow.Schema, paths ...string) pipeline.Source {
-	return Source{files.Set{Paths: paths}}
+func (Format) Source(_ *arrow.Schema, written ...pipeline.File) pipeline.Source {
+	return Source{files.Set{Written: written}}
 }
 
 // Create implements pipeline.Format. Types that Parquet lacks are refused.
