@@ -15,12 +15,11 @@ import (
 // court judges one partition.
 type court struct {
 	*bound
-	env     *pipeline.Env
-	lookups []lookup
-	total   witness
-	unique  []*occurrences // by rule
-	// kept is evaluated on the rows that stay, aside on all, to put some aside.
-	kept, aside programs
+	env      *pipeline.Env
+	lookups  []lookup
+	total    witness
+	unique   []*occurrences // by rule
+	programs programCache
 }
 
 // lookup is what a rule looks things up in.
@@ -30,7 +29,7 @@ type lookup struct {
 }
 
 func openCourt(ctx context.Context, b *bound, env *pipeline.Env, lookups []pipeline.Reader) (*court, error) {
-	c := &court{bound: b, kept: b.programsOf(false), aside: b.programsOf(true), env: env, lookups: make([]lookup, len(lookups)), unique: make([]*occurrences, len(b.rules))}
+	c := &court{bound: b, env: env, lookups: make([]lookup, len(lookups)), unique: make([]*occurrences, len(b.rules))}
 	for i, r := range lookups {
 		if err := c.lookups[i].fill(ctx, env, r, b.inputs[i]); err != nil {
 			return nil, err
@@ -71,8 +70,10 @@ func (c *court) Unit(u pipeline.Unit) pipeline.Witness { return c.witness(u) }
 
 func (c *court) witness(u pipeline.Unit) *witness {
 	w := &witness{
-		court: c, unit: u, rules: make([]tally, len(c.rules)), states: make([]state, len(c.metrics)),
+		court: c, unit: u, tallies: make([]tally, len(c.rules)), states: make([]state, len(c.metrics)),
 		errs: make([]error, len(c.metrics)), keys: make([][]xxh3.Uint128, len(c.rules)),
+		climbs: make([]climb, len(c.rules)), metricRungs: make([]rung, len(c.metrics)),
+		settled: make([]bool, len(c.rules)), holds: make([]bool, len(c.rules)), measured: make([]bool, len(c.metrics)),
 	}
 	for i, m := range c.metrics {
 		w.states[i] = m.fn.open(m.typ, c.env)
@@ -84,7 +85,11 @@ func (c *court) witness(u pipeline.Unit) *witness {
 func (c *court) Merge(other pipeline.Witness) error {
 	w := other.(*witness)
 	for i := range c.rules {
-		c.total.rules[i].add(w.rules[i])
+		c.total.tallies[i].add(w.tallies[i])
+		if w.saw && !w.known {
+			w.climbs[i].rung = scanRung
+		}
+		c.total.climbs[i].add(w.climbs[i])
 		if c.unique[i] != nil {
 			c.unique[i].add(w.keys[i])
 		}
@@ -105,9 +110,11 @@ func (c *court) Judge() ([]pipeline.Finding, map[string]json.RawMessage, error) 
 	var findings []pipeline.Finding
 	for i, r := range c.rules {
 		f := pipeline.Finding{
-			Name: r.Name, Severity: r.Severity, DecidedBy: "scan", Rule: r.Check.String(), At: r.At,
-			RowsTested: c.total.rules[i].tested, RowsFailed: c.total.rules[i].failed,
-			RowsNull: c.total.rules[i].null, RowsQuarantined: c.total.rules[i].aside,
+			Name: r.Name, Severity: r.Severity, Rule: r.Check.String(), At: r.At,
+			RowsTested: c.total.tallies[i].tested, RowsFailed: c.total.tallies[i].failed,
+			RowsNull: c.total.tallies[i].null, RowsQuarantined: c.total.tallies[i].aside,
+			DecidedBy: c.total.climbs[i].rung.String(), Groups: c.total.climbs[i].groups,
+			GroupsRead: c.total.climbs[i].read, BytesRead: c.total.climbs[i].bytes,
 		}
 		switch r.Check.kind {
 		case rowCheck, referenceCheck, uniqueCheck:

@@ -283,7 +283,7 @@ func (b *bound) judge() *pipeline.BoundJudge {
 		}
 	}
 	for _, quarantine := range []bool{true, false} {
-		for _, p := range b.programsOf(quarantine).all {
+		for _, p := range b.programsOf(quarantine, nil, nil).all {
 			for _, note := range p.Fallbacks() {
 				if !slices.Contains(j.Slow, note) {
 					j.Slow = append(j.Slow, note)
@@ -294,9 +294,6 @@ func (b *bound) judge() *pipeline.BoundJudge {
 	for _, r := range b.rules {
 		j.Quarantines = j.Quarantines || r.Else == Quarantine
 		j.Rules = append(j.Rules, fmt.Sprintf("%s (%s): %s", r.Name, r.Severity, strings.TrimPrefix(r.Rule.String(), r.Name+": ")))
-	}
-	if j.Quarantines {
-		j.QuarantineSchema = asideSchema(b.schema)
 	}
 	j.Open = func(ctx context.Context, env *pipeline.Env, lookups []pipeline.Reader) (pipeline.Court, error) {
 		return openCourt(ctx, b, env, lookups)

@@ -13,7 +13,7 @@ import (
 
 // judgeRows gives the verdict of a rule that counts failing rows.
 func (c *court) judgeRows(f *pipeline.Finding, i int, r *boundRule) {
-	t := c.total.rules[i]
+	t := c.total.tallies[i]
 	var keys int64
 	if o := c.unique[i]; o != nil {
 		if o.failed {

@@ -2,8 +2,10 @@ package gates
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -17,12 +19,20 @@ import (
 
 // witness has seen the rows of one unit.
 type witness struct {
-	court  *court
-	unit   pipeline.Unit
-	rules  []tally
-	states []state
-	errs   []error // of metrics
-	keys   [][]xxh3.Uint128
+	court   *court
+	unit    pipeline.Unit
+	tallies []tally // by rule
+	states  []state // by metric
+	errs    []error // of metrics
+	keys    [][]xxh3.Uint128
+
+	// What was known without reading: rules whose tallies are complete, those that are
+	// certain to hold of every row that is seen, and metrics whose states are complete.
+	known, saw     bool
+	settled, holds []bool
+	measured       []bool
+	climbs         []climb // by rule
+	metricRungs    []rung
 }
 
 // tally is what a rule found of some rows.
@@ -44,99 +54,77 @@ func (t *tally) add(o tally) {
 }
 
 // Observe implements pipeline.Witness.
-func (w *witness) Observe(ctx context.Context, in arrow.RecordBatch) (keep, aside arrow.RecordBatch, err error) {
-	keep, aside, err = w.quarantine(ctx, in)
-	if err != nil {
-		return nil, nil, err
+func (w *witness) Observe(ctx context.Context, in arrow.RecordBatch) (sifted *pipeline.Sifted, err error) {
+	w.saw = true
+	if sifted, err = w.quarantine(ctx, in); err != nil {
+		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			keep.Release()
-			if aside != nil {
-				aside.Release()
-			}
+	kept := in
+	if sifted != nil {
+		if kept, err = pipeline.Filter(ctx, in, sifted.Keep, w.unit.Env.Alloc); err != nil {
+			return nil, err
 		}
-	}()
-	v := w.view(keep, w.court.kept)
+		defer kept.Release()
+	}
+	v := w.view(kept, false)
 	defer v.release()
 	for i, r := range w.court.rules {
-		if r.Else == Quarantine {
-			continue
-		}
-		if err := w.observe(ctx, i, r, v); err != nil {
-			return nil, nil, err
+		switch {
+		case r.Else == Quarantine || w.settled[i]:
+		case w.holds[i]:
+			w.tallies[i].tested += kept.NumRows()
+		default:
+			if err := w.observe(ctx, i, r, v); err != nil {
+				return nil, err
+			}
 		}
 	}
 	for i, m := range w.court.metrics {
+		if w.measured[i] {
+			continue
+		}
 		if err := w.measure(ctx, i, m, v); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	return keep, aside, nil
+	return sifted, nil
 }
 
-// quarantine splits the batch by the rules that put rows aside.
-func (w *witness) quarantine(ctx context.Context, in arrow.RecordBatch) (keep, aside arrow.RecordBatch, err error) {
+// quarantine finds the rows that are put aside.
+func (w *witness) quarantine(ctx context.Context, in arrow.RecordBatch) (*pipeline.Sifted, error) {
 	var broken [][]string
-	v := w.view(in, w.court.aside)
+	v := w.view(in, true)
 	defer v.release()
 	for i, r := range w.court.rules {
-		if r.Else != Quarantine {
+		if r.Else != Quarantine || w.settled[i] {
+			continue
+		}
+		if w.holds[i] {
+			w.tallies[i].tested += in.NumRows()
 			continue
 		}
 		fails, err := w.judgeRows(ctx, i, r, v)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		for _, row := range fails {
 			if broken == nil {
 				broken = make([][]string, in.NumRows())
 			}
 			broken[row] = append(broken[row], r.Name)
-			w.rules[i].aside++
+			w.tallies[i].aside++
 		}
 	}
 	if broken == nil {
-		in.Retain()
-		return in, nil, nil
+		return nil, nil
 	}
-	return w.split(ctx, in, broken)
-}
-
-func (w *witness) split(ctx context.Context, in arrow.RecordBatch, broken [][]string) (keep, aside arrow.RecordBatch, err error) {
-	alloc := w.unit.Env.Alloc
-	good, bad := make([]bool, len(broken)), make([]bool, len(broken))
-	why, source := array.NewStringBuilder(alloc), array.NewStringBuilder(alloc)
-	defer why.Release()
-	defer source.Release()
+	sifted := &pipeline.Sifted{Keep: make([]bool, len(broken))}
 	for i, names := range broken {
-		good[i], bad[i] = names == nil, names != nil
-		if names != nil {
-			why.Append(strings.Join(names, ","))
-			source.Append(w.unit.Name)
+		if sifted.Keep[i] = names == nil; names != nil {
+			sifted.Why = append(sifted.Why, strings.Join(names, ","))
 		}
 	}
-	failed, err := rows.Filter(ctx, in, bad, alloc)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer failed.Release()
-	if keep, err = rows.Filter(ctx, in, good, alloc); err != nil {
-		return nil, nil, err
-	}
-	reasons, places := why.NewArray(), source.NewArray()
-	defer reasons.Release()
-	defer places.Release()
-	cols := append(append([]arrow.Array{}, failed.Columns()...), reasons, places)
-	return keep, array.NewRecordBatch(asideSchema(in.Schema()), cols, failed.NumRows()), nil
-}
-
-// asideSchema is that of rows that were put aside.
-func asideSchema(s *arrow.Schema) *arrow.Schema {
-	fields := append([]arrow.Field{}, s.Fields()...)
-	return arrow.NewSchema(append(fields,
-		arrow.Field{Name: "_rules", Type: arrow.BinaryTypes.String},
-		arrow.Field{Name: "_source", Type: arrow.BinaryTypes.String}), nil)
+	return sifted, nil
 }
 
 // observe judges the batch by one rule.
@@ -157,11 +145,11 @@ func (w *witness) judgeRows(ctx context.Context, i int, r *boundRule, v *view) (
 	if err != nil {
 		return nil, err
 	}
-	in, err := v.where(ctx, r.where, &w.rules[i])
+	in, err := v.where(ctx, r.where, &w.tallies[i])
 	if err != nil {
 		return nil, err
 	}
-	t := &w.rules[i]
+	t := &w.tallies[i]
 	truth := res.Values.(*array.Boolean)
 	if in == nil && res.Errs == nil && (r.Nulls != NullsFail || truth.NullN() == 0) {
 		trues := int64(bitutil.CountSetBits(truth.Data().Buffers()[1].Bytes(), truth.Data().Offset(), truth.Len()))
@@ -207,7 +195,7 @@ func (w *witness) rowError(t *tally, source string, err error) {
 
 // judgeKeys gathers the keys of unique, and looks up those of references.
 func (w *witness) judgeKeys(ctx context.Context, i int, r *boundRule, v *view) error {
-	t := &w.rules[i]
+	t := &w.tallies[i]
 	in, err := v.where(ctx, r.where, t)
 	if err != nil {
 		return err
@@ -264,12 +252,12 @@ func (w *witness) measureWhere(ctx context.Context, i int, m *boundMetric, v *vi
 		w.errs[i] = errText(t.err)
 		return nil
 	}
-	some, err := rows.Filter(ctx, v.batch, in, w.unit.Env.Alloc)
+	some, err := pipeline.Filter(ctx, v.batch, in, w.unit.Env.Alloc)
 	if err != nil {
 		return err
 	}
 	defer some.Release()
-	part := w.view(some, programs{})
+	part := w.fresh(some)
 	defer part.release()
 	return w.update(ctx, i, m, part)
 }
@@ -299,29 +287,38 @@ type programs struct {
 	all   []*expr.Program
 }
 
-func (b *bound) programsOf(quarantine bool) programs {
+// programsOf gathers what is evaluated on all rows, to put some aside, or on those that
+// stay; but for rules and metrics that are done without.
+func (b *bound) programsOf(quarantine bool, rules, metrics []bool) programs {
 	var p programs
 	add := func(program *expr.Program) {
 		if program != nil && !slices.Contains(p.all, program) {
 			p.all = append(p.all, program)
 		}
 	}
-	for _, r := range b.rules {
-		if (r.Else == Quarantine) == quarantine {
+	for i, r := range b.rules {
+		if (r.Else == Quarantine) == quarantine && (rules == nil || !rules[i]) {
 			add(r.program)
 			add(r.where)
 		}
 	}
-	for _, m := range b.metrics {
-		if !quarantine {
-			add(m.where)
+	for i, m := range b.metrics {
+		if quarantine || metrics != nil && metrics[i] {
+			continue
 		}
-		if !quarantine && m.where == nil {
+		add(m.where)
+		if m.where == nil {
 			add(m.arg)
 		}
 	}
 	p.group = expr.NewGroup(p.all...)
 	return p
+}
+
+// programCache keeps what is evaluated together, by what is done without.
+type programCache struct {
+	mu    sync.Mutex
+	known map[string]programs
 }
 
 // view is a batch with the outcomes of the expressions evaluated on it.
@@ -332,8 +329,29 @@ type view struct {
 	cache    map[*expr.Program]*expr.Result
 }
 
-func (w *witness) view(batch arrow.RecordBatch, of programs) *view {
-	return &view{w: w, batch: batch, programs: of, cache: map[*expr.Program]*expr.Result{}}
+func (w *witness) view(batch arrow.RecordBatch, quarantine bool) *view {
+	done := make([]bool, len(w.settled))
+	for i := range done {
+		done[i] = w.settled[i] || w.holds[i]
+	}
+	key := fmt.Sprint(quarantine, done, w.measured)
+	c := &w.court.programs
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p, ok := c.known[key]
+	if !ok {
+		p = w.court.programsOf(quarantine, done, w.measured)
+		if c.known == nil {
+			c.known = map[string]programs{}
+		}
+		c.known[key] = p
+	}
+	return &view{w: w, batch: batch, programs: p, cache: map[*expr.Program]*expr.Result{}}
+}
+
+// fresh is a view whose expressions are evaluated one by one.
+func (w *witness) fresh(batch arrow.RecordBatch) *view {
+	return &view{w: w, batch: batch, cache: map[*expr.Program]*expr.Result{}}
 }
 
 // eval gives the outcome of an expression: the first of the view's programs that is

@@ -62,7 +62,11 @@ func (o cast) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		fields[i].Type, types[i] = t, t
 	}
 	out := arrow.NewSchema(fields, nil)
-	return &pipeline.Bound{Schema: out, From: identity(schema), Each: func(u pipeline.Unit) (pipeline.BatchFunc, error) {
+	same := inPlace(schema)
+	for i := range types {
+		same[i] = -1
+	}
+	return &pipeline.Bound{Schema: out, From: identity(schema), Same: same, Each: func(u pipeline.Unit) (pipeline.BatchFunc, error) {
 		var done int64
 		return func(ctx context.Context, b arrow.RecordBatch) (_ arrow.RecordBatch, err error) {
 			cols := append([]arrow.Array{}, b.Columns()...)

@@ -62,7 +62,7 @@ func (o derive) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	if err != nil {
 		return nil, err
 	}
-	from := identity(schema)
+	from, same := identity(schema), inPlace(schema)
 	var steps []*derived
 	var notes []string
 	for _, c := range o {
@@ -75,8 +75,9 @@ func (o derive) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 			sources = append(sources, from[i]...)
 		}
 		if d.place == len(from) {
-			from = append(from, nil)
+			from, same = append(from, nil), append(same, -1)
 		}
+		same[d.place] = -1
 		if sources == nil {
 			sources = []pipeline.Column{}
 		}
@@ -85,7 +86,7 @@ func (o derive) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		notes = append(notes, d.program.Fallbacks()...)
 		schema = d.out
 	}
-	return &pipeline.Bound{Schema: schema, From: from, Notes: notes, Each: func(u pipeline.Unit) (pipeline.BatchFunc, error) {
+	return &pipeline.Bound{Schema: schema, From: from, Same: same, Notes: notes, Each: func(u pipeline.Unit) (pipeline.BatchFunc, error) {
 		var done int64
 		return func(ctx context.Context, b arrow.RecordBatch) (arrow.RecordBatch, error) {
 			b.Retain()

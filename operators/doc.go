@@ -39,6 +39,15 @@ func identity(schema *arrow.Schema) [][]pipeline.Column {
 	return from
 }
 
+// inPlace is Same of an operator that hands every column on.
+func inPlace(schema *arrow.Schema) []int {
+	same := make([]int, schema.NumFields())
+	for i := range same {
+		same[i] = i
+	}
+	return same
+}
+
 func columns(indexes []int) []pipeline.Column {
 	var all []pipeline.Column
 	for _, i := range indexes {

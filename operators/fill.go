@@ -62,7 +62,11 @@ func (o fill) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		}
 	}
 	out := arrow.NewSchema(fields, nil)
-	return &pipeline.Bound{Schema: out, From: identity(schema), Each: func(u pipeline.Unit) (pipeline.BatchFunc, error) {
+	same := inPlace(schema)
+	for i := range texts {
+		same[i] = -1
+	}
+	return &pipeline.Bound{Schema: out, From: identity(schema), Same: same, Each: func(u pipeline.Unit) (pipeline.BatchFunc, error) {
 		return func(ctx context.Context, b arrow.RecordBatch) (_ arrow.RecordBatch, err error) {
 			cols := append([]arrow.Array{}, b.Columns()...)
 			for i, text := range texts {

@@ -8,7 +8,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/penstock-data/penstock/internal/expr"
-	"github.com/penstock-data/penstock/internal/rows"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -36,23 +35,20 @@ func (o filter) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	}
 	return &pipeline.Bound{
 		Schema: schema, From: identity(schema), Reads: columns(p.Columns()), Notes: p.Fallbacks(),
-		Skips: func(rows int64, facts func(string) pipeline.Facts) bool {
+		Proves: func(rows int64, facts func(int) pipeline.Facts) (none, all bool) {
 			known := map[int]pipeline.Facts{}
 			for _, c := range p.Columns() {
-				known[c] = facts(schema.Field(c).Name)
+				known[c] = facts(c)
 			}
 			proof := p.Prove(rows, known)
-			return !proof.MayTrue && !proof.MayFail
+			return !proof.MayTrue && !proof.MayFail, !proof.MayFalse && !proof.MayNull && !proof.MayFail
 		},
-		Each: func(u pipeline.Unit) (pipeline.BatchFunc, error) {
+		Keep: func(u pipeline.Unit) (pipeline.KeepFunc, error) {
 			var done int64
-			return func(ctx context.Context, b arrow.RecordBatch) (arrow.RecordBatch, error) {
+			return func(ctx context.Context, b arrow.RecordBatch) ([]bool, error) {
 				keep, err := keeps(ctx, p, u, b, done)
-				if err != nil {
-					return nil, err
-				}
 				done += b.NumRows()
-				return rows.Filter(ctx, b, keep, u.Env.Alloc)
+				return keep, err
 			}, nil
 		},
 	}, nil

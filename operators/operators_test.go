@@ -148,7 +148,18 @@ func open(env *pipeline.Env, b *pipeline.Bound, inputs int, input func() pipelin
 		}
 		return b.Stream(context.Background(), env, in...)
 	}
-	f, err := b.Each(pipeline.Unit{Name: "input", Env: env})
+	u := pipeline.Unit{Name: "input", Env: env}
+	if b.Keep != nil {
+		keep, err := b.Keep(u)
+		return &each{input(), func(ctx context.Context, in arrow.RecordBatch) (arrow.RecordBatch, error) {
+			marks, err := keep(ctx, in)
+			if err != nil {
+				return nil, err
+			}
+			return pipeline.Filter(ctx, in, marks, env.Alloc)
+		}}, err
+	}
+	f, err := b.Each(u)
 	return &each{input(), f}, err
 }
 
@@ -216,12 +227,16 @@ func TestSampleGoesByUnit(t *testing.T) {
 	counts := map[int]int64{}
 	for range 2 {
 		for seq := range 3 {
-			f, err := bound.Each(pipeline.Unit{Seq: seq, Env: env})
+			f, err := bound.Keep(pipeline.Unit{Seq: seq, Env: env})
 			if err != nil {
 				t.Fatal(err)
 			}
 			in := batches(t, alloc, rows, 1000)[0]
-			out, err := f(t.Context(), in)
+			keep, err := f(t.Context(), in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := pipeline.Filter(t.Context(), in, keep, alloc)
 			if err != nil {
 				t.Fatal(err)
 			}

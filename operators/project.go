@@ -128,7 +128,7 @@ func (o renamed) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 
 // pick gives columns by their places, under other names if names is set.
 func pick(schema *arrow.Schema, places []int, names []string) *pipeline.Bound {
-	b := &pipeline.Bound{}
+	b := &pipeline.Bound{Same: append([]int{}, places...)}
 	var fields []arrow.Field
 	for i, place := range places {
 		f := schema.Field(place)

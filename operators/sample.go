@@ -7,7 +7,6 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/penstock-data/penstock/internal/rows"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -34,14 +33,14 @@ func (o sample) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	}
 	return &pipeline.Bound{
 		Schema: schema, From: identity(schema),
-		Each: func(u pipeline.Unit) (pipeline.BatchFunc, error) {
+		Keep: func(u pipeline.Unit) (pipeline.KeepFunc, error) {
 			r := rand.New(rand.NewPCG(o.seed, uint64(u.Seq)))
-			return func(ctx context.Context, b arrow.RecordBatch) (arrow.RecordBatch, error) {
+			return func(_ context.Context, b arrow.RecordBatch) ([]bool, error) {
 				keep := make([]bool, b.NumRows())
 				for i := range keep {
 					keep[i] = r.Float64() < o.share
 				}
-				return rows.Filter(ctx, b, keep, u.Env.Alloc)
+				return keep, nil
 			}, nil
 		},
 	}, nil

@@ -24,7 +24,7 @@ func (r *run) compile(ctx context.Context, s *StagePlan) (*chain, error) {
 	for i, op := range ops {
 		bound, err := bindOperator(op, schemas)
 		if err == nil {
-			err = r.extend(ctx, c, ins, &operatorStep{stage: s.Stage, at: s.operatorAt(i), bound: bound})
+			err = r.extend(ctx, c, ins, &operatorStep{stage: s.Stage, op: op, at: s.operatorAt(i), bound: bound})
 		}
 		if err != nil {
 			return nil, closeAll(ins, inStage(err, s.Name, s.operatorAt(i)))
@@ -79,9 +79,9 @@ func (r *run) chainOf(in *Input, columns []string) *chain {
 // extend adds an operator: a stateless one to the chain's fragment, a blocking one
 // as the beginning of the next.
 func (r *run) extend(ctx context.Context, c *chain, ins []*chain, s *operatorStep) (err error) {
-	if s.bound.Each != nil {
-		ins[0].f.skipBy(s.bound)
+	if s.bound.Stream == nil {
 		ins[0].f.steps = append(ins[0].f.steps, s)
+		ins[0].f.out = s.bound.Schema
 		c.f = ins[0].f
 		return nil
 	}
@@ -94,7 +94,7 @@ func (r *run) extend(ctx context.Context, c *chain, ins []*chain, s *operatorSte
 	if err != nil {
 		return err
 	}
-	c.f = streamUnits(r.env, &namedReader{out, s}, "stage "+s.stage.Name)
+	c.f = streamUnits(r.env, &namedReader{out, s}, s.bound.Schema, "stage "+s.stage.Name)
 	return nil
 }
 
@@ -143,10 +143,10 @@ func (r *run) addJudge(ctx context.Context, c *chain, sr *stageRun) error {
 		return inStage(err, s.Name, s.At)
 	}
 	c.f.steps = append(c.f.steps, &judgeStep{
-		stage: s.Stage, court: sr.court,
+		stage: s.Stage, schema: c.schema, judge: bound, court: sr.court,
 		aside: func(b arrow.RecordBatch) error {
 			sr.rowsAside += b.NumRows()
-			return r.putAside(ctx, sr, bound.QuarantineSchema, b)
+			return r.putAside(ctx, sr, b)
 		},
 	})
 	return nil

@@ -10,6 +10,8 @@ type Facts struct {
 	// instants, times, durations and decimals of up to 18 digits (in the column's own
 	// unit and scale), a uint64, a float64, a bool, or a string for texts and bytes.
 	Min, Max any
+	// MinIs and MaxIs say that the bound is the value of some row.
+	MinIs, MaxIs bool
 	// NoNaN says that no value is NaN.
 	NoNaN bool
 	// Nulls is how many rows are null, where HasNulls says that this is known.

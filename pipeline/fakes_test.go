@@ -226,7 +226,7 @@ func (j fewer) String() string   { return fmt.Sprintf("fewer than %d", j.limit) 
 func (j fewer) Inputs() []string { return j.inputs }
 
 func (j fewer) Bind(schema *arrow.Schema) (*BoundJudge, error) {
-	b := &BoundJudge{Quarantines: j.aside > 0, QuarantineSchema: schema}
+	b := &BoundJudge{Quarantines: j.aside > 0}
 	for _, name := range j.inputs {
 		b.Inputs = append(b.Inputs, JudgeInput{Input: name, Column: "id"})
 	}
@@ -267,15 +267,20 @@ type fewerWitness struct {
 	rows  int64
 }
 
-func (w *fewerWitness) Observe(_ context.Context, in arrow.RecordBatch) (keep, aside arrow.RecordBatch, err error) {
+func (w *fewerWitness) Know(context.Context, *Known) Doubt {
+	return Doubt{Any: true, Sifts: w.court.judge.aside > 0}
+}
+
+func (w *fewerWitness) Observe(_ context.Context, in arrow.RecordBatch) (*Sifted, error) {
 	n := in.NumRows()
 	if w.court.judge.aside > 0 && n > 1 {
 		w.rows += n - 1
-		return in.NewSlice(1, n), in.NewSlice(0, 1), nil
+		keep := slices.Repeat([]bool{true}, int(n))
+		keep[0] = false
+		return &Sifted{Keep: keep, Why: []string{"first"}}, nil
 	}
 	w.rows += n
-	in.Retain()
-	return in, nil, nil
+	return nil, nil
 }
 
 // testEnv is an environment whose allocations are checked when the test ends.

@@ -3,18 +3,25 @@ package pipeline
 import (
 	"context"
 	"io"
-	"slices"
+	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
 )
 
-// work is a unit with the way to read its rows.
+// work is a unit with the way to read its rows: a split of a source, or batches.
 type work struct {
 	Unit
-	open func(context.Context) (Reader, error)
-	// skipped rows are not read, for none of them would leave the first operator.
-	skipped int64
+	split   *Split // nil for batches
+	batches []arrow.RecordBatch
 }
+
+// counted reports whether it is known how many rows there are, and not just at most.
+func (w *work) counted() bool {
+	return w.split != nil && w.split.Facts != nil && w.split.Rows >= 0
+}
+
+// again reports whether some of the rows can be read a second time, by their places.
+func (w *work) again() bool { return w.counted() && w.split.OpenSome != nil }
 
 // A fragment is a chain of stateless steps over units of work: what one worker
 // does in one go. It may cross stages; blocking operators and materialised stages
@@ -24,32 +31,31 @@ type fragment struct {
 	next  func(context.Context) (*work, error)
 	close func() error
 	steps []step
-	// ofSplits says that the units are splits of a source; skips, that the first
-	// operator wants none of the rows of one.
-	ofSplits bool
-	skips    func(Split) bool
-}
+	// schema is what comes in, and out what leaves the last step.
+	schema, out *arrow.Schema
+	// discards says that nobody takes the rows that leave; takes, which columns of a split
+	// can be taken as they are stored.
+	discards bool
+	takes    func(column int, s Stored) bool
 
-// A step is one operator, the gates or a counter of one stage.
-type step interface {
-	open(Unit) (stepRun, error)
-	// merge takes in, in the order of the units, what a run of the step gathered.
-	merge(stepRun) error
-}
-
-// A stepRun is a step at work on one unit.
-type stepRun interface {
-	// apply borrows in and gives a batch that the caller releases.
-	apply(ctx context.Context, in arrow.RecordBatch) (arrow.RecordBatch, error)
-	// drop releases what was gathered and will not be merged.
-	drop()
+	layout    func() *layout // made once
+	routes    routes
+	factsOnce sync.Mutex // held while a split is asked for facts
 }
 
 // carried is what came of one unit.
 type carried struct {
 	batches []arrow.RecordBatch
-	chunks  []encoded // set instead of batches where they were encoded
+	stored  *storedRows // set instead of batches, where columns are taken as they are
+	chunks  []encoded   // set instead of both where they were encoded
 	runs    []stepRun
+}
+
+// storedRows are all rows of a split, some columns of them as its file keeps them.
+type storedRows struct {
+	rows    int64
+	bytes   int64
+	columns []ColumnValues
 }
 
 type encoded struct {
@@ -62,10 +68,25 @@ func (c *carried) drop() {
 		b.Release()
 	}
 	c.batches = nil
+	c.dropStored()
 	for _, run := range c.runs {
-		run.drop()
+		if run != nil {
+			run.drop()
+		}
 	}
 	c.runs = nil
+}
+
+func (c *carried) dropStored() {
+	if c.stored == nil {
+		return
+	}
+	for _, col := range c.stored.columns {
+		for _, a := range col.Arrays {
+			a.Release()
+		}
+	}
+	c.stored = nil
 }
 
 func (c *carried) rows() (n int64) {
@@ -80,6 +101,9 @@ func (c *carried) bytes() (n int64) {
 		for _, col := range b.Columns() {
 			n += sizeOf(col.Data())
 		}
+	}
+	if c.stored != nil {
+		n += c.stored.bytes
 	}
 	return n
 }
@@ -97,80 +121,11 @@ func sizeOf(d arrow.ArrayData) (n int64) {
 	return n
 }
 
-// carry takes one unit through all steps.
-func (f *fragment) carry(ctx context.Context, w *work) (c *carried, err error) {
-	c = &carried{}
-	defer func() {
-		if err != nil {
-			c.drop()
-		}
-	}()
-	for _, s := range f.steps {
-		run, err := s.open(w.Unit)
-		if err != nil {
-			return nil, err
-		}
-		c.runs = append(c.runs, run)
-	}
-	if w.skipped > 0 {
-		c.countSkipped(w.skipped)
-		return c, nil
-	}
-	r, err := w.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	err = Each(ctx, r, func(b arrow.RecordBatch) error {
-		out, err := applyAll(ctx, c.runs, b)
-		if err != nil {
-			return err
-		}
-		if out.NumRows() == 0 {
-			out.Release()
-			return nil
-		}
-		c.batches = append(c.batches, out)
-		return nil
-	})
-	return c, err
-}
-
-// countSkipped counts rows that were not read where those that are read are counted
-// before the first operator.
-func (c *carried) countSkipped(rows int64) {
-	for _, run := range c.runs {
-		count, ok := run.(*countRun)
-		if !ok {
-			return
-		}
-		count.rows += rows
-	}
-}
-
-func applyAll(ctx context.Context, runs []stepRun, b arrow.RecordBatch) (arrow.RecordBatch, error) {
-	b.Retain()
-	for _, run := range runs {
-		if err := ctx.Err(); err != nil {
-			b.Release()
-			return nil, err
-		}
-		out, err := run.apply(ctx, b)
-		b.Release()
-		if err != nil {
-			return nil, err
-		}
-		b = out
-	}
-	return b, nil
-}
-
 func (f *fragment) merge(c *carried) error {
 	for i, run := range c.runs {
 		if err := f.steps[i].merge(run); err != nil {
-			for _, rest := range c.runs[i:] {
-				rest.drop()
-			}
-			c.runs = nil
+			c.runs = c.runs[i:]
+			c.drop()
 			return err
 		}
 	}
@@ -238,31 +193,24 @@ func (r *fragmentReader) Close() (err error) {
 // splitUnits gives each split of an input as a unit, reading only the columns.
 func splitUnits(env *Env, in *Input, columns []string) *fragment {
 	seq := 0
-	f := &fragment{env: env, close: func() error { return nil }, ofSplits: true}
-	f.next = func(ctx context.Context) (*work, error) {
+	f := newFragment(env, project(in.Schema, columns))
+	f.close = func() error { return nil }
+	f.next = func(context.Context) (*work, error) {
 		if seq == len(in.Splits) {
 			return nil, io.EOF
 		}
-		s := in.Splits[seq]
-		w := &work{
-			Unit: Unit{Seq: seq, Name: s.Name, Env: env},
-			open: func(ctx context.Context) (Reader, error) { return s.Open(ctx, env, columns) },
-		}
-		if f.skips != nil && s.Facts != nil && f.skips(s) {
-			w.skipped = s.Rows
-		}
+		s := &in.Splits[seq]
+		w := &work{Unit: Unit{Seq: seq, Name: s.Name, Env: env}, split: s}
 		seq++
 		return w, nil
 	}
 	return f
 }
 
-// skipBy lets the first operator of the fragment say which splits it wants no row of.
-func (f *fragment) skipBy(b *Bound) {
-	first := !slices.ContainsFunc(f.steps, func(s step) bool { _, counts := s.(*countStep); return !counts })
-	if b.Skips != nil && f.ofSplits && first {
-		f.skips = func(s Split) bool { return b.Skips(s.Rows, s.Facts) }
-	}
+func newFragment(env *Env, schema *arrow.Schema) *fragment {
+	f := &fragment{env: env, schema: schema, out: schema}
+	f.layout = sync.OnceValue(f.layOut)
+	return f
 }
 
 func (in *Input) rows() (n int64) {
@@ -281,40 +229,36 @@ const unitRows = 122_880
 
 // streamUnits cuts a stream into units. Where it cuts depends on the rows alone,
 // so that results are the same for any number of workers.
-func streamUnits(env *Env, r Reader, name string) *fragment {
+func streamUnits(env *Env, r Reader, schema *arrow.Schema, name string) *fragment {
 	seq, ended := 0, false
-	return &fragment{
-		env:   env,
-		close: r.Close,
-		next: func(ctx context.Context) (*work, error) {
-			if ended {
-				return nil, io.EOF
+	f := newFragment(env, schema)
+	f.close = r.Close
+	f.next = func(ctx context.Context) (*work, error) {
+		if ended {
+			return nil, io.EOF
+		}
+		var batches []arrow.RecordBatch
+		var rows int64
+		for rows < unitRows {
+			b, err := r.Next(ctx)
+			if isEOF(err) {
+				ended = true
+				break
 			}
-			var batches []arrow.RecordBatch
-			var rows int64
-			for rows < unitRows {
-				b, err := r.Next(ctx)
-				if isEOF(err) {
-					ended = true
-					break
-				}
-				if err != nil {
-					return nil, errWith(err, Batches(batches...).Close())
-				}
-				batches = append(batches, b)
-				rows += b.NumRows()
+			if err != nil {
+				return nil, errWith(err, Batches(batches...).Close())
 			}
-			if len(batches) == 0 {
-				return nil, io.EOF
-			}
-			w := &work{
-				Unit: Unit{Seq: seq, Name: name, Env: env},
-				open: func(context.Context) (Reader, error) { return Batches(batches...), nil },
-			}
-			seq++
-			return w, nil
-		},
+			batches = append(batches, b)
+			rows += b.NumRows()
+		}
+		if len(batches) == 0 {
+			return nil, io.EOF
+		}
+		w := &work{Unit: Unit{Seq: seq, Name: name, Env: env}, batches: batches}
+		seq++
+		return w, nil
 	}
+	return f
 }
 
 // errWith gives the first of two errors that is one.

@@ -41,8 +41,15 @@ type Finding struct {
 	Name     string   `json:"name"`
 	Severity Severity `json:"severity"`
 	Verdict  Verdict  `json:"verdict"`
-	// DecidedBy is the rung of the evidence ladder that decided: "scan".
+	// DecidedBy is the highest rung of the evidence ladder that was needed: "schema",
+	// "stored states", "footer", "dictionary", "page index" or "scan".
 	DecidedBy string `json:"decided_by"`
+	// Of Groups units that were known before they were read (row groups), the rule had to
+	// read GroupsRead; BytesRead is what its columns take of them in the files, and what it
+	// read of indexes and dictionaries.
+	Groups     int64 `json:"groups,omitempty"`
+	GroupsRead int64 `json:"groups_read,omitempty"`
+	BytesRead  int64 `json:"bytes_read,omitempty"`
 	// Rows the rule tested, rows that broke it, rows whose outcome was null.
 	RowsTested int64 `json:"rows_tested"`
 	RowsFailed int64 `json:"rows_failed"`
@@ -78,10 +85,9 @@ type BoundJudge struct {
 	// Reads are the columns (by index) the rules need. Where Quarantines is set,
 	// every column is needed.
 	Reads []int
-	// Quarantines says that failing rows are put aside, and QuarantineSchema how
-	// they look.
-	Quarantines      bool
-	QuarantineSchema *arrow.Schema
+	// Quarantines says that failing rows are put aside: with all their columns, the
+	// reasons, and where they came from.
+	Quarantines bool
 	// Inputs are the sources or stages whose rows the rules refer to. They become
 	// edges of the graph.
 	Inputs []JudgeInput
@@ -111,9 +117,56 @@ type Court interface {
 	Judge() ([]Finding, map[string]json.RawMessage, error)
 }
 
-// A Witness sees the batches of one unit.
+// A Witness sees the rows of one unit.
 type Witness interface {
-	// Observe looks at a batch, which it borrows, and gives what goes on and what
-	// is put aside (nil: nothing); the caller releases both.
-	Observe(ctx context.Context, in arrow.RecordBatch) (keep, aside arrow.RecordBatch, err error)
+	// Know takes in what is known of the rows before any is read, at most once and before
+	// Observe, and says what has to be read all the same. Without it, everything has to.
+	Know(ctx context.Context, k *Known) Doubt
+	// Observe looks at a batch, which it borrows, and says which rows are put aside. Of
+	// the batch only the columns in doubt, and only rows in doubt, are there: the others
+	// may not be looked at.
+	Observe(ctx context.Context, in arrow.RecordBatch) (*Sifted, error)
+}
+
+// Sifted is what a witness says of the rows of a batch; nil: all go on.
+type Sifted struct {
+	// Keep has an entry for each row.
+	Keep []bool
+	// Why has the reasons, for each row that does not go on.
+	Why []string
+}
+
+// Known is what is known of the rows of a unit before they are read. Columns are named by
+// their index in the schema the judge was bound to. Facts of a column that is computed are
+// the zero Facts.
+type Known struct {
+	// Rows is how many there are, or -1 if some of them may not come.
+	Rows int64
+	// Facts are what the metadata in memory says, ByDictionary with what a dictionary says.
+	// It gives the bytes that had to be read for it, 0 if they were before.
+	Facts        func(column int) Facts
+	ByDictionary func(column int) (f Facts, read int64)
+	// Pages cuts the rows into parts, about each of which more is known of the columns; nil
+	// where rows can't be read one without the other.
+	Pages func(columns []int) (parts []KnownPart, read int64)
+	// Bytes is how many bytes of the file a column takes.
+	Bytes func(column int) int64
+}
+
+// KnownPart is some consecutive rows, with what is known of them.
+type KnownPart struct {
+	Rows  int64
+	Facts func(column int) Facts
+}
+
+// Doubt is what a witness can't say without reading. The zero Doubt is none.
+type Doubt struct {
+	// Any says that there is a doubt: some rule, perhaps of no column, has to see the rows.
+	Any bool
+	// Columns are what has to be read.
+	Columns []int
+	// Rows marks the rows in doubt; nil: all. Every other row goes on.
+	Rows []bool
+	// Sifts says that rows in doubt may be put aside.
+	Sifts bool
 }

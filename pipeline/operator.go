@@ -28,7 +28,7 @@ type Narrower interface {
 	Narrow(in *arrow.Schema) Operator
 }
 
-// Bound is an operator typed against its inputs. Exactly one of Each and Stream
+// Bound is an operator typed against its inputs. Exactly one of Each, Keep and Stream
 // is set.
 type Bound struct {
 	// Schema is what leaves the operator.
@@ -46,10 +46,17 @@ type Bound struct {
 	// the order of the unit's batches, and keeps no row from one unit for another.
 	Each func(Unit) (BatchFunc, error)
 
-	// Skips reports whether no row, of some that are known to be this many, leaves an
-	// operator with Each, none is an error, and nothing else is lost by not reading
-	// them. Nil is never.
-	Skips func(rows int64, facts func(column string) Facts) bool
+	// Same says, of an operator with Each that gives each row that comes in, in its place,
+	// for each column of Schema which input column it is, handed on as it came, or -1. Nil
+	// says nothing of rows or columns.
+	Same []int
+
+	// Keep opens an operator that leaves rows out and changes nothing else, as Each does.
+	Keep func(Unit) (KeepFunc, error)
+	// Proves reports what is certain, of rows of which something is known, of an operator
+	// with Keep: that none of them leaves, or that all do; that none of them is an error
+	// goes with either. rows is -1 where it is not known how many. Nil is never certain.
+	Proves func(rows int64, facts func(column int) Facts) (none, all bool)
 
 	// Stream consumes its inputs whole, in order, and gives one stream: a blocking
 	// operator. It owns the inputs and closes them.
@@ -62,6 +69,9 @@ type Bound struct {
 // A BatchFunc turns one batch into one. It borrows its argument and returns a
 // batch that the caller releases; to pass a batch on it retains it.
 type BatchFunc func(ctx context.Context, in arrow.RecordBatch) (arrow.RecordBatch, error)
+
+// A KeepFunc says which rows of a batch, which it borrows, go on; nil is all.
+type KeepFunc func(ctx context.Context, in arrow.RecordBatch) ([]bool, error)
 
 // Column is the place of an input column: which input, which column of it.
 type Column struct{ Input, Index int }
@@ -93,6 +103,8 @@ type Env struct {
 	Memory *Budget
 	// Now tells the time, for durations. Correctness never depends on it.
 	Now func() time.Time
+	// ForceScan has gates and filters look at every row, whatever is known of them without.
+	ForceScan bool
 	// Alloc is where Arrow buffers come from.
 	Alloc memory.Allocator
 }

@@ -47,11 +47,14 @@ func (s *StagePlan) needs(wanted map[string]bool) [][]string {
 
 // Skips is how many splits of its only input, a source, the stage will not read.
 func (s *StagePlan) Skips(in *Input) (n int) {
-	if len(s.From) != 1 || len(s.Bounds) == 0 || s.Bounds[0].Each == nil || s.Bounds[0].Skips == nil {
+	if len(s.From) != 1 || len(s.Bounds) == 0 || s.Bounds[0].Keep == nil || s.Bounds[0].Proves == nil {
 		return 0
 	}
 	for _, split := range in.Splits {
-		if split.Facts != nil && s.Bounds[0].Skips(split.Rows, split.Facts) {
+		if split.Facts == nil {
+			continue
+		}
+		if none, _ := s.Bounds[0].Proves(split.Rows, func(c int) Facts { return split.Facts(in.Schema.Field(c).Name) }); none {
 			n++
 		}
 	}

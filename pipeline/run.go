@@ -164,6 +164,7 @@ func (r *run) drain(ctx context.Context, s *StagePlan, c *chain) error {
 		r.staged[s.Name] = in
 		return err
 	default:
+		c.f.discards = true
 		return Each(ctx, c.f.reader(), func(arrow.RecordBatch) error { return nil })
 	}
 }

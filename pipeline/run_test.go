@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -92,7 +91,7 @@ func TestCountsOfStages(t *testing.T) {
 	if out.RowsIn != 3500 {
 		t.Errorf("rows in: %d", out.RowsIn)
 	}
-	if got, want := files["a-true-part-0.txt"], "0 0 0\n1000 6 1000\n2000 5 2000\n3000 4 3000\n"; got != want {
+	if got, want := files["a-true-part-0.txt"], "0 0 0 first split 0\n1000 6 1000 first split 0\n2000 5 2000 first split 1\n3000 4 3000 first split 1\n"; got != want {
 		t.Errorf("quarantine: got %q, want %q", got, want)
 	}
 }
@@ -273,14 +272,22 @@ type above int64
 func (o above) String() string { return fmt.Sprint("above ", int64(o)) }
 
 func (o above) Bind(in ...*arrow.Schema) (*Bound, error) {
-	b, err := each{name: "above", f: func(_ context.Context, in arrow.RecordBatch) (arrow.RecordBatch, error) {
-		ids := in.Column(0).(*array.Int64).Int64Values()
-		first, _ := slices.BinarySearch(ids, int64(o))
-		return in.NewSlice(int64(first), in.NumRows()), nil
-	}}.Bind(in...)
-	b.Skips = func(_ int64, facts func(string) Facts) bool {
-		last, known := facts("id").Max.(int64)
-		return known && last < int64(o)
+	b, err := each{name: "above"}.Bind(in...)
+	b.Each = nil
+	b.Reads = []Column{{0, 0}}
+	b.Keep = func(Unit) (KeepFunc, error) {
+		return func(_ context.Context, in arrow.RecordBatch) ([]bool, error) {
+			var keep []bool
+			for _, id := range in.Column(0).(*array.Int64).Int64Values() {
+				keep = append(keep, id >= int64(o))
+			}
+			return keep, nil
+		}, nil
+	}
+	b.Proves = func(_ int64, facts func(int) Facts) (none, all bool) {
+		first, _ := facts(0).Min.(int64)
+		last, known := facts(0).Max.(int64)
+		return known && last < int64(o), known && first >= int64(o)
 	}
 	return b, err
 }

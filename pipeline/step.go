@@ -3,40 +3,135 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/penstock-data/penstock/internal/rows"
 )
+
+// A step is one operator, the gates or a counter of one stage.
+type step interface {
+	open(Unit) (stepRun, error)
+	// merge takes in, in the order of the units, what a run of the step gathered.
+	merge(stepRun) error
+}
+
+// A stepRun is a step at work on one unit.
+type stepRun interface {
+	// apply puts in place of the batch what leaves the step.
+	apply(ctx context.Context, f *flow) error
+	// drop releases what was gathered and will not be merged.
+	drop()
+}
+
+// A flow is a batch on its way through the steps. It owns the batch.
+type flow struct {
+	env   *Env
+	batch arrow.RecordBatch
+	// at is where in the unit each row stands; nil once an operator may have moved them.
+	at []int32
+}
+
+// become replaces the batch by one that f takes over.
+func (f *flow) become(b arrow.RecordBatch) {
+	f.batch.Release()
+	f.batch = b
+}
+
+// keep leaves out the rows that are not marked. What is left out is returned if wanted.
+func (f *flow) keep(ctx context.Context, keep []bool, wanted bool) (out *flow, err error) {
+	if wanted {
+		drop := make([]bool, len(keep))
+		for i, k := range keep {
+			drop[i] = !k
+		}
+		out = &flow{env: f.env, at: pickAt(f.at, drop)}
+		if out.batch, err = rows.Filter(ctx, f.batch, drop, f.env.Alloc); err != nil {
+			return nil, err
+		}
+	}
+	kept, err := rows.Filter(ctx, f.batch, keep, f.env.Alloc)
+	if err != nil {
+		if out != nil {
+			out.batch.Release()
+		}
+		return nil, err
+	}
+	f.become(kept)
+	f.at = pickAt(f.at, keep)
+	return out, nil
+}
+
+func pickAt(at []int32, keep []bool) []int32 {
+	if at == nil {
+		return nil
+	}
+	picked := make([]int32, 0, len(at))
+	for i, k := range keep {
+		if k {
+			picked = append(picked, at[i])
+		}
+	}
+	return picked
+}
 
 // operatorStep is a stateless operator in a fragment.
 type operatorStep struct {
 	stage *Stage
+	op    Operator
 	at    Pos
 	bound *Bound
 }
 
-func (s *operatorStep) open(u Unit) (stepRun, error) {
-	f, err := s.bound.Each(u)
+func (s *operatorStep) open(u Unit) (_ stepRun, err error) {
+	r := &operatorRun{step: s}
+	if s.bound.Keep != nil {
+		r.keep, err = s.bound.Keep(u)
+	} else {
+		r.each, err = s.bound.Each(u)
+	}
 	if err != nil {
 		return nil, inStage(err, s.stage.Name, s.at)
 	}
-	return &operatorRun{s, f}, nil
+	return r, nil
 }
 
 func (s *operatorStep) merge(stepRun) error { return nil }
 
 type operatorRun struct {
 	step *operatorStep
-	f    BatchFunc
+	each BatchFunc
+	keep KeepFunc
 }
 
-func (r *operatorRun) apply(ctx context.Context, in arrow.RecordBatch) (out arrow.RecordBatch, err error) {
+func (r *operatorRun) apply(ctx context.Context, f *flow) (err error) {
 	defer func() {
 		if err != nil {
 			err = inStage(err, r.step.stage.Name, r.step.at)
 		}
 	}()
 	defer recovered(&err)
-	return r.f(ctx, in)
+	if r.keep != nil {
+		keep, err := r.keep(ctx, f.batch)
+		if err == nil && keep != nil {
+			_, err = f.keep(ctx, keep, false)
+		}
+		return err
+	}
+	out, err := r.each(ctx, f.batch)
+	if err != nil {
+		return err
+	}
+	if r.step.bound.Same == nil {
+		f.at = nil
+	} else if out.NumRows() != f.batch.NumRows() {
+		defer out.Release()
+		return Errorf(Internal, "%s took %d rows and gave %d, and said it would give each", r.step.op, f.batch.NumRows(), out.NumRows())
+	}
+	f.become(out)
+	return nil
 }
 
 func (r *operatorRun) drop() {}
@@ -59,10 +154,9 @@ func (s *countStep) merge(run stepRun) error {
 
 type countRun struct{ rows int64 }
 
-func (r *countRun) apply(_ context.Context, in arrow.RecordBatch) (arrow.RecordBatch, error) {
-	r.rows += in.NumRows()
-	in.Retain()
-	return in, nil
+func (r *countRun) apply(_ context.Context, f *flow) error {
+	r.rows += f.batch.NumRows()
+	return nil
 }
 
 func (r *countRun) drop() {}
@@ -70,13 +164,15 @@ func (r *countRun) drop() {}
 // judgeStep is the gates of a stage in a fragment. Rows put aside are handed to
 // aside in order.
 type judgeStep struct {
-	stage *Stage
-	court Court
-	aside func(arrow.RecordBatch) error
+	stage  *Stage
+	schema *arrow.Schema // that the judge was bound to
+	judge  *BoundJudge
+	court  Court
+	aside  func(arrow.RecordBatch) error
 }
 
 func (s *judgeStep) open(u Unit) (stepRun, error) {
-	return &judgeRun{step: s, witness: s.court.Unit(u)}, nil
+	return &judgeRun{step: s, unit: u, witness: s.court.Unit(u)}, nil
 }
 
 func (s *judgeStep) merge(run stepRun) error {
@@ -85,8 +181,8 @@ func (s *judgeStep) merge(run stepRun) error {
 	if err := s.court.Merge(r.witness); err != nil {
 		return inStage(err, s.stage.Name, s.stage.At)
 	}
-	for _, b := range r.asides {
-		if err := s.aside(b); err != nil {
+	for _, f := range r.asides {
+		if err := s.aside(f.batch); err != nil {
 			return inStage(err, s.stage.Name, s.stage.At)
 		}
 	}
@@ -95,32 +191,79 @@ func (s *judgeStep) merge(run stepRun) error {
 
 type judgeRun struct {
 	step    *judgeStep
+	unit    Unit
 	witness Witness
-	asides  []arrow.RecordBatch
+	asides  []*flow
 }
 
-func (r *judgeRun) apply(ctx context.Context, in arrow.RecordBatch) (keep arrow.RecordBatch, err error) {
+// know asks the witness what it has to see. A panic leaves everything in doubt.
+func (r *judgeRun) know(ctx context.Context, k *Known) (d Doubt, err error) {
 	defer func() {
 		if err != nil {
 			err = inStage(err, r.step.stage.Name, r.step.stage.At)
 		}
 	}()
 	defer recovered(&err)
-	keep, aside, err := r.witness.Observe(ctx, in)
+	return r.witness.Know(ctx, k), nil
+}
+
+func (r *judgeRun) apply(ctx context.Context, f *flow) (err error) {
+	defer func() {
+		if err != nil {
+			err = inStage(err, r.step.stage.Name, r.step.stage.At)
+		}
+	}()
+	defer recovered(&err)
+	seen := r.step.widen(f.batch)
+	sifted, err := r.witness.Observe(ctx, seen)
+	if err != nil || sifted == nil {
+		return err
+	}
+	out, err := f.keep(ctx, sifted.Keep, true)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if aside != nil {
-		r.asides = append(r.asides, aside)
+	if err := out.explain(sifted.Why, r.unit.Name); err != nil {
+		out.batch.Release()
+		return err
 	}
-	return keep, nil
+	r.asides = append(r.asides, out)
+	return nil
 }
 
 func (r *judgeRun) drop() {
-	for _, b := range r.asides {
-		b.Release()
+	for _, f := range r.asides {
+		f.batch.Release()
 	}
 	r.asides = nil
+}
+
+// quarantineSchema is that of rows that were put aside.
+func quarantineSchema(s *arrow.Schema) *arrow.Schema {
+	fields := append([]arrow.Field{}, s.Fields()...)
+	return arrow.NewSchema(append(fields,
+		arrow.Field{Name: "_rules", Type: arrow.BinaryTypes.String},
+		arrow.Field{Name: "_source", Type: arrow.BinaryTypes.String}), nil)
+}
+
+// explain adds to rows that were put aside why, and where they came from.
+func (f *flow) explain(why []string, source string) error {
+	if int64(len(why)) != f.batch.NumRows() {
+		return fmt.Errorf("%d rows are put aside, for %d reasons", f.batch.NumRows(), len(why))
+	}
+	reasons, places := array.NewStringBuilder(f.env.Alloc), array.NewStringBuilder(f.env.Alloc)
+	defer reasons.Release()
+	defer places.Release()
+	for _, w := range why {
+		reasons.Append(w)
+		places.Append(source)
+	}
+	added := []arrow.Array{reasons.NewArray(), places.NewArray()}
+	defer added[0].Release()
+	defer added[1].Release()
+	cols := append(append([]arrow.Array{}, f.batch.Columns()...), added...)
+	f.become(array.NewRecordBatch(quarantineSchema(f.batch.Schema()), cols, f.batch.NumRows()))
+	return nil
 }
 
 // inStage names the stage an error belongs to, and the place in the pipeline file

@@ -38,6 +38,9 @@ func (r *run) write(ctx context.Context, c *chain, sr *stageRun) (err error) {
 		return err
 	}
 	defer w.abandon()
+	if copier, ok := w.enc.(Copier); ok {
+		c.f.takes = copier.Takes
+	}
 	x := startExchange(ctx, r.env, c.f.next, func(ctx context.Context, u *work) (*carried, int64, error) {
 		done, err := c.f.carry(ctx, u)
 		if err != nil {
@@ -93,6 +96,9 @@ func (r *run) reread(ctx context.Context, s *StagePlan, schema *arrow.Schema, wr
 // encode encodes the batches of a unit, if they are enough for chunks of their own.
 func (w *fileWriter) encode(ctx context.Context, c *carried) (err error) {
 	defer recovered(&err)
+	if c.stored != nil {
+		return w.copy(ctx, c)
+	}
 	if c.rows() < unitRows/2 {
 		return nil
 	}
@@ -114,6 +120,17 @@ func (w *fileWriter) encode(ctx context.Context, c *carried) (err error) {
 		b.Release()
 	}
 	c.batches = nil
+	return nil
+}
+
+// copy makes a chunk of a unit of which columns are taken as they are stored.
+func (w *fileWriter) copy(ctx context.Context, c *carried) error {
+	chunk, err := w.enc.(Copier).EncodeColumns(ctx, c.stored.rows, c.stored.columns)
+	if err != nil {
+		return err
+	}
+	c.chunks = []encoded{{chunk, c.stored.rows}}
+	c.dropStored()
 	return nil
 }
 
@@ -204,9 +221,9 @@ func (w *fileWriter) abandon() {
 }
 
 // putAside writes quarantined rows, beginning their file with the first of them.
-func (r *run) putAside(ctx context.Context, sr *stageRun, schema *arrow.Schema, b arrow.RecordBatch) (err error) {
+func (r *run) putAside(ctx context.Context, sr *stageRun, b arrow.RecordBatch) (err error) {
 	if sr.quarantine == nil {
-		if sr.quarantine, err = r.create(ctx, sr.plan.Stage, true, schema); err != nil {
+		if sr.quarantine, err = r.create(ctx, sr.plan.Stage, true, b.Schema()); err != nil {
 			return err
 		}
 	}

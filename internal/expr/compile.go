@@ -31,6 +31,15 @@ func (p *Program) Type() arrow.DataType { return p.typ }
 // Columns are the indexes in the schema of the columns it reads, ascending.
 func (p *Program) Columns() []int { return p.columns }
 
+// Schema is what the program was compiled against.
+func (p *Program) Schema() *arrow.Schema { return p.schema }
+
+// Column is the column that the program is nothing but, if it is.
+func (p *Program) Column() (int, bool) {
+	_, is := p.root.op.(columnOp)
+	return p.root.column, is
+}
+
 // Nullable reports whether a column that it reads may be null.
 func (p *Program) Nullable() bool { return p.nullable }
 

@@ -1,0 +1,327 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/apache/arrow-go/v18/arrow"
+)
+
+// reading is what has to be read of a unit, and which steps have to see it.
+type reading struct {
+	// need marks the columns of what comes in, active the steps.
+	need, active []bool
+	// rows marks the rows that are read; nil: all. none says that none is.
+	rows []bool
+	none bool
+	// ends is the step that the rows which are not read don't pass, or the number of steps:
+	// they leave with the others.
+	ends int
+	// late marks the columns that leave which are read for the rows that are left, or taken
+	// as they are stored.
+	late []bool
+	// drops says that a step may leave rows out.
+	drops  bool
+	doubts []Doubt // of the judges, by step
+}
+
+// weigh works out what has to be read: forward, what each step can do without seeing the
+// rows; then backward, which columns the others want.
+func (f *fragment) weigh(ctx context.Context, w *work, runs []stepRun) (*reading, error) {
+	r := &reading{active: slices.Repeat([]bool{true}, len(f.steps)), ends: len(f.steps), doubts: make([]Doubt, len(f.steps))}
+	if err := f.forward(ctx, w, runs, r); err != nil {
+		return nil, err
+	}
+	if r.none {
+		r.need = make([]bool, f.schema.NumFields())
+		return r, nil
+	}
+	f.backward(w, r)
+	counts := !f.discards && f.out.NumFields() == 0 // somebody counts rows without columns
+	r.none = w.split != nil && !slices.Contains(r.need, true) && !f.works(r) && !counts
+	return r, nil
+}
+
+// works reports whether an operator or a judge has to see the rows.
+func (f *fragment) works(r *reading) bool {
+	for i, s := range f.steps {
+		if _, counts := s.(*countStep); !counts && r.active[i] {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *fragment) forward(ctx context.Context, w *work, runs []stepRun, r *reading) error {
+	l := f.layout()
+	e := f.evidenceOf(ctx, w)
+	for i, s := range f.steps {
+		switch s := s.(type) {
+		case *operatorStep:
+			switch {
+			case s.bound.Keep != nil:
+				f.keeps(e, i, s, r)
+			case s.bound.Same == nil:
+				e = nil // other rows leave than came in
+			}
+			if r.none {
+				return nil
+			}
+		case *judgeStep:
+			d := Doubt{Any: true, Columns: s.judge.Reads, Sifts: s.judge.Quarantines}
+			if e != nil {
+				var err error
+				if d, err = runs[i].(*judgeRun).know(ctx, e.known(l.steps[i], l.parts && !r.drops)); err != nil {
+					return err
+				}
+			}
+			r.doubts[i], r.active[i] = d, d.Any
+			if d.Rows != nil {
+				r.rows = d.Rows
+			}
+			if d.Sifts {
+				r.drops = true
+				e.loses()
+			}
+		}
+	}
+	return nil
+}
+
+// keeps finds out whether an operator that leaves rows out can be known to take all of
+// them, or none, or none of some parts.
+func (f *fragment) keeps(e *evidence, i int, s *operatorStep, r *reading) {
+	none, all := e.proves(s.bound, f.layout().steps[i])
+	switch {
+	case none:
+		r.none, r.ends = true, i
+		return
+	case all:
+		r.active[i] = false
+		return
+	}
+	if rows := e.pagesFor(s.bound, f.layout().steps[i]); rows != nil {
+		r.rows, r.ends = rows, i
+	}
+	r.drops = true
+	e.loses()
+}
+
+func (f *fragment) backward(w *work, r *reading) {
+	l := f.layout()
+	later := w.again()
+	need := make([]bool, len(l.out.origin))
+	r.late = make([]bool, len(need))
+	for j, origin := range l.out.origin {
+		if f.discards {
+			continue
+		}
+		r.late[j] = later && origin >= 0 && (r.drops || r.rows != nil || f.stored(w, j) != nil)
+		need[j] = !r.late[j]
+	}
+	for i, s := range slices.Backward(f.steps) {
+		in := l.steps[i]
+		switch s := s.(type) {
+		case *operatorStep:
+			if s.bound.Keep == nil && !slices.Contains(need, true) && s.bound.Same != nil {
+				r.active[i], need = false, make([]bool, len(in.origin))
+				continue
+			}
+			if r.active[i] {
+				need = s.bound.wants(need, in.schema)
+			}
+		case *judgeStep:
+			d := r.doubts[i]
+			for _, c := range d.Columns {
+				need[c] = true
+			}
+			for c, origin := range in.origin {
+				need[c] = need[c] || d.Sifts && (origin < 0 || !later)
+			}
+		}
+	}
+	r.need = need
+}
+
+// wants marks the input columns of an operator of one input.
+func (b *Bound) wants(out []bool, in *arrow.Schema) []bool {
+	if b.Keep == nil {
+		return b.needs(out, []*arrow.Schema{in})[0]
+	}
+	need := slices.Clone(out)
+	for _, c := range b.Reads {
+		need[c.Index] = true
+	}
+	return need
+}
+
+// stored gives a column of a split as it is kept, where it can be taken so.
+func (f *fragment) stored(w *work, column int) Stored {
+	if f.takes == nil || !w.again() || w.split.Stored == nil {
+		return nil
+	}
+	origin := f.layout().out.origin[column]
+	if origin < 0 {
+		return nil
+	}
+	s := w.split.Stored(f.schema.Field(origin).Name)
+	if s == nil || !f.takes(column, s) {
+		return nil
+	}
+	return s
+}
+
+// evidence is what is known of the rows of a split. A nil evidence knows nothing.
+type evidence struct {
+	ctx    context.Context
+	env    *Env
+	split  *Split
+	in     *arrow.Schema
+	rows   int64 // -1 once some may have been left out
+	facts  *sync.Mutex
+	byDict map[string]Facts
+}
+
+func (f *fragment) evidenceOf(ctx context.Context, w *work) *evidence {
+	if !w.counted() || f.env.ForceScan {
+		return nil
+	}
+	return &evidence{ctx: ctx, env: f.env, split: w.split, in: f.schema, rows: w.split.Rows, facts: &f.factsOnce, byDict: map[string]Facts{}}
+}
+
+// loses says that from here on some of the rows may be gone.
+func (e *evidence) loses() {
+	if e != nil {
+		e.rows = -1
+	}
+}
+
+// of gives the facts of a column; what is known of all rows may be weaker of some.
+func (e *evidence) of(c columns, column int, facts func(string) Facts) (k Facts) {
+	origin := c.origin[column]
+	if origin < 0 {
+		return Facts{}
+	}
+	defer func() {
+		if recover() != nil {
+			k = Facts{} // a source that fails to say proves nothing
+		}
+	}()
+	k = facts(e.in.Field(origin).Name)
+	if e.rows < 0 && k.Nulls != 0 {
+		k.Nulls, k.HasNulls = 0, false
+	}
+	return k
+}
+
+// footer gives what the split knows without reading. Its facts are asked for by one
+// goroutine at a time.
+func (e *evidence) footer(c columns) func(int) Facts {
+	return func(column int) Facts {
+		e.facts.Lock()
+		defer e.facts.Unlock()
+		return e.of(c, column, e.split.Facts)
+	}
+}
+
+func (e *evidence) proves(b *Bound, c columns) (none, all bool) {
+	if e == nil || b.Proves == nil {
+		return false, false
+	}
+	return b.Proves(e.rows, e.footer(c))
+}
+
+// pagesFor marks the rows that lie in parts of which an operator may want some; nil where
+// it may want some of every part.
+func (e *evidence) pagesFor(b *Bound, c columns) []bool {
+	if e == nil || e.rows < 0 || b.Proves == nil || e.split.OpenSome == nil {
+		return nil
+	}
+	var reads []int
+	for _, col := range b.Reads {
+		reads = append(reads, col.Index)
+	}
+	parts, _ := e.pages(c)(reads)
+	var rows []bool
+	some := false
+	for _, p := range parts {
+		none, _ := b.Proves(p.Rows, p.Facts)
+		some = some || none
+		rows = append(rows, slices.Repeat([]bool{!none}, int(p.Rows))...)
+	}
+	if !some {
+		return nil
+	}
+	return rows
+}
+
+// pages gives the parts of the split; none where a column is computed, or where the parts
+// do not add up to the split.
+func (e *evidence) pages(c columns) func([]int) ([]KnownPart, int64) {
+	return func(wanted []int) (parts []KnownPart, read int64) {
+		defer func() {
+			if recover() != nil {
+				parts = nil
+			}
+		}()
+		var names []string
+		for _, column := range wanted {
+			if c.origin[column] < 0 {
+				return nil, 0
+			}
+			names = append(names, e.in.Field(c.origin[column]).Name)
+		}
+		if e.split.Pages == nil || len(names) == 0 {
+			return nil, 0
+		}
+		found, read, err := e.split.Pages(names)
+		if err != nil {
+			return nil, read // the scan will say what is wrong
+		}
+		var rows int64
+		for _, p := range found {
+			rows += p.Rows
+			parts = append(parts, KnownPart{Rows: p.Rows, Facts: func(column int) Facts { return e.of(c, column, p.Facts) }})
+		}
+		if rows != e.rows {
+			return nil, read
+		}
+		return parts, read
+	}
+}
+
+// known is the evidence as a judge is given it.
+func (e *evidence) known(c columns, parts bool) *Known {
+	k := &Known{Rows: e.rows, Facts: e.footer(c), ByDictionary: e.dictionary(c)}
+	if parts && e.rows >= 0 && e.split.OpenSome != nil {
+		k.Pages = e.pages(c)
+	}
+	k.Bytes = func(column int) int64 {
+		if c.origin[column] < 0 || e.split.ColumnBytes == nil {
+			return 0
+		}
+		return e.split.ColumnBytes(e.in.Field(c.origin[column]).Name)
+	}
+	return k
+}
+
+func (e *evidence) dictionary(c columns) func(int) (Facts, int64) {
+	return func(column int) (f Facts, read int64) {
+		f = e.of(c, column, func(name string) Facts {
+			if known, asked := e.byDict[name]; asked {
+				return known
+			}
+			var found Facts
+			if e.split.Dictionary != nil {
+				var err error
+				if found, read, err = e.split.Dictionary(e.ctx, e.env, name); err != nil {
+					found = Facts{}
+				}
+			}
+			e.byDict[name] = found
+			return found
+		})
+		return f, read
+	}
+}
