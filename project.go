@@ -23,6 +23,8 @@ const StateDir = ".penstock"
 type Options struct {
 	// Workers is the number of units of work carried at once; 0: one a processor.
 	Workers int
+	// ForceScan has gates look at every row, whatever is known without.
+	ForceScan bool
 	// Memory is the budget of a run in bytes; 0: half of what the machine, or the
 	// control group, has.
 	Memory int64

@@ -36,6 +36,8 @@ func (p *Project) Env(pl *pipeline.Pipeline, part pipeline.Partition) *pipeline.
 		Workers:   p.opts.Workers,
 		Memory:    pipeline.NewBudget(p.opts.Memory),
 		Now:       p.clock.Now,
+		Believes:  p.publish.Confirms,
+		ForceScan: p.opts.ForceScan,
 		Alloc:     memory.DefaultAllocator,
 	}
 }
@@ -75,6 +77,7 @@ func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipel
 		Commit: host.Commit(ctx, p.dir), Penstock: Version(), Params: pl.Params,
 	}}
 	a.env.Temp = p.state("tmp", a.rec.Run)
+	a.env.Past = a.past()
 	lock, err := p.fs.Lock(p.state("runs", a.rec.Run+".lock"), nil)
 	if err != nil {
 		a.settle(err)

@@ -20,6 +20,8 @@ type court struct {
 	total    witness
 	unique   []*occurrences // by rule
 	programs programCache
+	// storedRules and storedMetrics are those whose totals were stored before.
+	storedRules, storedMetrics []bool
 }
 
 // lookup is what a rule looks things up in.
@@ -28,8 +30,10 @@ type lookup struct {
 	keys rows.Set
 }
 
-func openCourt(ctx context.Context, b *bound, env *pipeline.Env, lookups []pipeline.Reader) (*court, error) {
-	c := &court{bound: b, env: env, lookups: make([]lookup, len(lookups)), unique: make([]*occurrences, len(b.rules))}
+func openCourt(ctx context.Context, b *bound, env *pipeline.Env, lookups []pipeline.Reader, stored map[string]json.RawMessage) (*court, error) {
+	c := &court{
+		storedRules: make([]bool, len(b.rules)), storedMetrics: make([]bool, len(b.metrics)),
+		bound: b, env: env, lookups: make([]lookup, len(lookups)), unique: make([]*occurrences, len(b.rules))}
 	for i, r := range lookups {
 		if err := c.lookups[i].fill(ctx, env, r, b.inputs[i]); err != nil {
 			return nil, err
@@ -40,6 +44,9 @@ func openCourt(ctx context.Context, b *bound, env *pipeline.Env, lookups []pipel
 		if r.Check.kind == uniqueCheck || r.Check.kind == referenceCheck {
 			c.unique[i] = newOccurrences(env)
 		}
+	}
+	if stored != nil {
+		c.useStored(stored)
 	}
 	return c, nil
 }
@@ -147,7 +154,7 @@ func (c *court) states() (map[string]json.RawMessage, error) {
 		}
 		all[m.text] = text
 	}
-	return all, nil
+	return all, c.tallies(all)
 }
 
 func (c *court) release() {

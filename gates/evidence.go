@@ -180,6 +180,10 @@ func (l *ladder) rules(quarantine bool) {
 			continue
 		}
 		c := &l.climbs[i]
+		if l.court.storedRules[i] {
+			c.rung, l.settled[i] = storedRung, true
+			continue
+		}
 		c.rung = footerRung
 		out := l.court.certain(r, l.rows, l.weak(l.known.Facts))
 		if !out.counted && !out.holds && r.Check.kind != uniqueCheck {
@@ -214,6 +218,10 @@ func (l *ladder) byDictionary(columns []int, c *climb) facts {
 // metrics climbs the first rungs with the metrics.
 func (l *ladder) metrics() {
 	for i, m := range l.court.metrics {
+		if l.court.storedMetrics[i] {
+			l.metricRungs[i], l.measured[i] = storedRung, true
+			continue
+		}
 		l.metricRungs[i] = footerRung
 		if l.rows >= 0 && m.learn(l.states[i], l.rows, l.known.Facts) {
 			l.measured[i] = true
@@ -322,7 +330,7 @@ func (l *ladder) note(d *pipeline.Doubt) {
 		c := &l.climbs[i]
 		c.groups = 1
 		if r.Check.kind == expectCheck {
-			c.rung = footerRung
+			c.rung = storedRung
 			for _, m := range r.metrics {
 				if m >= 0 {
 					c.rung = max(c.rung, l.metricRungs[m])

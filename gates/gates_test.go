@@ -79,7 +79,7 @@ func judgeAll(t *testing.T, env *pipeline.Env, j pipeline.Judge, whole arrow.Rec
 		}
 		lookups = append(lookups, pipeline.Batches(rows))
 	}
-	court, err := b.Open(t.Context(), env, lookups)
+	court, err := b.Open(t.Context(), env, lookups, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package gates
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -295,8 +296,8 @@ func (b *bound) judge() *pipeline.BoundJudge {
 		j.Quarantines = j.Quarantines || r.Else == Quarantine
 		j.Rules = append(j.Rules, fmt.Sprintf("%s (%s): %s", r.Name, r.Severity, strings.TrimPrefix(r.Rule.String(), r.Name+": ")))
 	}
-	j.Open = func(ctx context.Context, env *pipeline.Env, lookups []pipeline.Reader) (pipeline.Court, error) {
-		return openCourt(ctx, b, env, lookups)
+	j.Open = func(ctx context.Context, env *pipeline.Env, lookups []pipeline.Reader, stored map[string]json.RawMessage) (pipeline.Court, error) {
+		return openCourt(ctx, b, env, lookups, stored)
 	}
 	return j
 }

@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 )
@@ -135,21 +137,52 @@ func (r *run) addJudge(ctx context.Context, c *chain, sr *stageRun) error {
 		}
 		lookups = append(lookups, up.f.reader())
 	}
-	sr.court, err = bound.Open(ctx, r.env, lookups)
+	step := &judgeStep{
+		stage: s.Stage, schema: c.schema, judge: bound,
+		aside: func(b arrow.RecordBatch) error {
+			sr.rowsAside += b.NumRows()
+			return r.putAside(ctx, sr, b)
+		},
+	}
+	sr.court, err = bound.Open(ctx, r.env, lookups, r.stored(s, c))
 	for _, l := range lookups {
 		err = errWith(err, l.Close())
 	}
 	if err != nil {
 		return inStage(err, s.Name, s.At)
 	}
-	c.f.steps = append(c.f.steps, &judgeStep{
-		stage: s.Stage, schema: c.schema, judge: bound, court: sr.court,
-		aside: func(b arrow.RecordBatch) error {
-			sr.rowsAside += b.NumRows()
-			return r.putAside(ctx, sr, b)
-		},
-	})
+	step.court = sr.court
+	c.f.steps = append(c.f.steps, step)
 	return nil
+}
+
+// stored gives what is stored of just the rows that will come to the gates of a stage, or
+// nil. It is of use only where every unit is known before it is read.
+func (r *run) stored(s *StagePlan, c *chain) map[string]json.RawMessage {
+	if r.env.ForceScan || c.f.input == nil || slices.ContainsFunc(c.f.input.Splits, func(s Split) bool { return s.Facts == nil || s.Rows < 0 }) {
+		return nil
+	}
+	asTheyCame := true
+	for _, st := range c.f.steps {
+		switch st := st.(type) {
+		case *operatorStep:
+			if st.bound.Keep == nil && st.bound.Same == nil {
+				return nil
+			}
+			asTheyCame = false
+		case *judgeStep:
+			if st.judge.Quarantines {
+				return nil
+			}
+		}
+	}
+	if asTheyCame && c.f.input.States != nil {
+		return c.f.input.States
+	}
+	if r.env.Past == nil || s.Output == nil {
+		return nil
+	}
+	return r.env.Past(s.Stage, r.out.Inputs)
 }
 
 // closeAll closes the fragments of a chain that will not run, and returns err.

@@ -7,31 +7,43 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
-// hashInputs records the digest of every file the run will read.
+// hashInputs fills in the digest of every file the run reads. A pipeline that publishes
+// nothing has no use for them.
 func (r *run) hashInputs(ctx context.Context) error {
+	if !slices.ContainsFunc(r.plan.Stages, func(s *StagePlan) bool { return s.Output != nil }) {
+		return nil
+	}
 	for _, s := range r.plan.Pipeline.Sources {
 		in := r.plan.Inputs[s.Name]
-		rec := InputRecord{Name: s.Name}
 		for i := range in.Files {
-			f := &in.Files[i]
-			if err := r.hashInput(ctx, f); err != nil {
+			if err := r.hashInput(ctx, &in.Files[i]); err != nil {
 				return inSource(err, s)
 			}
-			read := *f
-			read.Chunks, read.Footer = nil, "" // they stand in the manifest it was published with
-			rec.Files = append(rec.Files, read)
 		}
-		r.out.Inputs = append(r.out.Inputs, rec)
 	}
 	return nil
+}
+
+// inputs are the records of what the run reads.
+func (r *run) inputs() (all []InputRecord) {
+	for _, s := range r.plan.Pipeline.Sources {
+		rec := InputRecord{Name: s.Name}
+		for _, f := range r.plan.Inputs[s.Name].Files {
+			f.Chunks, f.Footer = nil, "" // they stand in the manifest it was published with
+			rec.Files = append(rec.Files, f)
+		}
+		all = append(all, rec)
+	}
+	return all
 }
 
 // hashInput fills in a file's digest. One that was published has it already: where its
 // parts have digests, these are checked as they are read; else the whole file is.
 func (r *run) hashInput(ctx context.Context, f *File) error {
-	if f.SHA256 != "" && f.Chunks != nil {
+	if f.SHA256 != "" && (f.Chunks != nil || r.hashed[f]) {
 		return nil
 	}
 	sum, err := HashFile(ctx, r.path(f.Path))
@@ -42,7 +54,7 @@ func (r *run) hashInput(ctx context.Context, f *File) error {
 		return Errorf(BadInput, "%s is not as it was published: its SHA-256 is %.12s…, the manifest says %.12s…", f.Path, sum, f.SHA256).
 			With("`penstock verify` tells what else is not; publish the partition again to mend it")
 	}
-	f.SHA256 = sum
+	f.SHA256, r.hashed[f] = sum, true
 	return nil
 }
 

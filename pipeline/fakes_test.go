@@ -230,7 +230,7 @@ func (j fewer) Bind(schema *arrow.Schema) (*BoundJudge, error) {
 	for _, name := range j.inputs {
 		b.Inputs = append(b.Inputs, JudgeInput{Input: name, Column: "id"})
 	}
-	b.Open = func(ctx context.Context, _ *Env, lookups []Reader) (Court, error) {
+	b.Open = func(ctx context.Context, _ *Env, lookups []Reader, _ map[string]json.RawMessage) (Court, error) {
 		c := &fewerCourt{judge: j}
 		for _, l := range lookups {
 			if err := Each(ctx, l, func(b arrow.RecordBatch) error { c.looked += b.NumRows(); return nil }); err != nil {

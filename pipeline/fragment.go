@@ -31,6 +31,8 @@ type fragment struct {
 	next  func(context.Context) (*work, error)
 	close func() error
 	steps []step
+	// input is what the units are splits of; nil where they are cut from a stream.
+	input *Input
 	// schema is what comes in, and out what leaves the last step.
 	schema, out *arrow.Schema
 	// discards says that nobody takes the rows that leave; takes, which columns of a split
@@ -194,6 +196,7 @@ func (r *fragmentReader) Close() (err error) {
 func splitUnits(env *Env, in *Input, columns []string) *fragment {
 	seq := 0
 	f := newFragment(env, project(in.Schema, columns))
+	f.input = in
 	f.close = func() error { return nil }
 	f.next = func(context.Context) (*work, error) {
 		if seq == len(in.Splits) {

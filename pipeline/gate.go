@@ -92,8 +92,9 @@ type BoundJudge struct {
 	// edges of the graph.
 	Inputs []JudgeInput
 	// Open starts the gates of one partition. Each Lookup of lookups answers one
-	// of Inputs, in order.
-	Open func(ctx context.Context, env *Env, lookups []Reader) (Court, error)
+	// of Inputs, in order. stored, if not nil, are the states by name that Court.Judge gave
+	// when it saw just the rows that will come; every witness is asked what it knows then.
+	Open func(ctx context.Context, env *Env, lookups []Reader, stored map[string]json.RawMessage) (Court, error)
 	// Rules has a line for each rule, for explain.
 	Rules []string
 	// Notes are remarks for explain and validate.
@@ -112,8 +113,8 @@ type Court interface {
 	// Merge takes in the state of a unit that is done. It is called in the order
 	// of the units, by one goroutine.
 	Merge(Witness) error
-	// Judge gives a finding for each rule, and the metric states of the partition
-	// by name for the manifest.
+	// Judge gives a finding for each rule, and what rules and metrics found of the rows that
+	// stay, by name, for the manifest.
 	Judge() ([]Finding, map[string]json.RawMessage, error)
 }
 

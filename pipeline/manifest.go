@@ -26,7 +26,8 @@ type Manifest struct {
 	Rows       int64         `json:"rows"`
 	Schema     []SchemaField `json:"schema"`
 
-	// Metrics are the mergeable states of the gates' metrics, by name.
+	// Metrics are the mergeable states of the gates' metrics, and what their rules found of
+	// the rows that are published, by their texts.
 	Metrics  map[string]json.RawMessage `json:"metrics,omitempty"`
 	Findings []Finding                  `json:"findings"`
 	Inputs   []InputRecord              `json:"inputs"`

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -103,6 +104,13 @@ type Env struct {
 	Memory *Budget
 	// Now tells the time, for durations. Correctness never depends on it.
 	Now func() time.Time
+	// Past gives what the gates of a stage stored when the stage was last published, if it
+	// was made by the same code of inputs of the same digests, and nothing was put aside;
+	// else nil. Nil is never.
+	Past func(s *Stage, inputs []InputRecord) map[string]json.RawMessage
+	// Believes reports whether what the gates found of a published dataset, in the directory
+	// and with a manifest of this digest, may stand for a look at it. Nil never does.
+	Believes func(dir, manifest string) bool
 	// ForceScan has gates and filters look at every row, whatever is known of them without.
 	ForceScan bool
 	// Alloc is where Arrow buffers come from.

@@ -60,6 +60,7 @@ type run struct {
 	out      *Outcome
 	staged   map[string]*Input // what finished stages left for those that follow
 	blocked  map[string]bool   // stages whose rows may not be used
+	hashed   map[*File]bool    // inputs whose digest was computed in this run
 	telling  sync.Mutex        // held while the listener is told of progress
 }
 
@@ -69,12 +70,15 @@ type run struct {
 func (p *Plan) Run(ctx context.Context, stager Stager, listener *Listener) (*Outcome, error) {
 	r := &run{
 		plan: p, env: p.Env, stager: stager, listener: listener, out: &Outcome{},
-		staged: map[string]*Input{}, blocked: map[string]bool{},
+		staged: map[string]*Input{}, blocked: map[string]bool{}, hashed: map[*File]bool{},
 	}
 	defer r.dropSpools()
-	if err := r.hashInputs(ctx); err != nil {
-		return nil, err
+	if p.Env.Past != nil {
+		if err := r.hashInputs(ctx); err != nil {
+			return nil, err
+		}
 	}
+	r.out.Inputs = r.inputs()
 	for _, s := range p.Stages {
 		if s.streams() || r.lostInput(s) {
 			continue
@@ -85,6 +89,10 @@ func (p *Plan) Run(ctx context.Context, stager Stager, listener *Listener) (*Out
 			return nil, err
 		}
 	}
+	if err := r.hashInputs(ctx); err != nil {
+		return nil, err
+	}
+	r.out.Inputs = r.inputs()
 	if err := r.checkInputs(); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -24,6 +25,10 @@ type Input struct {
 	Splits []Split
 	// Files are what the splits read, for lineage; digests are filled in by the run.
 	Files []File
+	// Whole says that the splits are all rows, and the schema all columns, of the files.
+	Whole bool
+	// States are what gates found of just these rows when they were published; may be nil.
+	States map[string]json.RawMessage
 }
 
 // Split is a share of an input that can be read on its own. What comes after Open is

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -104,6 +105,31 @@ func (s *Store) Current(dataset, partitionDir string) (*pipeline.Manifest, strin
 		return nil, "", err
 	}
 	return s.read(filepath.Join(l.visible, visibleName), l)
+}
+
+// Confirms reports whether a directory is what readers see of a partition of some dataset
+// of ours, and its manifest, of this digest, that of a version that is kept.
+func (s *Store) Confirms(dir, digest string) bool {
+	rel, err := filepath.Rel(s.Root, dir)
+	if err != nil {
+		return false
+	}
+	rel = filepath.ToSlash(rel)
+	for _, place := range [][2]string{{rel, ""}, {path.Dir(rel), path.Base(rel)}} {
+		l, err := newLayout(s.Root, place[0], place[1])
+		if err != nil {
+			continue
+		}
+		m, seen, err := s.read(filepath.Join(l.visible, visibleName), l)
+		if err != nil || seen != digest {
+			continue
+		}
+		_, kept, err := s.read(filepath.Join(l.version(m.Version), manifestName), l)
+		if err == nil && kept == digest {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *Store) read(name string, l layout) (*pipeline.Manifest, string, error) {

@@ -20,11 +20,12 @@ func (s Set) combine(found []File, all []*Inspected) (*Inspected, error) {
 			return nil, err
 		}
 	}
-	out := &Inspected{Input: pipeline.Input{Schema: schema}}
+	out := &Inspected{Input: pipeline.Input{Schema: schema, Whole: true}}
 	type place struct{ file, split int }
 	var places []place
 	for i, in := range all {
 		out.Files = append(out.Files, in.Files...)
+		out.Whole = out.Whole && in.Whole && in.Schema.Equal(schema)
 		for j, split := range in.Splits {
 			out.Splits = append(out.Splits, adapt(split, in.Schema, schema))
 			places = append(places, place{i, j})

@@ -73,7 +73,8 @@ type Inspected struct {
 
 // Resolve finds the files, inspects each, and combines them to one input.
 func (s Set) Resolve(ctx context.Context, env *pipeline.Env, open Open) (*pipeline.Input, error) {
-	found, err := s.list(env)
+	manifests := published{}
+	found, err := s.list(env, manifests)
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +92,7 @@ func (s Set) Resolve(ctx context.Context, env *pipeline.Env, open Open) (*pipeli
 		return nil, err
 	}
 	if s.PartitionBy == "" {
+		in.States = manifests.states(env, found)
 		return &in.Input, nil
 	}
 	return s.within(env.Partition, in)
@@ -116,7 +118,7 @@ func inspect(ctx context.Context, env *pipeline.Env, f File, open Open) (in *Ins
 }
 
 // list finds the files, sorted by path, each once.
-func (s Set) list(env *pipeline.Env) ([]File, error) {
+func (s Set) list(env *pipeline.Env, manifests published) ([]File, error) {
 	var found []File
 	for _, w := range s.Written {
 		f, err := stat(env.Dir, w.Path)
@@ -126,7 +128,6 @@ func (s Set) list(env *pipeline.Env) ([]File, error) {
 		f.SHA256, f.Chunks, f.Footer = w.SHA256, w.Chunks, w.Footer
 		found = append(found, f)
 	}
-	manifests := published{}
 	for _, template := range s.Paths {
 		pattern, err := env.Partition.Expand(template)
 		if err != nil {

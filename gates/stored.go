@@ -1,0 +1,184 @@
+package gates
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// A state that was written to a manifest can be read again, but for those that keep more
+// in memory than they write.
+type loader interface {
+	state
+	json.Unmarshaler
+}
+
+// tallyText names what a rule found of the rows, whatever is made of it: rules of the same
+// check share it.
+func (r *boundRule) tallyText() string {
+	text := r.Check.String()
+	if r.Where != "" {
+		text += " where " + r.Where
+	}
+	if r.Nulls == NullsFail {
+		text += " nulls fail"
+	}
+	return text
+}
+
+// storedTally is a tally as a manifest has it.
+type storedTally struct {
+	Tested int64 `json:"tested"`
+	Failed int64 `json:"failed"`
+	Null   int64 `json:"null"`
+}
+
+// useStored takes from the states of all rows that will come, as they were stored when the
+// same rows were judged before, what the rules and metrics need. It takes nothing where a
+// rule may put rows aside: the others would see fewer rows than before.
+func (c *court) useStored(stored map[string]json.RawMessage) {
+	for _, r := range c.rules {
+		if r.Else != Quarantine {
+			continue
+		}
+		t, ok := stored[r.tallyText()]
+		var known storedTally
+		if !ok || json.Unmarshal(t, &known) != nil || known.Failed != 0 {
+			return
+		}
+	}
+	for i, r := range c.rules {
+		text, ok := stored[r.tallyText()]
+		var t storedTally
+		if !ok || json.Unmarshal(text, &t) != nil || !r.recalls(t) {
+			continue
+		}
+		c.storedRules[i] = true
+		c.total.tallies[i].add(tally{tested: t.Tested, failed: t.Failed, null: t.Null})
+	}
+	for i, m := range c.metrics {
+		s, ok := m.fn.open(m.typ, c.env).(loader)
+		text, kept := stored[m.text]
+		if !ok || !kept || s.UnmarshalJSON(text) != nil {
+			continue
+		}
+		c.total.states[i], c.storedMetrics[i] = s, true
+	}
+}
+
+// recalls reports whether a tally is all that has to be known of a rule. The keys that
+// broke a rule are not stored.
+func (r *boundRule) recalls(t storedTally) bool {
+	switch r.Check.kind {
+	case rowCheck:
+		return true
+	case uniqueCheck:
+		return t.Failed == 0
+	}
+	return false // what a rule refers to may have changed since
+}
+
+// tallies writes what the rules found of the rows that stay, for the manifest.
+func (c *court) tallies(all map[string]json.RawMessage) error {
+	for i, r := range c.rules {
+		t := c.total.tallies[i]
+		switch {
+		case t.errs > 0, r.Check.kind != rowCheck && r.Check.kind != uniqueCheck:
+			continue
+		case r.Check.kind == uniqueCheck:
+			if c.unique[i].failed {
+				continue
+			}
+			_, t.failed = c.unique[i].shared()
+		case r.Else == Quarantine:
+			t.tested, t.failed = t.tested-t.aside, 0
+		}
+		text, err := json.Marshal(storedTally{t.tested, t.failed, t.null})
+		if err != nil {
+			return fmt.Errorf("rule %s: %w", r.Name, err)
+		}
+		all[r.tallyText()] = text
+	}
+	return nil
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (f *jsonFloat) UnmarshalJSON(text []byte) error {
+	v, err := strconv.ParseFloat(string(bytes.Trim(text, `"`)), 64)
+	*f = jsonFloat(v)
+	return err
+}
+
+// strict decodes a state, and refuses one of another kind.
+func strict(text []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	return d.Decode(into)
+}
+
+// UnmarshalJSON implements loader.
+func (c *counter) UnmarshalJSON(text []byte) error {
+	type plain counter
+	return strict(text, (*plain)(c))
+}
+
+// UnmarshalJSON implements loader.
+func (s *intSum) UnmarshalJSON(text []byte) error {
+	type plain intSum
+	return strict(text, (*plain)(s))
+}
+
+// UnmarshalJSON implements loader.
+func (s *floatSum) UnmarshalJSON(text []byte) error {
+	type plain floatSum
+	return strict(text, (*plain)(s))
+}
+
+// UnmarshalJSON implements loader.
+func (m *moments) UnmarshalJSON(text []byte) error {
+	type plain moments
+	return strict(text, (*plain)(m))
+}
+
+// UnmarshalJSON implements loader.
+func (e *extreme) UnmarshalJSON(text []byte) error {
+	var in struct {
+		Best json.RawMessage `json:"best"`
+	}
+	if err := strict(text, &in); err != nil || in.Best == nil {
+		return errors.Join(err, errors.New("it is no state of an extreme"))
+	}
+	if string(in.Best) == "null" {
+		return nil
+	}
+	return e.read(in.Best)
+}
+
+func (e *extreme) read(text json.RawMessage) (err error) {
+	switch e.typ.ID() {
+	case arrow.INT64, arrow.TIMESTAMP:
+		e.Best, err = strconv.ParseInt(string(text), 10, 64)
+	case arrow.UINT64:
+		e.Best, err = strconv.ParseUint(string(text), 10, 64)
+	case arrow.FLOAT64:
+		var f jsonFloat
+		err = f.UnmarshalJSON(text)
+		e.Best = float64(f)
+	case arrow.STRING:
+		var s string
+		err = json.Unmarshal(text, &s)
+		e.Best = s
+	default:
+		err = pipeline.Errorf(pipeline.Internal, "an extreme of %s", e.typ)
+	}
+	if err != nil {
+		e.Best = nil
+	}
+	return err
+}

@@ -1,0 +1,80 @@
+package penstock
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// past gives what the gates of a stage stored when the version that is current was made,
+// where this run brings them just the same rows; nil where nothing was published.
+func (a *attempt) past() func(*pipeline.Stage, []pipeline.InputRecord) map[string]json.RawMessage {
+	current := map[string]*pipeline.Manifest{}
+	for _, s := range a.pl.Stages {
+		if s.Output == nil {
+			continue
+		}
+		if m, _, err := a.p.publish.Current(s.Output.Path, a.env.Partition.Dir()); err == nil {
+			current[s.Name] = m
+		}
+	}
+	if len(current) == 0 {
+		return nil
+	}
+	return func(s *pipeline.Stage, inputs []pipeline.InputRecord) map[string]json.RawMessage {
+		m := current[s.Name]
+		if m == nil || m.Penstock != Version() || m.Code != a.codeOf(s) || !sameInputs(m, inputs) {
+			return nil
+		}
+		for _, st := range m.Stages {
+			if st.RowsQuarantined > 0 {
+				return nil
+			}
+		}
+		return m.Metrics
+	}
+}
+
+// sameInputs reports whether everything a version was made of is read again as it was.
+func sameInputs(m *pipeline.Manifest, inputs []pipeline.InputRecord) bool {
+	for _, was := range m.Inputs {
+		i := slices.IndexFunc(inputs, func(in pipeline.InputRecord) bool { return in.Name == was.Name })
+		if i < 0 || !slices.EqualFunc(was.Files, inputs[i].Files, func(a, b pipeline.File) bool {
+			return a.SHA256 != "" && a.SHA256 == b.SHA256 && a.Bytes == b.Bytes
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// codeOf is the fingerprint of a stage and those without output that it is made of.
+func (a *attempt) codeOf(s *pipeline.Stage) string {
+	code := sha256.New()
+	a.made(s, func(s *pipeline.Stage) { code.Write([]byte(s.Code())) })
+	return hex.EncodeToString(code.Sum(nil))
+}
+
+// made visits a stage and, once each, the stages without output that it reads from.
+func (a *attempt) made(s *pipeline.Stage, visit func(*pipeline.Stage)) {
+	seen := map[string]bool{}
+	var walk func(*pipeline.Stage)
+	walk = func(s *pipeline.Stage) {
+		visit(s)
+		for _, name := range s.Inputs() {
+			if seen[name] {
+				continue
+			}
+			seen[name] = true
+			for i := range a.pl.Stages {
+				if up := &a.pl.Stages[i]; up.Name == name && up.Output == nil {
+					walk(up)
+				}
+			}
+		}
+	}
+	walk(s)
+}
