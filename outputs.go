@@ -45,6 +45,11 @@ func (o *outputs) Create(_ context.Context, s *pipeline.Stage, quarantine bool, 
 	return o.staging[s.Name].Create(kind, name)
 }
 
+// Adopt implements pipeline.Stager.
+func (o *outputs) Adopt(ctx context.Context, s *pipeline.Stage, name, from string) (pipeline.StagedFile, error) {
+	return o.staging[s.Name].Adopt(ctx, name, from)
+}
+
 // abort removes what was staged and not published.
 func (o *outputs) abort() {
 	for _, st := range o.staging {

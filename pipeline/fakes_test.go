@@ -208,12 +208,27 @@ func (t tempStager) Create(_ context.Context, s *Stage, quarantine bool, name st
 	return &tempFile{f, f.Name()}, err
 }
 
+func (t tempStager) Adopt(ctx context.Context, s *Stage, name, from string) (StagedFile, error) {
+	f, err := t.Create(ctx, s, false, name)
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(from)
+	if err == nil {
+		_, err = f.Write(text)
+	}
+	return f, errWith(err, f.Close())
+}
+
 type tempFile struct {
 	io.WriteCloser
 	path string
 }
 
-func (f *tempFile) File() File   { return File{Path: f.path} }
+func (f *tempFile) File() File {
+	sum, _ := HashFile(context.Background(), f.path)
+	return File{Path: f.path, SHA256: sum}
+}
 func (f *tempFile) Path() string { return f.path }
 
 // fewer is a judge: rows must be fewer than limit; ids divisible by aside go aside.

@@ -14,6 +14,9 @@ import (
 type Stager interface {
 	// Create begins a file of a stage's output, or of its quarantine.
 	Create(ctx context.Context, s *Stage, quarantine bool, name string) (StagedFile, error)
+	// Adopt makes a file that is there already, byte for byte, one of a stage's output. What
+	// it returns is closed, and its digest that of the bytes that were taken.
+	Adopt(ctx context.Context, s *Stage, name, from string) (StagedFile, error)
 }
 
 // A StagedFile is being written. Close makes it durable.
@@ -165,6 +168,8 @@ func (r *run) stage(ctx context.Context, s *StagePlan) (err error) {
 func (r *run) drain(ctx context.Context, s *StagePlan, c *chain) error {
 	last := c.stages[len(c.stages)-1]
 	switch {
+	case r.adopts(s, c):
+		return r.adopt(ctx, c, last)
 	case s.Output != nil:
 		return r.write(ctx, c, last)
 	case s.consumers > 0 || s.looked:

@@ -55,6 +55,15 @@ type Copier interface {
 	EncodeColumns(ctx context.Context, rows int64, columns []ColumnValues) (Chunk, error)
 }
 
+// An Adopter is a Format that knows a file which needs no encoding: it may be published as
+// it is.
+type Adopter interface {
+	Format
+	// Adopts reports whether the files of an input, whose rows are all there with all their
+	// columns, may be files of this format as they are.
+	Adopts(in *Input) bool
+}
+
 // ColumnValues are the values of a column in some rows: arrays, one after the other, or a
 // stored column.
 type ColumnValues struct {

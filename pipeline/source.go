@@ -37,6 +37,8 @@ type Input struct {
 type Split struct {
 	// Name says where the rows are, for messages: "a.parquet: row group 3".
 	Name string
+	// File is the one the rows are in, as an index of the input's files.
+	File int
 	// Rows and Bytes are what the split holds, or -1 where that is not known.
 	Rows, Bytes int64
 	// Open reads the named columns, in the order of the input's schema. Nil means

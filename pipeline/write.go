@@ -81,11 +81,11 @@ func (r *run) write(ctx context.Context, c *chain, sr *stageRun) (err error) {
 
 // reread makes what was written the input of the stages that follow: they see the
 // bytes that will be published.
-func (r *run) reread(ctx context.Context, s *StagePlan, schema *arrow.Schema, written File) error {
+func (r *run) reread(ctx context.Context, s *StagePlan, schema *arrow.Schema, written ...File) error {
 	if s.consumers == 0 && !s.looked {
 		return nil
 	}
-	in, err := s.Output.Format.Source(schema, written).Resolve(ctx, r.env)
+	in, err := s.Output.Format.Source(schema, written...).Resolve(ctx, r.env)
 	if err != nil {
 		return err
 	}

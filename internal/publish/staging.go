@@ -91,6 +91,18 @@ func (st *Staging) version() string { return filepath.Join(st.dir, "version") }
 
 // Create begins a file. The caller closes it before Commit.
 func (st *Staging) Create(kind Kind, name string) (*Writer, error) {
+	w, err := st.writer(kind, name)
+	if err != nil {
+		return nil, err
+	}
+	if w.f, err = st.store.FS.Create(w.Path()); err != nil {
+		return nil, st.ioError(err)
+	}
+	return w, nil
+}
+
+// writer makes the directory of a file, and what will describe it.
+func (st *Staging) writer(kind Kind, name string) (*Writer, error) {
 	dir := filepath.Join(st.version(), string(kind))
 	if !st.made[kind] {
 		if err := st.store.FS.MkdirAll(dir); err != nil {
@@ -98,11 +110,7 @@ func (st *Staging) Create(kind Kind, name string) (*Writer, error) {
 		}
 		st.made[kind] = true
 	}
-	f, err := st.store.FS.Create(filepath.Join(dir, name))
-	if err != nil {
-		return nil, st.ioError(err)
-	}
-	return &Writer{staging: st, f: f, hash: sha256.New(), name: path.Join(string(kind), name)}, nil
+	return &Writer{staging: st, hash: sha256.New(), name: path.Join(string(kind), name)}, nil
 }
 
 func (st *Staging) ioError(err error) error {

@@ -110,9 +110,16 @@ func (s *Store) Current(dataset, partitionDir string) (*pipeline.Manifest, strin
 // Confirms reports whether a directory is what readers see of a partition of some dataset
 // of ours, and its manifest, of this digest, that of a version that is kept.
 func (s *Store) Confirms(dir, digest string) bool {
+	_, m := s.confirm(dir, digest)
+	return m != nil
+}
+
+// confirm gives the layout and manifest of a visible directory of ours; no manifest where
+// it is none, or not that of a kept version, or of another digest. An empty digest is any.
+func (s *Store) confirm(dir, digest string) (layout, *pipeline.Manifest) {
 	rel, err := filepath.Rel(s.Root, dir)
 	if err != nil {
-		return false
+		return layout{}, nil
 	}
 	rel = filepath.ToSlash(rel)
 	for _, place := range [][2]string{{rel, ""}, {path.Dir(rel), path.Base(rel)}} {
@@ -121,15 +128,14 @@ func (s *Store) Confirms(dir, digest string) bool {
 			continue
 		}
 		m, seen, err := s.read(filepath.Join(l.visible, visibleName), l)
-		if err != nil || seen != digest {
+		if err != nil || digest != "" && seen != digest {
 			continue
 		}
-		_, kept, err := s.read(filepath.Join(l.version(m.Version), manifestName), l)
-		if err == nil && kept == digest {
-			return true
+		if _, kept, err := s.read(filepath.Join(l.version(m.Version), manifestName), l); err == nil && kept == seen {
+			return l, m
 		}
 	}
-	return false
+	return layout{}, nil
 }
 
 func (s *Store) read(name string, l layout) (*pipeline.Manifest, string, error) {

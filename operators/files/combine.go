@@ -27,7 +27,9 @@ func (s Set) combine(found []File, all []*Inspected) (*Inspected, error) {
 		out.Files = append(out.Files, in.Files...)
 		out.Whole = out.Whole && in.Whole && in.Schema.Equal(schema)
 		for j, split := range in.Splits {
-			out.Splits = append(out.Splits, adapt(split, in.Schema, schema))
+			split = adapt(split, in.Schema, schema)
+			split.File = i
+			out.Splits = append(out.Splits, split)
 			places = append(places, place{i, j})
 		}
 	}
