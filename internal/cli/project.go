@@ -23,17 +23,23 @@ type pipelineFlags struct {
 	workers int
 	memory  byteSize
 	keep    int
+	// evidence is auto or scan.
+	evidence string
 }
 
 func (f *pipelineFlags) add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.params, "param", nil, "sets a parameter of the pipeline, `name=value`; may be repeated")
 	flags.IntVar(&f.workers, "workers", 0, "units of work carried at once (default: one a processor)")
 	flags.Var(&f.memory, "memory", "memory budget, like 2GiB (default: half of what the machine or control group has)")
+	flags.StringVar(&f.evidence, "evidence", "auto", "what gates may go by: `auto` is the cheapest that proves it, scan is every row")
 	flags.IntVar(&f.keep, "keep", 2, "earlier versions kept of each partition")
 }
 
 // load reads the pipeline file and opens its project.
 func (a *app) load(cmd *cobra.Command, file string, f *pipelineFlags, l *pipeline.Listener) (*penstock.Project, *pipeline.Pipeline, error) {
+	if f.evidence != "auto" && f.evidence != "scan" {
+		return nil, nil, usage("--evidence %q: known are auto and scan", f.evidence)
+	}
 	pl, err := a.read(file, f)
 	if err != nil {
 		return nil, nil, err
@@ -43,7 +49,7 @@ func (a *app) load(cmd *cobra.Command, file string, f *pipelineFlags, l *pipelin
 		keep = -1
 	}
 	project, err := penstock.Open(cmd.Context(), a.rootOf(file), penstock.Options{
-		Workers: f.workers, Memory: int64(f.memory), Keep: keep, Listener: l,
+		Workers: f.workers, Memory: int64(f.memory), Keep: keep, Listener: l, ForceScan: f.evidence == "scan",
 		Command: append([]string{"penstock"}, a.args...),
 	})
 	return project, pl, err

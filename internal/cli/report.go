@@ -86,6 +86,12 @@ func (a *app) blocked(project *penstock.Project, pl *pipeline.Pipeline, rec *pip
 
 func decidedBy(f pipeline.Finding) string {
 	text := "decided by: " + f.DecidedBy
+	if f.Groups > 0 {
+		text += fmt.Sprintf(", %s of %s read", count(f.GroupsRead), plural(f.Groups, "row group", "row groups"))
+	}
+	if f.BytesRead > 0 {
+		text += fmt.Sprintf(" (%s)", bytesText(f.BytesRead))
+	}
 	if f.RowsTested > 0 {
 		text += ", " + plural(f.RowsTested, "row", "rows") + " tested"
 	}

@@ -101,6 +101,17 @@ func count(n int64) string {
 	return s
 }
 
+// bytesText is a size as people read it.
+func bytesText(n int64) string {
+	switch {
+	case n < 10<<10:
+		return count(n) + " bytes"
+	case n < 10<<20:
+		return count(n>>10) + " KiB"
+	}
+	return count(n>>20) + " MiB"
+}
+
 func plural(n int64, one, many string) string {
 	if n == 1 {
 		return "1 " + one
