@@ -345,11 +345,25 @@ func (l *ladder) note(d *pipeline.Doubt) {
 		}
 		c.read = 1
 		for _, col := range l.court.columnsOf(r) {
-			c.bytes += l.known.Bytes(col)
+			c.bytes += share(l.known.Bytes(col), d.Rows)
 		}
 	}
 	slices.Sort(d.Columns)
 	d.Columns = slices.Compact(d.Columns)
+}
+
+// share is about how many of so many bytes the marked rows take; nil marks all.
+func share(bytes int64, rows []bool) int64 {
+	if rows == nil {
+		return bytes
+	}
+	n := int64(0)
+	for _, marked := range rows {
+		if marked {
+			n++
+		}
+	}
+	return bytes * n / int64(len(rows))
 }
 
 // needs are the columns that a rule reads row by row.

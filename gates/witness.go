@@ -297,7 +297,7 @@ func (b *bound) programsOf(quarantine bool, rules, metrics []bool) programs {
 		}
 	}
 	for i, r := range b.rules {
-		if (r.Else == Quarantine) == quarantine && (rules == nil || !rules[i]) {
+		if r.Check.kind != expectCheck && (r.Else == Quarantine) == quarantine && (rules == nil || !rules[i]) {
 			add(r.program)
 			add(r.where)
 		}

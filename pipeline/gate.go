@@ -45,8 +45,8 @@ type Finding struct {
 	// "stored states", "footer", "dictionary", "page index" or "scan".
 	DecidedBy string `json:"decided_by"`
 	// Of Groups units that were known before they were read (row groups), the rule had to
-	// read GroupsRead; BytesRead is what its columns take of them in the files, and what it
-	// read of indexes and dictionaries.
+	// read GroupsRead; BytesRead is about what its columns take of the rows that were read,
+	// in the files, and what was read of indexes and dictionaries.
 	Groups     int64 `json:"groups,omitempty"`
 	GroupsRead int64 `json:"groups_read,omitempty"`
 	BytesRead  int64 `json:"bytes_read,omitempty"`
