@@ -1,13 +1,11 @@
 package parquet
 
 import (
-	"context"
-	"fmt"
 	"io"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress"
+	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/penstock-data/penstock/operators/files"
 	"github.com/penstock-data/penstock/pipeline"
@@ -15,12 +13,16 @@ import (
 
 // Format writes Parquet files.
 type Format struct {
-	// Compression is zstd (the default), snappy, gzip or none.
+	// Compression is zstd, snappy, gzip or none. Left out, it is zstd, but for columns
+	// that don't get smaller by it.
 	Compression string
-}
-
-var codecs = map[string]compress.Codec{
-	"": &parquet.Zstd, "zstd": &parquet.Zstd, "snappy": &parquet.Snappy, "gzip": &parquet.Gzip, "none": &parquet.Uncompressed,
+	// SortedBy are the columns by which the rows of each file are in order, nulls last; one
+	// that begins with - descends. It is noted in the file for its readers, and taken on
+	// trust.
+	SortedBy []string
+	// Bloom are the columns that get a Bloom filter in each row group, so that readers who
+	// look for one value pass over most of those that don't have it.
+	Bloom []string
 }
 
 // Compressions are the names Format knows.
@@ -28,10 +30,17 @@ func Compressions() []string { return []string{"zstd", "snappy", "gzip", "none"}
 
 // String implements pipeline.Format.
 func (f Format) String() string {
-	if f.Compression == "" {
-		return "parquet, zstd"
+	text := "parquet, zstd"
+	if f.Compression != "" {
+		text = "parquet, " + f.Compression
 	}
-	return "parquet, " + f.Compression
+	if len(f.SortedBy) > 0 {
+		text += ", sorted by " + strings.Join(f.SortedBy, " ")
+	}
+	if len(f.Bloom) > 0 {
+		text += ", bloom " + strings.Join(f.Bloom, " ")
+	}
+	return text
 }
 
 // Ext implements pipeline.Format.
@@ -48,53 +57,61 @@ func (f Format) Create(w io.Writer, schema *arrow.Schema) (pipeline.Encoder, err
 	if !ok {
 		return nil, pipeline.Errorf(pipeline.Invalid, "unknown compression %q; known are zstd, snappy, gzip, none", f.Compression)
 	}
-	root := &group{}
-	for _, field := range schema.Fields() {
-		node, err := nodeOf(field)
+	out, err := newOutSchema(schema)
+	if err != nil {
+		return nil, err
+	}
+	e := &encoder{schema: out, packer: packer{codec: codec, always: f.Compression != ""}, file: fileWriter{w: w}}
+	if err := e.options(f); err != nil {
+		return nil, err
+	}
+	e.file.meta = format.FileMetaData{Version: 2, Schema: out.elements, CreatedBy: createdBy}
+	for range out.leaves {
+		e.file.meta.ColumnOrders = append(e.file.meta.ColumnOrders, format.ColumnOrder{Value: &format.TypeDefinedOrder{}})
+	}
+	return e, e.file.write([]byte(magic))
+}
+
+// createdBy is in the form that readers parse.
+const createdBy = "penstock version 1.0.0 (build 0)"
+
+// options finds the columns that the format names.
+func (e *encoder) options(f Format) error {
+	for _, name := range f.SortedBy {
+		name, descending := strings.CutPrefix(name, "-")
+		l, err := e.flat("sorted_by", name)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		root.fields = append(root.fields, &namedNode{Node: node, name: field.Name})
+		e.sorting = append(e.sorting, format.SortingColumn{ColumnIdx: int32(l.index), Descending: descending})
 	}
-	pw := parquet.NewGenericWriter[any](w, parquet.NewSchema("schema", root),
-		parquet.Compression(codec),
-		parquet.CreatedBy("penstock", "1", "0"),
-		parquet.DataPageStatistics(true),
-		parquet.MaxRowsPerRowGroup(1<<40), // the engine cuts row groups
-	)
-	return &encoder{w: pw, schema: schema}, nil
-}
-
-// encoder writes row groups that were encoded beside each other.
-type encoder struct {
-	w      *parquet.GenericWriter[any]
-	schema *arrow.Schema
-}
-
-// Encode implements pipeline.Encoder: one chunk is one row group.
-func (e *encoder) Encode(ctx context.Context, batches []arrow.RecordBatch) (_ pipeline.Chunk, err error) {
-	rg := e.w.BeginRowGroup()
-	for i, cw := range rg.ColumnWriters() {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+	for _, name := range f.Bloom {
+		l, err := e.flat("bloom", name)
+		if err != nil {
+			return err
 		}
-		for _, b := range batches {
-			if err := writeColumn(cw, b.Column(i), e.schema.Field(i)); err != nil {
-				return nil, fmt.Errorf("column %q: %w", e.schema.Field(i).Name, err)
-			}
+		if l.physical == format.Boolean || l.typ.ID() == arrow.NULL {
+			return pipeline.Errorf(pipeline.Invalid, "bloom: column %s is %s, which a filter is of no use for", name, pipeline.TypeName(l.typ))
 		}
-		if err := cw.Flush(); err != nil {
-			return nil, err
-		}
+		l.bloom = true
 	}
-	return rg, nil
+	return nil
 }
 
-// Append implements pipeline.Encoder.
-func (e *encoder) Append(c pipeline.Chunk) error {
-	_, err := c.(*parquet.ConcurrentRowGroupWriter).Commit()
-	return err
+// flat finds the leaf of a column that is not nested.
+func (e *encoder) flat(option, name string) (*outLeaf, error) {
+	var known []string
+	for _, l := range e.schema.leaves {
+		if l.flat() && l.path[0] == name {
+			return l, nil
+		}
+		known = append(known, l.path[0])
+	}
+	if near := pipeline.Nearest(name, known); near != "" && near != name {
+		return nil, pipeline.Errorf(pipeline.Invalid, "%s: unknown column %q; did you mean %q?", option, name, near)
+	}
+	if e.schema.arrow.HasField(name) {
+		return nil, pipeline.Errorf(pipeline.Invalid, "%s: column %s is nested", option, name)
+	}
+	return nil, pipeline.Errorf(pipeline.Invalid, "%s: unknown column %q", option, name)
 }
-
-// Close implements pipeline.Encoder.
-func (e *encoder) Close() error { return e.w.Close() }

@@ -1,0 +1,90 @@
+package parquet
+
+import (
+	"bytes"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/snappy"
+	"github.com/klauspost/compress/zstd"
+	"github.com/parquet-go/parquet-go/format"
+)
+
+// packer compresses pages. It is safe for concurrent use.
+type packer struct {
+	codec format.CompressionCodec
+	// always is that every page is compressed, even where it does not pay.
+	always bool
+}
+
+// codecs are the codecs by the names Format has for them.
+var codecs = map[string]format.CompressionCodec{
+	"": format.Zstd, "zstd": format.Zstd, "snappy": format.Snappy, "gzip": format.Gzip, "none": format.Uncompressed,
+}
+
+// zstdEncoder is shared: each call takes one of as many encoders as there are processors.
+// Pages have checksums, so frames need none.
+var zstdEncoder = sync.OnceValue(func() *zstd.Encoder {
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20))
+	if err != nil {
+		panic(err) // the options are constant
+	}
+	return e
+})
+
+var gzipWriters = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+
+// pack appends a compressed page to dst, which is empty.
+func (p *packer) pack(dst, src []byte, codec format.CompressionCodec) ([]byte, error) {
+	switch codec {
+	case format.Zstd:
+		return zstdEncoder().EncodeAll(src, dst), nil
+	case format.Snappy:
+		return snappy.Encode(dst[:cap(dst)], src), nil
+	case format.Gzip:
+		w := gzipWriters.Get().(*gzip.Writer)
+		defer gzipWriters.Put(w)
+		buf := bytes.NewBuffer(dst)
+		w.Reset(buf)
+		if _, err := w.Write(src); err != nil {
+			return nil, err
+		}
+		err := w.Close()
+		return buf.Bytes(), err
+	}
+	return append(dst, src...), nil
+}
+
+// choose decides whether a chunk is compressed, by its dictionary and the first of its
+// pages. Parquet has one codec for a chunk, so that what doesn't pay, as with numbers that
+// are packed to bits, is left as it is throughout: readers need not unpack it.
+func (p *packer) choose(dict, page []byte, pages int) format.CompressionCodec {
+	if p.always || p.codec == format.Uncompressed {
+		return p.codec
+	}
+	buf := packBuffers.Get().(*[]byte)
+	defer packBuffers.Put(buf)
+	saved, total := 0, len(dict)+pages*len(page)
+	for i, b := range [][]byte{dict, page} {
+		if len(b) == 0 {
+			continue
+		}
+		out, err := p.pack((*buf)[:0], b, p.codec)
+		if err != nil {
+			return p.codec // the error comes again
+		}
+		*buf = out
+		if times := []int{1, pages}[i]; len(out) < len(b) {
+			saved += times * (len(b) - len(out))
+		}
+	}
+	if saved*minSaving < total {
+		return format.Uncompressed
+	}
+	return p.codec
+}
+
+// minSaving is what part of a chunk compression must save: one in so many bytes.
+const minSaving = 20
+
+var packBuffers = sync.Pool{New: func() any { return new([]byte) }}

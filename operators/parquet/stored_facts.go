@@ -1,0 +1,166 @@
+package parquet
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"runtime"
+	"strings"
+	"sync"
+	"weak"
+
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
+)
+
+// What is said of a chunk that is copied is said by this file from then on, whose readers
+// know only who wrote it. So nothing goes over that they would trust of us, but not of the
+// first writer: see facts.go for what is to be distrusted.
+
+// statistics are those of a leaf that go over.
+func (s *stored) statistics(l *outLeaf, leaf int, nulls int64) format.Statistics {
+	from := &s.chunk(leaf).MetaData.Statistics
+	out := format.Statistics{NullCount: nulls}
+	if !ordered(s.file.Metadata(), s.column.leaves[leaf].index) {
+		return out
+	}
+	if l.holds(from.MaxValue) {
+		out.MaxValue = from.MaxValue
+	}
+	if l.holds(from.MinValue) && !s.doubtfulLeast(l) {
+		out.MinValue = from.MinValue
+	}
+	return out
+}
+
+// holds reports whether a bound is a value of the leaf.
+func (l *outLeaf) holds(b []byte) bool {
+	switch {
+	case b == nil || l.order == noOrder:
+		return false
+	case l.size > 0 && len(b) != l.size:
+		return false
+	case l.order == floating && math.IsNaN(l.float(b)):
+		return false
+	}
+	return true
+}
+
+// doubtfulLeast is true of byte arrays by arrow-go, whose least may not be the empty one.
+func (s *stored) doubtfulLeast(l *outLeaf) bool {
+	return l.size == 0 && strings.HasPrefix(s.file.Metadata().CreatedBy, "parquet-go version")
+}
+
+// maxIndex bounds the index of a chunk's pages that is read, in bytes.
+const maxIndex = 16 << 20
+
+// columnIndex reads what the file knows of each page, or nil: it may be left out.
+func (s *stored) columnIndex(l *outLeaf, leaf, pages int) *format.ColumnIndex {
+	c := s.chunk(leaf)
+	at, n := c.ColumnIndexOffset, int64(c.ColumnIndexLength)
+	if at < 4 || n <= 0 || n > maxIndex || at > s.file.Size()-n || s.doubtfulLeast(l) ||
+		!ordered(s.file.Metadata(), s.column.leaves[leaf].index) {
+		return nil
+	}
+	text := make([]byte, n)
+	if _, err := s.file.ReadAt(text, at); err != nil || checkThrift(text) != nil {
+		return nil
+	}
+	x := &format.ColumnIndex{}
+	var protocol thrift.CompactProtocol
+	if thrift.NewDecoder(protocol.NewReaderFromBytes(text)).Decode(x) != nil {
+		return nil
+	}
+	if len(x.NullPages) != pages || len(x.MinValues) != pages || len(x.MaxValues) != pages || len(x.NullCounts) != 0 && len(x.NullCounts) != pages {
+		return nil
+	}
+	for i, empty := range x.NullPages {
+		if !empty && (!l.holds(x.MinValues[i]) || !l.holds(x.MaxValues[i])) {
+			return nil
+		}
+	}
+	if len(x.NullCounts) == 0 {
+		x.NullCounts = nil
+	}
+	x.RepetitionLevelHistogram, x.DefinitionLevelHistogram = nil, nil
+	return x
+}
+
+// nulls is how many entries of a leaf are null, where that is known.
+func (s *stored) nulls(leaf int, maxDef byte) (n int64, known bool) {
+	m := &s.chunk(leaf).MetaData
+	switch n = m.Statistics.NullCount; {
+	case n < 0 || n > m.NumValues:
+		return 0, false
+	case maxDef == 0:
+		return 0, n == 0
+	case n > 0:
+		return n, true
+	}
+	// An absent count looks like one of none.
+	groups := nullCountsOf(s.file)
+	index := s.column.leaves[leaf].index
+	if s.group >= len(groups) || index >= len(groups[s.group].Columns) {
+		return 0, false
+	}
+	count := groups[s.group].Columns[index].Meta.Statistics.NullCount
+	return 0, count.Valid && count.V == 0
+}
+
+// nullCounts are those of a footer; it is the footer's structure with all else left out.
+type nullCounts struct {
+	RowGroups thrift.Slice[nullGroup] `thrift:"4,required"`
+}
+
+type nullGroup struct {
+	Columns thrift.Slice[nullColumn] `thrift:"1,required"`
+}
+
+type nullColumn struct {
+	Meta struct {
+		Statistics struct {
+			NullCount thrift.Null[int64] `thrift:"3,optional"`
+		} `thrift:"12,optional"`
+	} `thrift:"3,optional"`
+}
+
+// counted remembers the counts of the footers that are in use.
+var counted sync.Map // of weak.Pointer[footer] to []nullGroup
+
+// nullCountsOf reads the counts of a file that is open, or opens it; nil if that fails.
+func nullCountsOf(f *footer) []nullGroup {
+	key := weak.Make(f)
+	if known, ok := counted.Load(key); ok {
+		return known.([]nullGroup)
+	}
+	groups := readNullCounts(f)
+	if _, there := counted.LoadOrStore(key, groups); !there {
+		runtime.AddCleanup(f, func(k weak.Pointer[footer]) { counted.Delete(k) }, key)
+	}
+	return groups
+}
+
+func readNullCounts(f *footer) []nullGroup {
+	if f.open() != nil {
+		return nil
+	}
+	defer f.close()
+	var tail [8]byte
+	if _, err := f.ReadAt(tail[:], f.Size()-8); err != nil || !bytes.Equal(tail[4:], []byte(magic)) {
+		return nil
+	}
+	n := int64(binary.LittleEndian.Uint32(tail[:]))
+	if n > f.Size()-12 || n > maxFooter {
+		return nil
+	}
+	text := make([]byte, n)
+	if _, err := f.ReadAt(text, f.Size()-8-n); err != nil || checkThrift(text) != nil {
+		return nil
+	}
+	var counts nullCounts
+	var protocol thrift.CompactProtocol
+	if thrift.NewDecoder(protocol.NewReaderFromBytes(text)).Decode(&counts) != nil {
+		return nil
+	}
+	return counts.RowGroups
+}
