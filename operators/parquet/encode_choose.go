@@ -40,10 +40,13 @@ func (c *outColumn) choose(l *outLeaf) format.Encoding {
 			best, enc = delta, format.DeltaBinaryPacked
 		}
 	}
-	if v.dict == nil && c.makeDictionary(l, best) {
+	// Readers do more with a dictionary, so that it may take a little more.
+	if best < plain {
+		best += best / 10
+	}
+	if c.makeDictionary(l, best) {
 		return format.RLEDictionary
 	}
-	v.dict = nil
 	return enc
 }
 

@@ -21,11 +21,11 @@ const (
 
 // outPage is where a page is in its chunk, and what is known of it.
 type outPage struct {
-	at, size    int64 // with its header
-	firstRow    int64
-	values      int // entries
-	nulls       int
-	bounds      bounds
+	at, size int64 // with its header
+	firstRow int64
+	values   int // entries
+	nulls    int
+	bounds   bounds
 }
 
 // pageWriter makes the pages of a chunk of a leaf.
