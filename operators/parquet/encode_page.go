@@ -48,7 +48,7 @@ func (w *pageWriter) write(c *outColumn, l *outLeaf, enc format.Encoding, p *pac
 	if err := w.all(out); err != nil {
 		return nil, err
 	}
-	if c.vals.dict != nil {
+	if c.vals.dict != nil && l.order != floating { // bits, not numbers, are distinct there
 		out.distinct = c.vals.dict.n
 	}
 	return out, nil
