@@ -62,7 +62,9 @@ var outputObject = &object{name: "output", doc: "Where a stage's rows are publis
 	{name: "csv", typ: "text", doc: "The dataset's directory."},
 	{name: "jsonl", typ: "text", doc: "The dataset's directory."},
 	{name: "ipc", typ: "text", doc: "The dataset's directory."},
-	{name: "compression", typ: "text", choices: parquet.Compressions(), doc: "Of parquet; zstd if left out."},
+	{name: "compression", typ: "text", choices: parquet.Compressions(), doc: "Of parquet; if left out, zstd, but for columns that don't get smaller by it."},
+	{name: "sorted_by", typ: "texts", doc: "Of parquet: the columns by which the rows are in order, nulls last, `-` before one that descends. It is noted in the files for their readers; sort the rows yourself."},
+	{name: "bloom", typ: "texts", doc: "Of parquet: the columns that get a Bloom filter, for readers who look for single values."},
 }}
 
 var stageObject = &object{name: "stage", doc: "A chain of operators, gates on what leaves it, and perhaps an output.", fields: []field{

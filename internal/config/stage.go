@@ -59,8 +59,10 @@ func (d *decoder) output(n *node) *pipeline.Output {
 		if v == nil {
 			continue
 		}
-		if c := n.get("compression"); c != nil && f != "parquet" {
-			d.fail(c.pos, "output: compression belongs to parquet")
+		for _, option := range []string{"compression", "sorted_by", "bloom"} {
+			if c := n.get(option); c != nil && f != "parquet" {
+				d.fail(c.pos, "output: %s belongs to parquet", option)
+			}
 		}
 		o.Path = strings.TrimSuffix(d.text(v, f), "/")
 		switch f {
@@ -71,7 +73,10 @@ func (d *decoder) output(n *node) *pipeline.Output {
 		case "ipc":
 			o.Format = ipc.Format{}
 		default:
-			o.Format = parquet.Format{Compression: compression}
+			o.Format = parquet.Format{
+				Compression: compression,
+				SortedBy:    d.texts(n.get("sorted_by"), "sorted_by"), Bloom: d.texts(n.get("bloom"), "bloom"),
+			}
 		}
 		if err := pipeline.CheckOutputPath(o.Path); err != nil {
 			d.errs = append(d.errs, &pipeline.Error{Kind: pipeline.Invalid, At: v.pos, Stage: d.stage, Err: err})

@@ -247,6 +247,7 @@ func TestFlippedBytesAreNotCopied(t *testing.T) {
 		if d := m.DictionaryPageOffset; d > 0 {
 			from = d
 		}
+		silent := 0
 		digest := digestOf(good[from : from+m.TotalCompressedSize])
 		for at := from; at < from+m.TotalCompressedSize; at++ {
 			flipped := bytes.Clone(good)
@@ -259,9 +260,13 @@ func TestFlippedBytesAreNotCopied(t *testing.T) {
 			if err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf(`flipped.parquet: row group 0: column %q is damaged: its digest is `, fields[column].Name)) {
 				t.Fatalf("byte %d: got %v", at, err)
 			}
-			if s.digests = nil; copyOne(t, schema, whole, column, s) == nil && at > from+60 {
-				t.Fatalf("byte %d: nothing was noticed", at)
+			if s.digests = nil; copyOne(t, schema, whole, column, s) == nil {
+				silent++
 			}
+		}
+		// Headers have no checksum of their own.
+		if silent > 60 {
+			t.Errorf("column %d: %d flips of %d went unnoticed without the digest", column, silent, m.TotalCompressedSize)
 		}
 	}
 }
