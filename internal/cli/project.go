@@ -37,7 +37,7 @@ func (f *pipelineFlags) add(flags *pflag.FlagSet) {
 
 // load reads the pipeline file and opens its project.
 func (a *app) load(cmd *cobra.Command, file string, f *pipelineFlags, l *pipeline.Listener) (*penstock.Project, *pipeline.Pipeline, error) {
-	if f.evidence != "auto" && f.evidence != "scan" {
+	if f.evidence != "" && f.evidence != "auto" && f.evidence != "scan" {
 		return nil, nil, usage("--evidence %q: known are auto and scan", f.evidence)
 	}
 	pl, err := a.read(file, f)
