@@ -5,6 +5,9 @@
 //	go run ./benchmarks              # all scenarios, five runs of each side
 //	go run ./benchmarks -runs 3
 //	go run ./benchmarks expressions  # CEL over columns, beside cel-go and DuckDB
+//	go run ./benchmarks parquet      # checks, reading and publishing of Parquet files
+//	go run ./benchmarks parquet -only checks-scan,flights -runs 3
+//	go run ./benchmarks parquet -only large -gb 20
 //
 // The flights job is the demo's pipeline over three million flights, beside the same job
 // written by hand as DuckDB SQL: the same rows filtered, made unique, checked, put aside
@@ -52,6 +55,13 @@ func main() {
 		err = peer(flag.Arg(1), flag.Arg(2))
 	case "lineitem":
 		err = lineitem(flag.Arg(1), lineitemRows)
+	case "parquet":
+		var o options
+		if err = o.parse(flag.Args()[1:]); err == nil {
+			err = parquetPage(o)
+		}
+	case "job":
+		err = runJob(flag.Arg(1))
 	case "expressions":
 		err = expressions(expressionsFile)
 	default:
