@@ -3,7 +3,7 @@
 GOLANGCI = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOFUMPT  = go run mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: check fmt lint test race generate demo bench fuzz crash clean-tree
+.PHONY: check fmt lint test race generate demo bench bench-parquet bench-large fuzz crash clean-tree
 
 check: generate fmt lint race clean-tree ## everything that must hold before a commit
 
@@ -32,6 +32,13 @@ demo:
 
 bench: ## the flights job beside the same job in DuckDB; writes benchmarks/results.md
 	go run ./benchmarks
+
+bench-parquet: ## checks, reading and publishing of Parquet files; writes benchmarks/parquet.md
+	go run ./benchmarks parquet
+
+GB ?= 20
+bench-large: ## the same over a file of GB gigabytes; writes benchmarks/large.md
+	go run ./benchmarks parquet -only large -gb $(GB) -runs 1
 
 FUZZTIME ?= 30s
 fuzz: ## every fuzz target for FUZZTIME

@@ -32,11 +32,29 @@ func (o *options) parse(args []string) error {
 	f.StringVar(&o.data, "data", filepath.Join(os.TempDir(), "penstock-bench"), "where the generated files are kept")
 	f.StringVar(&o.flights, "flights", fullFlights, "the real flights")
 	f.StringVar(&o.only, "only", "", "names of scenarios or data sets, with commas between; \"large\" is run by its name only")
-	f.StringVar(&o.out, "out", "benchmarks/parquet.md", "where the results are written; empty: nowhere")
+	f.StringVar(&o.out, "out", parquetFile, "where the results are written; empty: nowhere. Results of some scenarios only, or of\nanother number of rows, are written only where this is given; those of large to "+largeFileName)
 	f.Float64Var(&o.gb, "gb", 20, "size of the large file in gigabytes")
-	o.uncounted, o.arrow = true, true
-	return f.Parse(args)
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	o.uncounted, o.arrow = o.only != "large", o.only != "large"
+	given := false
+	f.Visit(func(f *flag.Flag) { given = given || f.Name == "out" })
+	switch {
+	case given:
+	case o.only == "large":
+		o.out = largeFileName
+	case o.only != "" || o.rows != lineitemRows:
+		o.out = ""
+	}
+	return nil
 }
+
+// where the results are written.
+const (
+	parquetFile   = "benchmarks/parquet.md"
+	largeFileName = "benchmarks/large.md"
+)
 
 // wants says whether -only names the scenario, or its data set, or is not given.
 func (o *options) wants(s *scenario) bool {

@@ -152,7 +152,10 @@ func copying(name, variant, set, path, title string, a aim, what ...string) *sce
 			{name: "DuckDB", job: peer("")},
 			{name: "DuckDB, order not kept", job: peer("-unordered")},
 		},
-		lines: []line{{title, "Penstock", []string{"DuckDB", "DuckDB, order not kept"}, a}},
+		lines: []line{
+			{title, "Penstock", []string{"DuckDB"}, a},
+			{title + ", beside DuckDB without order", "Penstock", []string{"DuckDB, order not kept"}, aim{}},
+		},
 	}
 }
 
