@@ -47,19 +47,21 @@ type quantity struct {
 	aim        func(aim) float64
 	// best says that it is held against the best peer in this, whoever that is.
 	best bool
+	// fixed says that the aim is of our figure, not of the ratio.
+	fixed bool
 }
 
 const mib = 1 << 20
 
 var quantities = []quantity{
-	{"CPU of the work", "s", cpuOfWork, func(a aim) float64 { return a.cpu }, true},
-	{"wall time of the work", "s", func(s sample) float64 { return s.Work.Wall }, func(a aim) float64 { return a.wall }, true},
-	{"CPU of the whole process", "s", func(s sample) float64 { return s.CPU }, nil, false},
-	{"wall time of the whole process", "s", func(s sample) float64 { return s.Wall }, nil, false},
-	{"peak memory, resident", "MiB", func(s sample) float64 { return s.Work.Peak }, nil, false},
-	{"bytes asked of files", "MiB", func(s sample) float64 { return float64(s.Work.Read) / mib }, nil, false},
-	{"bytes from the disk", "MiB", func(s sample) float64 { return float64(s.Work.Disk) / mib }, nil, false},
-	{"written file", "MiB", func(s sample) float64 { return float64(s.Bytes) / mib }, func(a aim) float64 { return a.size }, false},
+	{"CPU of the work", "s", cpuOfWork, func(a aim) float64 { return a.cpu }, true, false},
+	{"wall time of the work", "s", func(s sample) float64 { return s.Work.Wall }, func(a aim) float64 { return a.wall }, true, false},
+	{"CPU of the whole process", "s", func(s sample) float64 { return s.CPU }, nil, false, false},
+	{"wall time of the whole process", "s", func(s sample) float64 { return s.Wall }, nil, false, false},
+	{"peak memory, resident", "MiB", func(s sample) float64 { return s.Work.Peak }, func(a aim) float64 { return a.peak }, false, true},
+	{"bytes asked of files", "MiB", func(s sample) float64 { return float64(s.Work.Read) / mib }, nil, false, false},
+	{"bytes from the disk", "MiB", func(s sample) float64 { return float64(s.Work.Disk) / mib }, nil, false, false},
+	{"written file", "MiB", func(s sample) float64 { return float64(s.Bytes) / mib }, func(a aim) float64 { return a.size }, false, false},
 }
 
 // row is one quantity of a line as a row of a table; empty where there is none.
@@ -69,22 +71,22 @@ func (s *scenario) row(l line, q quantity) string {
 	if q.name == "written file" && o == 0 && p == 0 || o < 0 || p < 0 {
 		return ""
 	}
-	goal := ""
-	if q.aim != nil && q.aim(a) > 0 {
-		goal = aimText(o/p, q.aim(a))
-	}
-	if q.unit == "MiB" && strings.HasPrefix(q.name, "peak") && a.peak > 0 {
-		goal = fmt.Sprintf("≤ %.0f MiB: %s", a.peak, verdict(o <= a.peak))
-	}
 	theirs := figure(p, q.unit)
 	if peer != s.fastest(l, cpuOfWork) {
 		theirs += " (" + peer.name + ")"
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %s |\n", q.name, figure(o, q.unit), theirs, ratio(o, p), goal)
+	return fmt.Sprintf("| %s | %s | %s | %s | %s |\n", q.name, figure(o, q.unit), theirs, ratio(o, p), q.goal(o, p, a))
 }
 
-func aimText(ratio, aim float64) string {
-	return fmt.Sprintf("≤ %.2g: %s", aim, verdict(ratio <= aim))
+// goal says what was aimed at, if anything, and whether it was met.
+func (q quantity) goal(ours, peer float64, a aim) string {
+	if q.aim == nil || q.aim(a) == 0 {
+		return ""
+	}
+	if q.fixed {
+		return fmt.Sprintf("≤ %.0f %s: %s", q.aim(a), q.unit, verdict(ours <= q.aim(a)))
+	}
+	return fmt.Sprintf("≤ %.2g: %s", q.aim(a), verdict(ours/peer <= q.aim(a)))
 }
 
 func verdict(met bool) string {
@@ -191,7 +193,7 @@ func summary(all []*scenario) string {
 				}
 				o, p := s.way(l.ours).of(q.of), s.peer(l, q).of(q.of)
 				fmt.Fprintf(&b, "| %s: %s | %s | %s | %s | %s | %s | %s |\n", s.name, l.title, s.set, q.name,
-					figure(o, q.unit), figure(p, q.unit), ratio(o, p), aimText(o/p, q.aim(l.aim)))
+					figure(o, q.unit), figure(p, q.unit), ratio(o, p), q.goal(o, p, l.aim))
 			}
 		}
 	}
