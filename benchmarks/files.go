@@ -51,29 +51,34 @@ func rowsOf(path string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer f.Close()
-	return f.NumRows(), nil
+	return f.NumRows(), f.Close()
 }
 
-// largeFile is a file of about so many bytes, made of copies of another's row groups.
-func largeFile(program, dir, base string, bytes int64) (path string, err error) {
+// largeFiles are a file of about so many bytes, made of copies of another's row groups, and
+// one of a quarter of its copies.
+func largeFiles(program, base string, bytes int64) (full, quarter string, err error) {
 	rows, err := rowsOf(base)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	info, err := os.Stat(base)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	copies := copiesFor(info.Size(), bytes)
-	name := fmt.Sprintf("lineitem-x%d.parquet", copies)
-	return cached(program, dir, name, rows*copies, job{Do: "enlarge", Dir: base, Bytes: bytes})
+	enlarged := func(copies int64) (string, error) {
+		name := fmt.Sprintf("lineitem-%dx%d.parquet", rows, copies)
+		return cached(program, filepath.Dir(base), name, rows*copies, job{Do: "enlarge", Dir: base, Copies: copies})
+	}
+	copies := max(1, (bytes/4+info.Size()/2)/info.Size())
+	if quarter, err = enlarged(copies); err != nil {
+		return "", "", err
+	}
+	full, err = enlarged(4 * copies)
+	return full, quarter, err
 }
 
-func copiesFor(size, want int64) int64 { return max(1, (want+size/2)/size) }
-
 // enlarge is the job that writes a file with the row groups of the file at Dir, byte by
-// byte, as often as makes Bytes.
+// byte, Copies times.
 func enlarge(j job) (_ outcome, err error) {
 	base, err := os.Open(j.Dir)
 	if err != nil {
@@ -93,7 +98,7 @@ func enlarge(j job) (_ outcome, err error) {
 		return outcome{}, err
 	}
 	var whole *metadata.FileMetaData
-	for i := range copiesFor(end+8, j.Bytes) {
+	for i := range j.Copies {
 		if _, err := io.Copy(out, io.NewSectionReader(base, start, end-start)); err != nil {
 			return outcome{}, err
 		}
@@ -129,7 +134,6 @@ func shifted(path string, by int64) (*metadata.FileMetaData, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
 	meta := f.MetaData()
 	shift := func(at *int64) {
 		if at != nil {
@@ -151,7 +155,7 @@ func shifted(path string, by int64) (*metadata.FileMetaData, error) {
 			shift(c.MetaData.BloomFilterOffset)
 		}
 	}
-	return meta, nil
+	return meta, f.Close()
 }
 
 func writeFooter(w io.Writer, meta *metadata.FileMetaData) error {

@@ -21,7 +21,7 @@ type job struct {
 	Workers int    `json:"workers,omitempty"` // 0: two
 	Memory  int64  `json:"memory,omitempty"`  // budget in bytes; 0: the default
 	Rows    int64  `json:"rows,omitempty"`    // of what is generated
-	Bytes   int64  `json:"bytes,omitempty"`   // of what is enlarged
+	Copies  int64  `json:"copies,omitempty"`  // of the row groups of what is enlarged
 }
 
 // outcome is what came of a job: what it took, and what must be equal on both sides.
@@ -97,7 +97,6 @@ func spawn(program string, j job) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	flushDisks() // what others have written is not on this one's account
 	var out, msg bytes.Buffer
 	cmd := exec.Command(program, "job", string(text))
 	cmd.Stdout, cmd.Stderr = &out, &msg

@@ -107,10 +107,9 @@ func pqarrowRead(j job) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	defer first.Close()
 	place := first.MetaData().Schema.ColumnIndexByName(s.key)
 	var t tally
-	var open []*file.Reader
+	open := []*file.Reader{first}
 	var mu sync.Mutex
 	err = shareOut(j.workers(), first.NumRowGroups(), func() (func(int) error, error) {
 		f, err := file.OpenParquetFile(j.Path, false, file.WithMetadata(first.MetaData()))

@@ -221,16 +221,16 @@ func large(quarter, full string) []*scenario {
 		s := &scenario{name: "large-" + variant, set: "lineitem", what: []string{
 			"As " + map[string]string{"filter": "filter-derive-write", "gates": "gate-publish"}[variant] + ", with a budget of 1 GiB on both sides, on a file and on a quarter of it. Its row groups are those of the generated file, copied. Outputs are compared by count, sum and hashes of the key.",
 		}}
-		for _, size := range []struct{ name, path string }{{"a quarter", quarter}, {"all of it", full}} {
+		for _, size := range []struct{ name, path string }{{"a quarter of the file", quarter}, {"the whole file", full}} {
 			for _, side := range []struct{ name, do string }{{"Penstock", "publish"}, {"DuckDB", "duckdb-copy"}} {
 				s.ways = append(s.ways, &way{
 					name: side.name + ", " + size.name, light: true,
 					job: job{Do: side.do, Variant: variant, Set: "lineitem", Path: size.path, Memory: largeMemory},
 				})
 			}
-			s.lines = append(s.lines, line{size.name + " of the large file", "Penstock, " + size.name, []string{"DuckDB, " + size.name}, aim{peak: largePeak}})
+			s.lines = append(s.lines, line{size.name, "Penstock, " + size.name, []string{"DuckDB, " + size.name}, aim{peak: largePeak}})
 		}
-		s.lines = append(s.lines, line{"all of it beside a quarter (4.0 is linear)", "Penstock, all of it", []string{"Penstock, a quarter"}, aim{wall: 4.4}})
+		s.lines = append(s.lines, line{"the whole beside a quarter (4.0 is linear)", "Penstock, the whole file", []string{"Penstock, a quarter of the file"}, aim{cpu: 4.4, wall: 4.4}})
 		all = append(all, s)
 	}
 	return all
