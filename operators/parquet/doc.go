@@ -12,6 +12,12 @@
 // that is nested, or of a type not named here, is left out of what can be read: it
 // is an error only to ask for it.
 //
+// Writing makes the pages of a row group from Arrow arrays. A dictionary that values come
+// with is kept; for others one is tried, and left where it does not make them smaller.
+// Columns that compression does not shrink are not compressed, unless Format says by what.
+// Pages have checksums and are indexed by their bounds. A column that another file keeps
+// just as this one would is taken over byte by byte, once its bytes have been checked.
+//
 // Nothing that a file says is believed before it is checked: sizes against the
 // file's, checksums of pages where they are there, decoded rows against the footer.
 package parquet

@@ -59,6 +59,9 @@ func (e *encoder) EncodeColumns(ctx context.Context, rows int64, columns []pipel
 		return nil, fmt.Errorf("%d columns where the file has %d", len(columns), e.schema.arrow.NumFields())
 	}
 	g := &rowGroup{rows: rows}
+	if rows == 0 {
+		return g, nil
+	}
 	defer func() {
 		if err != nil {
 			for _, c := range g.chunks {
@@ -93,7 +96,7 @@ func (e *encoder) EncodeColumns(ctx context.Context, rows int64, columns []pipel
 func (w *worker) encode(e *encoder, l *outLeaf, rows int64, arrays []arrow.Array) (*outChunk, error) {
 	c := &w.column
 	c.reset()
-	s := shredder{l, c}
+	s := shredder{outLeaf: l, out: c}
 	for _, a := range arrays {
 		c.rows += a.Len()
 		shred := s.nested
@@ -114,9 +117,12 @@ func (w *worker) encode(e *encoder, l *outLeaf, rows int64, arrays []arrow.Array
 	return out, err
 }
 
-// Append implements pipeline.Encoder.
+// Append implements pipeline.Encoder. A chunk without rows leaves nothing in the file.
 func (e *encoder) Append(c pipeline.Chunk) error {
 	g := c.(*rowGroup)
+	if g.rows == 0 {
+		return nil
+	}
 	return e.file.rowGroup(g.rows, g.chunks, e.sorting)
 }
 

@@ -14,6 +14,10 @@ import (
 type shredder struct {
 	*outLeaf
 	out *outColumn
+	// pending are values of a nested leaf that are not taken yet: those of one list mostly
+	// lie behind those of the last.
+	pending  arrow.Array
+	from, to int
 }
 
 // flat takes the rows of a column that is not nested.
@@ -71,7 +75,30 @@ func unmasked(a arrow.Array) arrow.Array {
 
 // nested takes the rows of a column in which the leaf is.
 func (s *shredder) nested(a arrow.Array) error {
-	return s.walk(0, a, 0, a.Len(), 0, 0)
+	if err := s.walk(0, a, 0, a.Len(), 0, 0); err != nil {
+		return err
+	}
+	return s.flush()
+}
+
+// take takes values of the leaf.
+func (s *shredder) take(a arrow.Array, from, to int) error {
+	if s.pending == a && s.to == from {
+		s.to = to
+		return nil
+	}
+	err := s.flush()
+	s.pending, s.from, s.to = a, from, to
+	return err
+}
+
+func (s *shredder) flush() error {
+	if s.pending == nil {
+		return nil
+	}
+	a := s.pending
+	s.pending = nil
+	return s.out.add(s.outLeaf, a, s.from, s.to)
 }
 
 // walk takes the places from … to of the array of a node; the repetition level of the
@@ -146,7 +173,7 @@ func (s *shredder) values(n *outNode, a arrow.Array, from, to int, first, rest b
 				return s.missing()
 			}
 			def--
-		} else if err := s.out.add(s.outLeaf, a, i, j); err != nil {
+		} else if err := s.take(a, i, j); err != nil {
 			return err
 		}
 		s.entry(first, def)

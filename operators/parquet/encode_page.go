@@ -210,7 +210,9 @@ func (w *pageWriter) values(from, to int) (err error) {
 	v := &w.col.vals
 	switch w.enc {
 	case format.RLEDictionary:
-		w.part, err = parquet.RLEDictionary.EncodeInt32(w.part[:0], v.indexes[from:to])
+		e := rle.Encoding{BitWidth: bitWidth(v.dict.n)}
+		w.body = append(w.body, byte(e.BitWidth))
+		w.part, err = e.EncodeInt32(w.part[:0], v.indexes[from:to])
 	case format.DeltaBinaryPacked:
 		if w.size == 4 {
 			w.part, err = parquet.DeltaBinaryPacked.EncodeInt32(w.part[:0], as[int32](v.fixed)[from:to])
@@ -225,7 +227,8 @@ func (w *pageWriter) values(from, to int) (err error) {
 	return err
 }
 
-// plain appends values in plain encoding.
+// plain appends values in plain encoding. Texts stay in it: their lengths as differences
+// save 6% of sentences after zstd, at the same cost, and not all readers know that encoding.
 func (w *pageWriter) plain(dst []byte, v *outValues, from, to int) []byte {
 	switch {
 	case w.physical == format.Boolean:

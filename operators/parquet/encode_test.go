@@ -349,3 +349,15 @@ func TestOptionsNameColumns(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// Chunks without rows leave no trace.
+func TestNoRows(t *testing.T) {
+	schema, batch := several(t, 10)
+	empty := batch.NewSlice(3, 3)
+	defer empty.Release()
+	want := write(t, Format{}, schema, []arrow.RecordBatch{batch}, []arrow.RecordBatch{batch})
+	got := write(t, Format{}, schema, nil, []arrow.RecordBatch{empty, batch, empty}, []arrow.RecordBatch{empty}, []arrow.RecordBatch{batch})
+	if !bytes.Equal(got, want) {
+		t.Error("the bytes differ")
+	}
+}

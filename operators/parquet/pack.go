@@ -62,26 +62,33 @@ func (p *packer) choose(dict, page []byte, pages int) format.CompressionCodec {
 	if p.always || p.codec == format.Uncompressed {
 		return p.codec
 	}
-	buf := packBuffers.Get().(*[]byte)
-	defer packBuffers.Put(buf)
-	saved, total := 0, len(dict)+pages*len(page)
-	for i, b := range [][]byte{dict, page} {
-		if len(b) == 0 {
-			continue
-		}
-		out, err := p.pack((*buf)[:0], b, p.codec)
-		if err != nil {
-			return p.codec // the error comes again
-		}
-		*buf = out
-		if times := []int{1, pages}[i]; len(out) < len(b) {
-			saved += times * (len(b) - len(out))
-		}
-	}
-	if saved*minSaving < total {
+	saved := p.saving(dict) + float64(pages)*p.saving(page)
+	if saved*minSaving < float64(len(dict)+pages*len(page)) {
 		return format.Uncompressed
 	}
 	return p.codec
+}
+
+// trial is how much of a page is compressed to see whether it pays, in bytes.
+const trial = 32 << 10
+
+// saving is about how many bytes compression takes off a page.
+func (p *packer) saving(b []byte) float64 {
+	if len(b) == 0 {
+		return 0
+	}
+	part := b
+	if len(b) > 2*trial {
+		part = b[len(b)/2-trial/2:][:trial]
+	}
+	buf := packBuffers.Get().(*[]byte)
+	defer packBuffers.Put(buf)
+	out, err := p.pack((*buf)[:0], part, p.codec)
+	if err != nil {
+		return float64(len(b)) // the error comes again
+	}
+	*buf = out
+	return float64(len(part)-len(out)) / float64(len(part)) * float64(len(b))
 }
 
 // minSaving is what part of a chunk compression must save: one in so many bytes.

@@ -44,6 +44,15 @@ func (e *encoder) Takes(column int, from pipeline.Stored) bool {
 	if !ok || s == nil || column < 0 || column >= len(e.schema.columns) {
 		return false
 	}
+	groups := s.file.Metadata().RowGroups
+	if s.group < 0 || s.group >= len(groups) {
+		return false
+	}
+	for _, l := range s.column.leaves {
+		if l.index >= len(groups[s.group].Columns) {
+			return false
+		}
+	}
 	leaves := e.schema.leaves[e.schema.firstLeaf[column]:e.schema.firstLeaf[column+1]]
 	if len(leaves) != len(s.column.leaves) || !e.sameType(column, s) {
 		return false

@@ -146,8 +146,12 @@ func (s *stored) walk(c *outChunk, l *outLeaf, m *format.ColumnMetaData) error {
 			rows += int64(valuesOf(h))
 			c.offsetsUnknown = c.offsetsUnknown || l.maxRep > 0
 		case h.Type == format.DataPageV2 && h.DataPageHeaderV2.Valid:
+			k := h.DataPageHeaderV2.V.NumRows
+			if k < 0 || int(k) > valuesOf(h) || l.maxRep == 0 && int(k) != valuesOf(h) {
+				return fmt.Errorf("page %d: %d rows of %d values", p.number, k, valuesOf(h))
+			}
 			c.addPage(at-start, size, rows, valuesOf(h))
-			rows += int64(h.DataPageHeaderV2.V.NumRows)
+			rows += int64(k)
 		default:
 			return fmt.Errorf("page %d: it is of the unknown type %d", p.number, h.Type)
 		}
