@@ -14,10 +14,16 @@ type columnReader struct {
 	leaves []*leafReader
 }
 
-// read gives the next n rows as an array.
-func (r *columnReader) read(n int) (arrow.Array, error) {
+// read gives the next n rows as an array, or those of a selection, if it is not nil.
+func (r *columnReader) read(n int, s *selection) (arrow.Array, error) {
 	for _, l := range r.leaves {
-		if err := l.read(n); err != nil {
+		var err error
+		if s != nil {
+			err = l.some(s)
+		} else {
+			err = l.read(n, n)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

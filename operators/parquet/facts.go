@@ -1,22 +1,20 @@
 package parquet
 
 import (
+	"cmp"
 	"encoding/binary"
-	"io"
 	"math"
-	"os"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/parquet/metadata"
 	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// facts tells what the footer's statistics prove of a column in a row group. What they
-// do not prove is not known:
+// facts tells what the footer's statistics prove of a column in rows of a row group. What
+// they do not prove is not known:
 //
 //   - The deprecated bounds are not looked at; they were made by signed comparison, of
 //     texts too.
@@ -27,50 +25,97 @@ import (
 //   - arrow-go leaves the empty text out of the least of a dictionary (v18.8.0): of its
 //     files the least of texts is not believed.
 //   - An absent count of nulls is unknown, not none. parquet-go does not tell the two
-//     apart, so the footer is read a second time by a library that does.
+//     apart, so the footer is walked through once more (nullCountsOf).
 //   - A bound of the wrong size, a count of more nulls than rows, or a statistic that
 //     can't be read at all, proves nothing.
-func facts(file *footer) func(group int, name string) pipeline.Facts {
-	footer := file.Metadata()
-	byName := map[string]*column{}
-	for _, c := range file.columns {
-		if c.flat() != nil {
-			byName[c.field.Name] = c
+//   - A bound that is cut off bounds nothing if it could not be made greater: it is then
+//     all 0xff.
+//
+// Page indexes go by the same rules (pageFacts).
+func (f *footer) facts(of rowRange, name string) (facts pipeline.Facts) {
+	defer func() {
+		if recover() != nil {
+			facts = pipeline.Facts{}
+		}
+	}()
+	c := f.flat(name)
+	if c == nil {
+		return facts
+	}
+	leaf, rows := c.flat(), f.Metadata().RowGroups[of.group].NumRows
+	chunk := &f.Metadata().RowGroups[of.group].Columns[leaf.index].MetaData
+	facts.Min, facts.Max = f.bounds(c, chunk.Statistics.MinValue, chunk.Statistics.MaxValue)
+	if nulls, known := f.nulls.of(of.group, leaf.index); known && nulls >= 0 && nulls <= rows {
+		facts.Nulls, facts.HasNulls = nulls, true
+	}
+	if leaf.maxDef == 0 {
+		facts.Nulls, facts.HasNulls = 0, true
+	}
+	if !of.all {
+		facts = narrow(facts, rows, of.to-of.from)
+	}
+	return facts
+}
+
+// narrow gives what is known of some of the rows, of which there are part, from what is
+// known of all.
+func narrow(f pipeline.Facts, rows, part int64) pipeline.Facts {
+	switch {
+	case !f.HasNulls || f.Nulls == 0:
+	case f.Nulls == rows:
+		f.Nulls = part
+	default:
+		f.Nulls, f.HasNulls = 0, false
+	}
+	return f
+}
+
+// flat finds a column that is not nested; nil if there is none.
+func (f *footer) flat(name string) *column {
+	for _, c := range f.columns {
+		if c.field.Name == name && c.flat() != nil {
+			return c
 		}
 	}
-	var meta *metadata.FileMetaData
-	return func(group int, name string) (f pipeline.Facts) {
-		defer func() {
-			if recover() != nil {
-				f = pipeline.Facts{}
-			}
-		}()
-		c, ok := byName[name]
-		if !ok {
-			return f
-		}
-		leaf := c.flat()
-		chunk := &footer.RowGroups[group].Columns[leaf.index].MetaData
-		f.Min = bound(c, chunk.Type, chunk.Statistics.MinValue, ordered(footer, leaf.index))
-		if _, isText := f.Min.(string); isText && strings.HasPrefix(footer.CreatedBy, "parquet-go version") {
-			f.Min = nil
-		}
-		f.Max = bound(c, chunk.Type, chunk.Statistics.MaxValue, ordered(footer, leaf.index))
-		if leaf.maxDef == 0 {
-			f.HasNulls = true
-			return f
-		}
-		if meta == nil {
-			if meta = nullsOf(file.path); meta == nil {
-				return f
-			}
-		}
-		nulls, known := nullCount(meta, group, leaf.index)
-		if known && nulls >= 0 && nulls <= footer.RowGroups[group].NumRows {
-			f.Nulls, f.HasNulls = nulls, true
-		}
-		return f
+	return nil
+}
+
+// bounds reads the least and the greatest of a column; nil is none.
+func (f *footer) bounds(c *column, least, greatest []byte) (low, high any) {
+	leaf := c.flat()
+	known := ordered(f.Metadata(), leaf.index)
+	low, high = bound(c, leaf.physical, least, known), bound(c, leaf.physical, greatest, known)
+	if _, isText := low.(string); isText && strings.HasPrefix(f.Metadata().CreatedBy, "parquet-go version") {
+		low = nil
 	}
+	if text, isText := high.(string); isText && strings.Trim(text, "\xff") == "" {
+		high = nil
+	}
+	return low, high
+}
+
+// order compares bounds of a column, which are of one type.
+func order(a, b any) int {
+	switch a := a.(type) {
+	case int64:
+		return cmp.Compare(a, b.(int64))
+	case uint64:
+		return cmp.Compare(a, b.(uint64))
+	case float64:
+		return cmp.Compare(a, b.(float64))
+	case string:
+		return strings.Compare(a, b.(string))
+	case bool:
+		return cmp.Compare(as01(a), as01(b.(bool)))
+	}
+	return 0
+}
+
+func as01(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // ordered reports whether the footer says that a column's bounds follow its type's order.
@@ -80,18 +125,6 @@ func ordered(footer *format.FileMetaData, index int) bool {
 	}
 	_, ok := footer.ColumnOrders[index].Value.(*format.TypeDefinedOrder)
 	return ok
-}
-
-func nullCount(meta *metadata.FileMetaData, group, index int) (int64, bool) {
-	chunk, err := meta.RowGroup(group).ColumnChunk(index)
-	if err != nil {
-		return 0, false
-	}
-	stats, err := chunk.Statistics()
-	if err != nil || stats == nil || !stats.HasNullCount() {
-		return 0, false
-	}
-	return stats.NullCount(), true
 }
 
 // bound reads a bound as pipeline.Facts has it; nil is none.
@@ -162,34 +195,4 @@ func textBound(c *column, plain []byte, ordered bool) any {
 		return nil
 	}
 	return string(plain)
-}
-
-// nullsOf reads the footer with the library that tells no count from a count of none.
-func nullsOf(path string) *metadata.FileMetaData {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || info.Size() < 12 {
-		return nil
-	}
-	var tail [4]byte
-	if _, err := f.ReadAt(tail[:], info.Size()-8); err != nil {
-		return nil
-	}
-	n := int64(binary.LittleEndian.Uint32(tail[:]))
-	if n > info.Size()-12 || n > maxFooter {
-		return nil
-	}
-	text := make([]byte, n)
-	if _, err := io.ReadFull(io.NewSectionReader(f, info.Size()-8-n, n), text); err != nil {
-		return nil
-	}
-	meta, err := metadata.NewFileMetaData(text, nil)
-	if err != nil {
-		return nil
-	}
-	return meta
 }

@@ -50,29 +50,6 @@ func holds(t *testing.T, f pipeline.Facts, col arrow.Array) (said int) {
 	return said
 }
 
-func order(a, b any) int {
-	less := false
-	switch a := a.(type) {
-	case int64:
-		less = a < b.(int64)
-	case uint64:
-		less = a < b.(uint64)
-	case float64:
-		less = a < b.(float64)
-	case string:
-		less = a < b.(string)
-	case bool:
-		less = !a && b.(bool)
-	}
-	switch {
-	case a == b:
-		return 0
-	case less:
-		return -1
-	}
-	return 1
-}
-
 // value is a value as pipeline.Facts has it.
 func value(a arrow.Array, row int) any {
 	if a.IsNull(row) {

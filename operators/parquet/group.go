@@ -19,67 +19,118 @@ const (
 	batchRows, batchBytes = 64 << 10, 32 << 20
 )
 
-// groupReader reads one row group.
+// rowRange is some consecutive rows of a row group.
+type rowRange struct {
+	group    int
+	from, to int64
+	all      bool // they are all that the group has
+}
+
+func (g rowRange) String() string {
+	if g.all {
+		return fmt.Sprintf("row group %d", g.group)
+	}
+	return fmt.Sprintf("row group %d, rows %d to %d", g.group, g.from, g.to)
+}
+
+// groupReader reads rows of one row group.
 type groupReader struct {
 	file    *footer
 	where   string
 	schema  *arrow.Schema
 	columns []*columnReader
-	rows    int64 // in the row group
-	done    int64 // given so far
-	batch   int64 // rows of a batch
+	rows    int64  // to give in all
+	done    int64  // given so far
+	keep    []bool // of the rows in the range that are not passed yet; nil: all are kept
+	last    bool   // the range goes to the end of the group
+	batch   int64  // rows of a batch
+	chosen  selection
 	closed  bool
 }
 
-// openGroup opens one row group for reading.
-func openGroup(file *footer, group int, columns []string) (_ pipeline.Reader, err error) {
-	where := fmt.Sprintf("%s: row group %d", file.name, group)
+// openGroup opens rows of a row group for reading: all, or those that keep marks.
+func openGroup(ctx context.Context, file *footer, of rowRange, columns []string, keep []bool) (_ pipeline.Reader, err error) {
+	r := &groupReader{
+		file: file, where: fmt.Sprintf("%s: %v", file.name, of), batch: batchRows,
+		rows: of.to - of.from, keep: keep, last: of.to == file.Metadata().RowGroups[of.group].NumRows,
+	}
+	if keep != nil {
+		if int64(len(keep)) != r.rows {
+			return nil, fmt.Errorf("%s: %d rows, %d marks of those to keep", r.where, r.rows, len(keep))
+		}
+		r.rows = int64(count(as[byte](bytesOf(keep)), 1))
+	}
 	if err := file.open(); err != nil {
 		return nil, err
 	}
 	defer func() {
-		if r := recover(); r != nil {
-			err = bad(where, "is damaged: %v", r)
+		if p := recover(); p != nil {
+			err = bad(r.where, "is damaged: %v", p)
 		}
 		if err != nil {
-			file.close()
+			_ = r.Close() // it closes the file; the error is the first
 		}
 	}()
 	for _, name := range columns {
 		if why, ok := file.refused[name]; ok {
-			return nil, bad(where, "column %q is %s, which is not read", name, strings.ToLower(why))
+			return nil, bad(r.where, "column %q is %s, which is not read", name, strings.ToLower(why))
 		}
 	}
-	meta := &file.Metadata().RowGroups[group]
-	r := &groupReader{file: file, where: where, rows: meta.NumRows, batch: batchRows}
 	var fields []arrow.Field
 	var bytes int64
 	for _, c := range file.columns {
 		if columns != nil && !slices.Contains(columns, c.field.Name) {
 			continue
 		}
-		fields = append(fields, c.field)
-		cr := &columnReader{column: c}
-		for _, l := range c.leaves {
-			chunk := &meta.Columns[l.index].MetaData
-			if c.flat() != nil && chunk.NumValues != r.rows {
-				return nil, bad(where, "column %q has %d values, the row group %d rows", c.field.Name, chunk.NumValues, r.rows)
-			}
-			lr, err := newLeafReader(l, file, file.Size(), chunk, c.flat() == nil, c.field.Type.ID() == arrow.DICTIONARY)
-			if err != nil {
-				return nil, bad(where, "column %q is damaged: %s", c.field.Name, err)
-			}
-			bytes += max(0, chunk.TotalUncompressedSize)
-			cr.leaves = append(cr.leaves, lr)
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
-		r.columns = append(r.columns, cr)
+		fields = append(fields, c.field)
+		n, err := r.open(c, of)
+		if err != nil {
+			return nil, err
+		}
+		bytes += n
 	}
 	// Rows that are long come in batches that are short.
-	if perRow := bytes / max(1, r.rows); perRow > 0 {
+	if perRow := bytes / max(1, file.Metadata().RowGroups[of.group].NumRows); perRow > 0 {
 		r.batch = min(batchRows, max(1, batchBytes/perRow))
 	}
 	r.schema = arrow.NewSchema(fields, nil)
 	return r, nil
+}
+
+// open adds a column, and says how many bytes it has unpacked.
+func (r *groupReader) open(c *column, of rowRange) (bytes int64, err error) {
+	meta := &r.file.Metadata().RowGroups[of.group]
+	cr := &columnReader{column: c}
+	r.columns = append(r.columns, cr)
+	for _, l := range c.leaves {
+		chunk := &meta.Columns[l.index].MetaData
+		if c.flat() != nil && chunk.NumValues != meta.NumRows {
+			return 0, bad(r.where, "column %q has %d values, the row group %d rows", c.field.Name, chunk.NumValues, meta.NumRows)
+		}
+		lr, err := newLeafReader(l, r.file, r.file.Size(), chunk, c.flat() == nil, c.field.Type.ID() == arrow.DICTIONARY)
+		if err != nil {
+			return 0, bad(r.where, "column %q is damaged: %s", c.field.Name, err)
+		}
+		cr.leaves = append(cr.leaves, lr)
+		if err := r.file.verifyChunk(lr.pages.pageReader, of, l.index); err != nil {
+			return 0, bad(r.where, "column %q %s", c.field.Name, err)
+		}
+		if l.maxRep == 0 && (!of.all || r.keep != nil) {
+			if lr.pages.places, _, err = r.file.places(of.group, l.index); err != nil {
+				return 0, err
+			}
+		}
+		if of.from > 0 {
+			if err := r.guarded(cr, func() error { return lr.skip(int(of.from)) }); err != nil {
+				return 0, err
+			}
+		}
+		bytes += max(0, chunk.TotalUncompressedSize)
+	}
+	return bytes, nil
 }
 
 // Next implements pipeline.Reader.
@@ -91,6 +142,11 @@ func (r *groupReader) Next(ctx context.Context) (b arrow.RecordBatch, err error)
 		return nil, r.end()
 	}
 	n := min(r.batch, r.rows-r.done)
+	var chosen *selection
+	if r.keep != nil {
+		chosen = &r.chosen
+		r.choose(int(n))
+	}
 	cols := make([]arrow.Array, 0, len(r.columns))
 	defer func() {
 		for _, c := range cols {
@@ -98,8 +154,11 @@ func (r *groupReader) Next(ctx context.Context) (b arrow.RecordBatch, err error)
 		}
 	}()
 	for _, c := range r.columns {
-		col, err := r.read(c, int(n))
-		if err != nil {
+		var col arrow.Array
+		if err := r.guarded(c, func() (err error) {
+			col, err = c.read(int(n), chosen)
+			return err
+		}); err != nil {
 			return nil, err
 		}
 		cols = append(cols, col)
@@ -108,8 +167,21 @@ func (r *groupReader) Next(ctx context.Context) (b arrow.RecordBatch, err error)
 	return array.NewRecordBatch(r.schema, cols, n), nil
 }
 
+// choose selects the rows up to the n-th that is kept.
+func (r *groupReader) choose(n int) {
+	end, kept, marks := 0, 0, as[byte](bytesOf(r.keep))
+	for ; kept < n; end++ {
+		kept += int(marks[end])
+	}
+	r.chosen.set(r.keep[:end])
+	r.keep = r.keep[end:]
+}
+
 // end makes sure that no column has more rows than the footer says.
 func (r *groupReader) end() (err error) {
+	if r.keep != nil || !r.last {
+		return io.EOF
+	}
 	for _, c := range r.columns {
 		for _, l := range c.leaves {
 			if l.pages.rest != 0 || l.page != nil && l.entry != l.page.entries {
@@ -120,23 +192,22 @@ func (r *groupReader) end() (err error) {
 	return io.EOF
 }
 
-// read gives the next n values of a column. Decoders may panic on damaged pages.
-func (r *groupReader) read(c *columnReader, n int) (a arrow.Array, err error) {
+// guarded makes an error, or a panic of a decoder, that of the column.
+func (r *groupReader) guarded(c *columnReader, f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			a, err = nil, r.damaged(c, fmt.Errorf("%v", p))
+			err = r.damaged(c, fmt.Errorf("%v", p))
 		}
 	}()
-	a, err = c.read(n)
-	if err != nil {
-		return nil, r.damaged(c, err)
+	if err := f(); err != nil {
+		return r.damaged(c, err)
 	}
-	return a, nil
+	return nil
 }
 
 func (r *groupReader) damaged(c *columnReader, err error) error {
 	e := bad(r.where, "column %q is damaged: %s", c.field.Name, tidy(err))
-	e.Evidence = append(e.Evidence, fmt.Sprintf("%d of %d rows of the row group could be read; none was used", r.done, r.rows))
+	e.Evidence = append(e.Evidence, fmt.Sprintf("%d of its %d rows could be read; none was used", r.done, r.rows))
 	return e
 }
 

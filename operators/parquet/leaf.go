@@ -19,6 +19,7 @@ type leafReader struct {
 	// rep and def are the levels of what was read since take, where the leaf is nested.
 	rep, def []byte
 	nested   bool
+	picked   picked
 }
 
 func newLeafReader(l *leaf, src io.ReaderAt, size int64, chunk *format.ColumnMetaData, nested, dictionary bool) (*leafReader, error) {
@@ -37,9 +38,9 @@ func newLeafReader(l *leaf, src io.ReaderAt, size int64, chunk *format.ColumnMet
 
 var errFewer = errors.New("it has fewer rows than the footer says")
 
-// read appends the next n rows to the output. A row of a list ends where the next begins,
+// read appends the next n rows to the output, which will have hint. A row of a list ends where the next begins,
 // so that it may go on in the next page.
-func (r *leafReader) read(n int) error {
+func (r *leafReader) read(n, hint int) error {
 	begun := 0
 	for {
 		if r.page == nil || r.entry == r.page.entries {
@@ -62,7 +63,7 @@ func (r *leafReader) read(n int) error {
 		if k == 0 {
 			return nil
 		}
-		if err := r.append(k, n); err != nil {
+		if err := r.append(k, hint); err != nil {
 			return err
 		}
 		begun += rows
@@ -109,17 +110,27 @@ func (r *leafReader) append(k, hint int) error {
 	if r.nested {
 		r.levels(k)
 	}
-	defer func() { r.entry += k }()
-	if p.def == nil {
-		switch {
-		case p.level == r.maxDef:
-			return r.values(k, hint)
-		case p.level >= r.slot:
+	var def []byte
+	if p.def != nil {
+		def = p.def[r.entry : r.entry+k]
+	}
+	used, err := r.entries(def, k, p.vals, r.value, hint)
+	r.entry, r.value = r.entry+k, r.value+used
+	return err
+}
+
+// entries appends k entries of the page with the levels def, or its level where that is
+// nil, and the values from one on; it says how many values they have.
+func (r *leafReader) entries(def []byte, k int, vals *values, from, hint int) (used int, err error) {
+	if def == nil {
+		switch level := r.page.level; {
+		case level == r.maxDef:
+			return k, r.values(vals, from, k, hint)
+		case level >= r.slot:
 			r.out.nulls(k)
 		}
-		return nil
+		return 0, nil
 	}
-	def := p.def[r.entry : r.entry+k]
 	for i := 0; i < len(def); {
 		j := i + 1
 		switch kind := r.kind(def[i]); kind {
@@ -127,9 +138,10 @@ func (r *leafReader) append(k, hint int) error {
 			for j < len(def) && def[j] == r.maxDef {
 				j++
 			}
-			if err := r.values(j-i, hint); err != nil {
-				return err
+			if err := r.values(vals, from+used, j-i, hint); err != nil {
+				return used, err
 			}
+			used += j - i
 		default:
 			for j < len(def) && r.kind(def[j]) == kind {
 				j++
@@ -140,7 +152,7 @@ func (r *leafReader) append(k, hint int) error {
 		}
 		i = j
 	}
-	return nil
+	return used, nil
 }
 
 type entryKind int
@@ -173,13 +185,11 @@ func (r *leafReader) levels(k int) {
 	}
 }
 
-func (r *leafReader) values(k, hint int) error {
-	if r.value+k > r.page.vals.n {
-		return errors.New("its levels say there are more values than it has")
+func (r *leafReader) values(vals *values, from, k, hint int) error {
+	if from+k > vals.n {
+		return fmt.Errorf("page %d: its levels say there are more values than it has", r.page.number)
 	}
-	err := r.out.values(r.page.vals, r.value, r.value+k, hint)
-	r.value += k
-	if err != nil {
+	if err := r.out.values(vals, from, from+k, hint); err != nil {
 		return fmt.Errorf("page %d: %w", r.page.number, err)
 	}
 	return nil
@@ -188,20 +198,29 @@ func (r *leafReader) values(k, hint int) error {
 // skip passes over n rows without taking their values. Whole pages of a column that is
 // not repeated are not even unpacked.
 func (r *leafReader) skip(n int) error {
-	for n > 0 {
+	for begun := 0; ; {
 		if r.page != nil && r.entry < r.page.entries {
-			k := min(n, r.page.entries-r.entry)
+			k, rows := r.span(n - begun)
+			if k == 0 {
+				return nil
+			}
 			r.pass(k)
-			n -= k
+			begun += rows
 			continue
 		}
-		k, err := r.pages.skip(n)
-		if err != nil {
-			return err
+		if begun == n && (r.maxRep == 0 || r.pages.rest == 0) {
+			return nil
 		}
-		if n -= k; k > 0 {
-			r.page = nil
-			continue
+		if r.maxRep == 0 {
+			k, err := r.pages.skip(n - begun)
+			if err != nil {
+				return err
+			}
+			if k > 0 {
+				r.page = nil
+				begun += k
+				continue
+			}
 		}
 		more, err := r.nextPage()
 		if err != nil {
@@ -211,21 +230,25 @@ func (r *leafReader) skip(n int) error {
 			return errFewer
 		}
 	}
-	return nil
 }
 
-// pass moves over k entries of the page of a flat column.
+// pass moves over k entries of the page.
 func (r *leafReader) pass(k int) {
 	p := r.page
 	switch {
 	case p.def != nil:
-		for _, l := range p.def[r.entry : r.entry+k] {
-			if l == r.maxDef {
-				r.value++
-			}
-		}
+		r.value += count(p.def[r.entry:r.entry+k], r.maxDef)
 	case p.level == r.maxDef:
 		r.value += k
 	}
 	r.entry += k
+}
+
+func count(levels []byte, level byte) (n int) {
+	for _, l := range levels {
+		if l == level {
+			n++
+		}
+	}
+	return n
 }

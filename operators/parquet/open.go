@@ -1,8 +1,10 @@
 package parquet
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"sync"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
+	"github.com/penstock-data/penstock/operators/files"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -27,6 +30,9 @@ type footer struct {
 	columns    []*column
 	refused    map[string]string
 	modified   time.Time
+	footerAt   int64 // the byte where it begins
+	nulls      nullCounts
+	digests    digests
 
 	mu    sync.Mutex
 	users int
@@ -34,9 +40,10 @@ type footer struct {
 }
 
 // readFooter opens a file for its footer, and closes it again.
-func readFooter(path, name string) (f *footer, err error) {
-	f = &footer{path: path, name: name}
-	file, err := os.Open(path)
+func readFooter(of files.File) (f *footer, err error) {
+	name := of.Path
+	f = &footer{path: of.Abs, name: name}
+	file, err := os.Open(of.Abs)
 	if err != nil {
 		return nil, err
 	}
@@ -51,15 +58,54 @@ func readFooter(path, name string) (f *footer, err error) {
 		return nil, err
 	}
 	f.modified = info.ModTime()
-	if err := checkEnds(file, info.Size(), name); err != nil {
+	end, err := readTail(file, info.Size(), name)
+	if err != nil {
 		return nil, err
 	}
-	f.File, err = parquet.OpenFile(file, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(readBuffer))
+	text := end[:len(end)-8]
+	f.footerAt = info.Size() - 8 - int64(len(text))
+	if f.digests, err = digestsOf(of, text); err != nil {
+		return nil, err
+	}
+	// What is decoded is what was checked: the file is not read again.
+	f.File, err = parquet.OpenFile(tail{end, info.Size()}, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return nil, bad(name, "its footer is damaged: %s", tidy(err))
 	}
+	if err := f.check(); err != nil {
+		return nil, bad(name, "its footer is damaged: %s", err)
+	}
+	f.nulls = nullCountsOf(text)
 	f.columns, f.refused = columnsOf(f.File)
 	return f, nil
+}
+
+// check makes sure of what everyone relies on.
+func (f *footer) check() error {
+	for i := range f.Metadata().RowGroups {
+		rg := &f.Metadata().RowGroups[i]
+		if rg.NumRows < 0 {
+			return fmt.Errorf("row group %d has %d rows", i, rg.NumRows)
+		}
+		if n := len(f.Schema().Columns()); len(rg.Columns) != n {
+			return fmt.Errorf("row group %d has %d columns, the schema %d", i, len(rg.Columns), n)
+		}
+	}
+	return nil
+}
+
+// tail is a file of which only the ends are there: its magic, and from its footer on.
+type tail struct {
+	end  []byte
+	size int64
+}
+
+// ReadAt implements io.ReaderAt.
+func (t tail) ReadAt(b []byte, off int64) (int, error) {
+	if from := t.size - int64(len(t.end)); off >= from {
+		return bytes.NewReader(t.end).ReadAt(b, off-from)
+	}
+	return strings.NewReader(magic).ReadAt(b, off)
 }
 
 // open makes the file readable; readers share it.
@@ -97,41 +143,41 @@ func (f *footer) close() {
 // ReadAt implements io.ReaderAt between open and close.
 func (f *footer) ReadAt(b []byte, off int64) (int, error) { return f.file.ReadAt(b, off) }
 
-// checkEnds looks at the first and last bytes: a file that was cut short, or is
-// something else, is told from one that is damaged.
-func checkEnds(f *os.File, size int64, name string) error {
+// readTail gives the bytes of the footer and the eight behind it, after a look at the first and last bytes: a file
+// that was cut short, or is something else, is told from one that is damaged.
+func readTail(f io.ReaderAt, size int64, name string) ([]byte, error) {
 	if size < 12 {
-		return bad(name, "is not a Parquet file: it has %d bytes", size)
+		return nil, bad(name, "is not a Parquet file: it has %d bytes", size)
 	}
 	var head [4]byte
 	var tail [8]byte
 	if _, err := f.ReadAt(head[:], 0); err != nil {
-		return err
+		return nil, noEOF(err)
 	}
 	if _, err := f.ReadAt(tail[:], size-8); err != nil {
-		return err
+		return nil, noEOF(err)
 	}
 	switch {
 	case string(head[:]) != magic:
-		return bad(name, "is not a Parquet file: it doesn't begin with %s", magic)
+		return nil, bad(name, "is not a Parquet file: it doesn't begin with %s", magic)
 	case string(tail[4:]) != magic:
-		return bad(name, "is truncated: it begins like a Parquet file, but doesn't end in %s", magic)
+		return nil, bad(name, "is truncated: it begins like a Parquet file, but doesn't end in %s", magic)
 	}
 	n := int64(binary.LittleEndian.Uint32(tail[:4]))
 	switch {
 	case n > size-12:
-		return bad(name, "its footer is damaged: it says it has %d bytes, the file has %d", n, size)
+		return nil, bad(name, "its footer is damaged: it says it has %d bytes, the file has %d", n, size)
 	case n > maxFooter:
-		return bad(name, "its footer has %d bytes; at most %d are read", n, maxFooter)
+		return nil, bad(name, "its footer has %d bytes; at most %d are read", n, maxFooter)
 	}
-	text := make([]byte, n)
+	text := make([]byte, n+8)
 	if _, err := f.ReadAt(text, size-8-n); err != nil {
-		return err
+		return nil, noEOF(err)
 	}
-	if err := checkThrift(text); err != nil {
-		return bad(name, "its footer is damaged: %s", err)
+	if err := checkThrift(text[:n]); err != nil {
+		return nil, bad(name, "its footer is damaged: %s", err)
 	}
-	return nil
+	return text, nil
 }
 
 // maxFooter bounds the footer of a file, in bytes.

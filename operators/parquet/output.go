@@ -36,8 +36,9 @@ func (o *output) values(v *values, from, to, hint int) error {
 			return err
 		}
 	case o.width < 0:
-		o.data = growBits(o.data, o.n+k)
-		bitutil.CopyBitmap(v.fixed, from, k, o.data, o.n)
+		if err := o.bits(v, from, to); err != nil {
+			return err
+		}
 	default:
 		if err := o.byteArrays(v, from, to, hint); err != nil {
 			return err
@@ -79,6 +80,23 @@ func growBits(b []byte, n int) []byte {
 		b = append(b, make([]byte, need-len(b))...)
 	}
 	return b
+}
+
+func (o *output) bits(v *values, from, to int) error {
+	o.data = growBits(o.data, o.n+to-from)
+	if v.dict == nil {
+		bitutil.CopyBitmap(v.fixed, from, to-from, o.data, o.n)
+		return nil
+	}
+	for i, j := range v.indexes[from:to] {
+		if uint32(j) >= uint32(v.dict.n) {
+			return errIndex
+		}
+		if bitutil.BitIsSet(v.dict.fixed, int(j)) {
+			bitutil.SetBit(o.data, o.n+i)
+		}
+	}
+	return nil
 }
 
 // fixed appends values of fixed width: all at once, or by index.

@@ -52,16 +52,18 @@ type dataPages struct {
 	page page
 	// rest is how many values of the chunk are not read yet.
 	rest int64
+	// places, if known, are where the pages with values are, and data is the next of them.
+	places []place
+	data   int
 }
 
 // wanted is every page with values.
-func wanted(h *format.PageHeader) bool {
-	return h.Type == format.DataPage || h.Type == format.DataPageV2 || h.Type == format.DictionaryPage
-}
+func wanted(h *pageHeader) bool { return h.hasValues() || h.isDictionary() }
 
 // next reads the next page of values; nil is the end of the chunk.
 func (r *dataPages) next() (*page, error) {
 	for {
+		at := r.at
 		raw, err := r.pageReader.next(wanted)
 		if err != nil {
 			return nil, err
@@ -73,6 +75,9 @@ func (r *dataPages) next() (*page, error) {
 			return nil, nil
 		}
 		isPage, err := r.take(raw)
+		if err == nil && isPage {
+			err = r.placed(at)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("page %d: %w", raw.number, err)
 		}
@@ -82,19 +87,43 @@ func (r *dataPages) next() (*page, error) {
 	}
 }
 
+// placed makes sure that the page just read, which began at a byte, is where the offset
+// index has it, and with as many values.
+func (r *dataPages) placed(at int64) error {
+	if r.places == nil {
+		return nil
+	}
+	if r.data == len(r.places) {
+		return errPlace
+	}
+	p := r.places[r.data]
+	if r.data++; p.offset != at || p.offset+p.size != r.at || p.rows != r.page.entries {
+		return errPlace
+	}
+	return nil
+}
+
+var errPlace = errors.New("it is not as the offset index says")
+
 // skip passes over whole pages of at most n values in all, and says of how many.
 func (r *dataPages) skip(n int) (skipped int, err error) {
+	if r.places != nil && (r.dict != nil || r.at >= r.places[0].offset) {
+		return r.jump(n)
+	}
 	for {
 		at, number := r.at, r.number
-		raw, err := r.pageReader.next(func(h *format.PageHeader) bool { return h.Type == format.DictionaryPage })
+		raw, err := r.pageReader.next((*pageHeader).isDictionary)
 		if err != nil || raw == nil {
 			return skipped, err
 		}
-		k := valuesOf(&raw.header)
+		k := raw.header.values()
 		switch {
-		case raw.header.Type == format.DictionaryPage:
+		case raw.header.isDictionary():
 			if _, err := r.take(raw); err != nil {
 				return skipped, fmt.Errorf("page %d: %w", raw.number, err)
+			}
+			if r.places != nil {
+				return r.jump(n)
 			}
 		case k > n-skipped:
 			r.at, r.number = at, number
@@ -102,43 +131,72 @@ func (r *dataPages) skip(n int) (skipped int, err error) {
 		default:
 			skipped += k
 			if r.rest -= int64(k); r.rest < 0 {
-				return skipped, errors.New("it has more values than the footer says")
+				return skipped, errMore
 			}
 		}
 	}
 }
 
+// jump is skip by the offset index: what is passed over is not read.
+func (r *dataPages) jump(n int) (skipped int, err error) {
+	for r.data < len(r.places) && r.places[r.data].rows <= n-skipped {
+		skipped += r.places[r.data].rows
+		r.data++
+		r.number++
+	}
+	if skipped == 0 {
+		return 0, nil
+	}
+	if r.rest -= int64(skipped); r.rest < 0 {
+		return skipped, errMore
+	}
+	if r.at = r.end; r.data < len(r.places) {
+		r.at = r.places[r.data].offset
+	}
+	return skipped, nil
+}
+
+var errMore = errors.New("it has more values than the footer says")
+
 // take reads a page, and reports whether it has values of rows.
 func (r *dataPages) take(raw *rawPage) (bool, error) {
 	h := &raw.header
-	n := valuesOf(h)
 	switch {
-	case h.Type == format.DictionaryPage && h.DictionaryPageHeader.Valid:
-		if r.dict != nil {
-			return false, errors.New("it is a second dictionary")
+	case h.isDictionary():
+		return false, r.dictionary(raw)
+	case h.hasValues():
+		if r.rest -= int64(h.n); r.rest < 0 {
+			return false, errMore
 		}
-		body, err := r.unpack(raw.body, int(h.UncompressedPageSize))
-		if err != nil {
-			return false, err
+		r.page.number, r.page.entries, r.page.vals = raw.number, int(h.n), &r.vals
+		if h.kind == format.DataPage {
+			return true, r.version1(h, raw.body)
 		}
-		dict := &values{}
-		if err := r.leaf.decode(dict, format.Plain, body, n); err != nil {
-			return false, err
-		}
-		dict.own(body)
-		r.dict = dict
-		return false, nil
-	case h.Type == format.DataPage && h.DataPageHeader.Valid, h.Type == format.DataPageV2 && h.DataPageHeaderV2.Valid:
-		if r.rest -= int64(n); r.rest < 0 {
-			return false, errors.New("it has more values than the footer says")
-		}
-		r.page.number, r.page.entries, r.page.vals = raw.number, n, &r.vals
-		if h.Type == format.DataPage {
-			return true, r.version1(&h.DataPageHeader.V, raw.body, int(h.UncompressedPageSize))
-		}
-		return true, r.version2(&h.DataPageHeaderV2.V, raw.body, int(h.UncompressedPageSize))
+		return true, r.version2(h, raw.body)
 	}
 	return false, nil
+}
+
+// dictionary reads the page that the indexes of the others point into.
+func (r *dataPages) dictionary(raw *rawPage) error {
+	h := &raw.header
+	if r.dict != nil {
+		return errors.New("it is a second dictionary")
+	}
+	if h.encoding != format.Plain && h.encoding != format.PlainDictionary {
+		return errEncoding(h.encoding)
+	}
+	body, err := r.unpack(raw.body, int(h.plain))
+	if err != nil {
+		return err
+	}
+	dict := &values{}
+	if err := r.leaf.decode(dict, format.Plain, body, int(h.n)); err != nil {
+		return err
+	}
+	dict.own(body)
+	r.dict = dict
+	return nil
 }
 
 // own copies what still lies in the buffer of the page.
@@ -159,8 +217,8 @@ func (v *values) own(body []byte) {
 }
 
 // version1 reads a page whose levels are packed with its values, each after its size.
-func (r *dataPages) version1(h *format.DataPageHeader, body []byte, size int) error {
-	body, err := r.unpack(body, size)
+func (r *dataPages) version1(h *pageHeader, body []byte) error {
+	body, err := r.unpack(body, int(h.plain))
 	if err != nil {
 		return err
 	}
@@ -182,31 +240,31 @@ func (r *dataPages) version1(h *format.DataPageHeader, body []byte, size int) er
 		body = body[4+n:]
 		return text, nil
 	}
-	rep, err := take(r.leaf.maxRep, h.RepetitionLevelEncoding)
+	rep, err := take(r.leaf.maxRep, h.rep)
 	if err != nil {
 		return err
 	}
-	def, err := take(r.leaf.maxDef, h.DefinitionLevelEncoding)
+	def, err := take(r.leaf.maxDef, h.def)
 	if err != nil {
 		return err
 	}
-	return r.decode(rep, def, h.Encoding, body)
+	return r.decode(rep, def, h.encoding, body)
 }
 
 // version2 reads a page whose levels lie before what is packed.
-func (r *dataPages) version2(h *format.DataPageHeaderV2, body []byte, size int) error {
-	nr, nd := int(h.RepetitionLevelsByteLength), int(h.DefinitionLevelsByteLength)
+func (r *dataPages) version2(h *pageHeader, body []byte) error {
+	nr, nd, size := int(h.repLen), int(h.defLen), int(h.plain)
 	if nr < 0 || nd < 0 || nr > len(body) || nd > len(body)-nr || nr+nd > size {
 		return errShort
 	}
 	rep, def, packed := body[:nr], body[nr:nr+nd], body[nr+nd:]
-	if !h.IsCompressed.Valid || h.IsCompressed.V {
+	if !h.stored {
 		var err error
 		if packed, err = r.unpack(packed, size-nr-nd); err != nil {
 			return err
 		}
 	}
-	return r.decode(rep, def, h.Encoding, packed)
+	return r.decode(rep, def, h.encoding, packed)
 }
 
 // decode reads the levels and the values of the page.

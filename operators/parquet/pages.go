@@ -7,7 +7,6 @@ import (
 	"io"
 	"sync"
 
-	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 )
 
@@ -18,6 +17,8 @@ const (
 	maxRatio, freePage = 2000, 32 << 20
 	// maxHeader bounds the header of a page, in bytes.
 	maxHeader = 8 << 20
+	// wholeChunk is up to how many bytes a chunk is read at once.
+	wholeChunk = 4 << 20
 )
 
 // pageReader gives the pages of a column chunk, in order. Nothing that a header says is
@@ -28,10 +29,11 @@ type pageReader struct {
 	end    int64
 	codec  format.CompressionCodec
 	number int // of the next page in the chunk
+	ahead  int // how much is read at once, in bytes
+	read   int64
 
 	*scratch
-	base     int64 // of the window
-	protocol thrift.CompactProtocol
+	base int64 // of the window
 }
 
 // scratch is memory that readers of pages use one after the other. Nothing that leaves
@@ -57,22 +59,23 @@ func (s *scratch) free() {
 
 // rawPage is a page as it is in the file.
 type rawPage struct {
-	header format.PageHeader
+	header pageHeader
 	number int
 	body   []byte // valid until the next page is read
 }
 
 // chunkPages reads the pages of a chunk of a file of size bytes.
 func chunkPages(src io.ReaderAt, size int64, chunk *format.ColumnMetaData) (*pageReader, error) {
-	from := chunk.DataPageOffset
-	if d := chunk.DictionaryPageOffset; d > 0 && d < from {
-		from = d
-	}
+	from := chunkStart(chunk)
 	length := chunk.TotalCompressedSize
 	if from < 4 || length < 0 || length > size-8-from {
 		return nil, fmt.Errorf("the footer says it is %d bytes from byte %d on, the file has %d", length, from, size)
 	}
-	return &pageReader{src: src, at: from, end: from + length, codec: chunk.Codec, scratch: scratches.Get().(*scratch)}, nil
+	r := &pageReader{src: src, at: from, end: from + length, codec: chunk.Codec, ahead: readBuffer, scratch: scratches.Get().(*scratch)}
+	if length <= wholeChunk {
+		r.ahead = wholeChunk
+	}
+	return r, nil
 }
 
 // bytes gives n bytes of the chunk, through a window over the file.
@@ -81,7 +84,7 @@ func (r *pageReader) bytes(from int64, n int) ([]byte, error) {
 		return nil, errors.New("it goes beyond its column")
 	}
 	if from < r.base || from+int64(n) > r.base+int64(len(r.window)) {
-		size := int(min(max(int64(n), readBuffer), r.end-from))
+		size := int(min(int64(max(n, r.ahead)), r.end-from))
 		if cap(r.window) < size {
 			r.window = make([]byte, size)
 		}
@@ -90,6 +93,7 @@ func (r *pageReader) bytes(from int64, n int) ([]byte, error) {
 			r.window = r.window[:0]
 			return nil, fmt.Errorf("reading the file: %w", noEOF(err))
 		}
+		r.read += int64(size)
 	}
 	i := from - r.base
 	return r.window[i : i+int64(n)], nil
@@ -105,7 +109,7 @@ func noEOF(err error) error {
 
 // next reads the header of the next page, and its body where wanted says so. At the end
 // of the chunk it gives nil.
-func (r *pageReader) next(wanted func(*format.PageHeader) bool) (*rawPage, error) {
+func (r *pageReader) next(wanted func(*pageHeader) bool) (*rawPage, error) {
 	if r.at >= r.end {
 		return nil, nil
 	}
@@ -113,24 +117,26 @@ func (r *pageReader) next(wanted func(*format.PageHeader) bool) (*rawPage, error
 	r.number++
 	size, err := r.header(p)
 	if err == nil {
-		err = checkHeader(&p.header)
+		err = p.header.check()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the header of page %d: %w", p.number, err)
 	}
 	from := r.at + int64(size)
-	r.at = from + int64(p.header.CompressedPageSize)
+	r.at = from + int64(p.header.packed)
 	if r.at > r.end {
 		return nil, fmt.Errorf("page %d goes beyond its column", p.number)
 	}
 	if !wanted(&p.header) {
 		return p, nil
 	}
-	if p.body, err = r.bytes(from, int(p.header.CompressedPageSize)); err != nil {
+	if p.body, err = r.bytes(from, int(p.header.packed)); err != nil {
 		return nil, fmt.Errorf("page %d: %w", p.number, err)
 	}
-	if crc := uint32(p.header.CRC); crc != 0 && crc != crc32.ChecksumIEEE(p.body) {
-		return nil, fmt.Errorf("page %d: its checksum is wrong", p.number)
+	if p.header.hasCRC {
+		if sum := crc32.ChecksumIEEE(p.body); sum != p.header.crc {
+			return nil, fmt.Errorf("page %d: its checksum is %08x, the file says %08x", p.number, sum, p.header.crc)
+		}
 	}
 	return p, nil
 }
@@ -142,45 +148,13 @@ func (r *pageReader) header(p *rawPage) (size int, err error) {
 		if err != nil {
 			return 0, err
 		}
-		from := r.protocol.NewReaderFromBytes(window)
-		p.header = format.PageHeader{}
-		err = thrift.NewDecoder(from).Decode(&p.header)
-		if err == nil {
-			return from.BytesRead(), nil
+		if p.header, size, err = parseHeader(window); err == nil {
+			return size, nil
 		}
-		if len(window) < n || n >= maxHeader {
-			return 0, noEOF(err)
+		if !errors.Is(err, errThrift) || len(window) < n || n >= maxHeader {
+			return 0, err
 		}
 	}
-}
-
-func checkHeader(h *format.PageHeader) error {
-	packed, plain := int64(h.CompressedPageSize), int64(h.UncompressedPageSize)
-	switch {
-	case packed < 0 || plain < 0:
-		return fmt.Errorf("a page of %d bytes, %d unpacked", packed, plain)
-	case plain > maxPage:
-		return fmt.Errorf("a page of %d bytes unpacked; at most %d are read", plain, maxPage)
-	case plain > freePage && plain > maxRatio*packed:
-		return fmt.Errorf("a page of %d bytes that unpacks to %d", packed, plain)
-	}
-	if valuesOf(h) < 0 {
-		return errors.New("it has a negative number of values")
-	}
-	return nil
-}
-
-// valuesOf is how many values a page has, those that are null among them.
-func valuesOf(h *format.PageHeader) int {
-	switch {
-	case h.Type == format.DataPage && h.DataPageHeader.Valid:
-		return int(h.DataPageHeader.V.NumValues)
-	case h.Type == format.DataPageV2 && h.DataPageHeaderV2.Valid:
-		return int(h.DataPageHeaderV2.V.NumValues)
-	case h.Type == format.DictionaryPage && h.DictionaryPageHeader.Valid:
-		return int(h.DictionaryPageHeader.V.NumValues)
-	}
-	return 0
 }
 
 // unpack gives the body of a page, or of what is packed of it, decompressed. It is valid

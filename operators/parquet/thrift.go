@@ -86,19 +86,28 @@ func (w *thriftWalker) value(kind byte, depth int) (err error) {
 	return err
 }
 
-func (w *thriftWalker) list(depth int) error {
+// listHead reads how many elements a list has, and of which type.
+func (w *thriftWalker) listHead() (n uint64, kind byte, err error) {
 	head, err := w.take(1)
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
-	n, kind := uint64(head[0]>>4), head[0]&15
+	n, kind = uint64(head[0]>>4), head[0]&15
 	if n == 15 {
 		if n, err = w.varint(); err != nil {
-			return err
+			return 0, 0, err
 		}
 	}
 	if n > uint64(len(w.rest)) {
-		return fmt.Errorf("a list says it has %d elements, and %d bytes are left", n, len(w.rest))
+		return 0, 0, fmt.Errorf("a list says it has %d elements, and %d bytes are left", n, len(w.rest))
+	}
+	return n, kind, nil
+}
+
+func (w *thriftWalker) list(depth int) error {
+	n, kind, err := w.listHead()
+	if err != nil {
+		return err
 	}
 	for range n {
 		if err := w.value(kind, depth+1); err != nil {
