@@ -108,24 +108,21 @@ func common(a, b arrow.DataType, widen bool) arrow.DataType {
 	return nil
 }
 
-// adapt gives the split in the common schema.
+// adapt gives the split in the common schema. What the split knows of a column stays true
+// where only its dictionary goes; where its values are converted, or it is not in the
+// file, only its size is told.
 func adapt(split pipeline.Split, from, to *arrow.Schema) pipeline.Split {
 	if from.Equal(to) {
 		return split
 	}
-	open := split.Open
-	split.Open = func(ctx context.Context, env *pipeline.Env, columns []string) (pipeline.Reader, error) {
+	same := func(column string) bool {
+		i, j := from.FieldIndices(column), to.FieldIndices(column)
+		return len(i) == 1 && len(j) == 1 && arrow.TypeEqual(pipeline.ValueType(from.Field(i[0]).Type), pipeline.ValueType(to.Field(j[0]).Type))
+	}
+	whole := split
+	opened := func(ctx context.Context, env *pipeline.Env, columns []string, open func([]string) (pipeline.Reader, error)) (pipeline.Reader, error) {
 		want := pick(to, columns)
-		var have []string
-		for _, f := range want.Fields() {
-			if from.HasField(f.Name) {
-				have = append(have, f.Name)
-			}
-		}
-		if have == nil {
-			have = []string{}
-		}
-		r, err := open(ctx, env, have)
+		r, err := open(shared(want, from))
 		if err != nil {
 			return nil, err
 		}
@@ -133,7 +130,75 @@ func adapt(split pipeline.Split, from, to *arrow.Schema) pipeline.Split {
 			return convert(ctx, env, b, want)
 		}}, nil
 	}
+	split.Open = func(ctx context.Context, env *pipeline.Env, columns []string) (pipeline.Reader, error) {
+		return opened(ctx, env, columns, func(have []string) (pipeline.Reader, error) { return whole.Open(ctx, env, have) })
+	}
+	if whole.OpenSome != nil {
+		split.OpenSome = func(ctx context.Context, env *pipeline.Env, columns []string, keep []bool) (pipeline.Reader, error) {
+			return opened(ctx, env, columns, func(have []string) (pipeline.Reader, error) { return whole.OpenSome(ctx, env, have, keep) })
+		}
+	}
+	adaptFacts(&split, same, func(column string) bool {
+		i, j := from.FieldIndices(column), to.FieldIndices(column)
+		return from.Field(i[0]).Nullable == to.Field(j[0]).Nullable
+	})
 	return split
+}
+
+// shared names the columns of want that a file has; none is an empty list, as nil is all.
+func shared(want, file *arrow.Schema) []string {
+	have := []string{}
+	for _, f := range want.Fields() {
+		if file.HasField(f.Name) {
+			have = append(have, f.Name)
+		}
+	}
+	return have
+}
+
+// adaptFacts leaves what a split knows of the columns that keep their values; one that may
+// now be null is not stored as it would be.
+func adaptFacts(split *pipeline.Split, same, sameNulls func(column string) bool) {
+	if pages := split.Pages; pages != nil {
+		split.Pages = func(columns []string) ([]pipeline.Part, int64, error) {
+			var known []string
+			for _, c := range columns {
+				if same(c) {
+					known = append(known, c)
+				}
+			}
+			if known == nil {
+				return nil, 0, nil
+			}
+			parts, read, err := pages(known)
+			for i := range parts {
+				of := parts[i].Facts
+				parts[i].Facts = func(column string) pipeline.Facts {
+					if !same(column) {
+						return pipeline.Facts{}
+					}
+					return of(column)
+				}
+			}
+			return parts, read, err
+		}
+	}
+	if dictionary := split.Dictionary; dictionary != nil {
+		split.Dictionary = func(ctx context.Context, env *pipeline.Env, column string) (pipeline.Facts, int64, error) {
+			if !same(column) {
+				return pipeline.Facts{}, 0, nil
+			}
+			return dictionary(ctx, env, column)
+		}
+	}
+	if stored := split.Stored; stored != nil {
+		split.Stored = func(column string) pipeline.Stored {
+			if !same(column) || !sameNulls(column) {
+				return nil
+			}
+			return stored(column)
+		}
+	}
 }
 
 // pick is the schema of the named columns in the schema's order; nil names all.

@@ -136,7 +136,8 @@ func (w window) test(a arrow.Array) func(int) bool {
 // filtered gives the rows of a split that are inside.
 func (s Set) filtered(split pipeline.Split, schema *arrow.Schema, w window) pipeline.Split {
 	open := split.Open
-	split.Facts = nil // how many rows are inside is not known
+	// How many rows are inside, and which, is not known.
+	split.Facts, split.Pages, split.Dictionary, split.OpenSome, split.Stored = nil, nil, nil, nil, nil
 	split.Open = func(ctx context.Context, env *pipeline.Env, columns []string) (pipeline.Reader, error) {
 		want := pick(schema, columns)
 		read := columns
