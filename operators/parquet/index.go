@@ -101,30 +101,36 @@ func (f *footer) pageFacts(group int, c *column, pages []place) (_ []pipeline.Fa
 	if decodeIndex(text, &index) != nil {
 		return nil, 0, nil
 	}
+	return f.factsOf(c, &index, pages), int64(len(text)), nil
+}
+
+func (f *footer) factsOf(c *column, index *format.ColumnIndex, pages []place) []pipeline.Facts {
 	n := len(pages)
 	if len(index.NullPages) != n || len(index.MinValues) != n || len(index.MaxValues) != n || len(index.NullCounts) != 0 && len(index.NullCounts) != n {
-		return nil, 0, nil
+		return nil
 	}
 	all := make([]pipeline.Facts, n)
 	for i := range all {
 		nulls := int64(-1)
 		if len(index.NullCounts) == n {
-			nulls = index.NullCounts[i]
+			if nulls = index.NullCounts[i]; nulls < 0 {
+				return nil
+			}
 		}
 		facts, ok := f.onePage(c, index.MinValues[i], index.MaxValues[i], index.NullPages[i], nulls, int64(pages[i].rows))
 		if !ok {
-			return nil, 0, nil
+			return nil
 		}
 		all[i] = facts
 	}
-	return all, int64(len(text)), nil
+	return all
 }
 
 // onePage is what an entry of a column index says; nulls of -1 are not known. It is not ok
 // if it contradicts itself.
 func (f *footer) onePage(c *column, least, greatest []byte, allNull bool, nulls, rows int64) (facts pipeline.Facts, ok bool) {
 	switch {
-	case nulls > rows || nulls < -1:
+	case nulls > rows:
 		return facts, false
 	case allNull && nulls >= 0 && nulls != rows:
 		return facts, false
