@@ -20,4 +20,8 @@ type Facts struct {
 	// Values, if not nil, has every value that is not null, in any order: those of a
 	// dictionary. It is of the column's type, or of that of the dictionary's values.
 	Values arrow.Array
+	// Lacks, if not nil, says that no row has a value, which is as Min and Max are. False
+	// says nothing. It may read a little of an index of the file, and is safe for concurrent
+	// use.
+	Lacks func(value any) bool
 }

@@ -83,7 +83,12 @@ func (p *prover) apply(n *node, kernel vector.Kernel, args []abstract) (out abst
 		return abstract{lo: big.NewInt(part[0]), hi: big.NewInt(part[1])}, true
 	}
 	if op, isComparison := comparisonNames[n.name]; isComparison {
-		return p.compare(op, n.args[0], n.args[1], args[0], args[1]), true
+		out = p.compare(op, n.args[0], n.args[1], args[0], args[1])
+		equal := op == vector.Equal
+		if (equal || op == vector.NotEqual) && (p.lacks(n.args[0], n.args[1], args[1]) || p.lacks(n.args[1], n.args[0], args[0])) {
+			out.isNot(equal)
+		}
+		return out, true
 	}
 	switch n.name {
 	case overloads.LogicalNot:
@@ -298,13 +303,48 @@ func (a abstract) asDouble(kind vector.Kind) abstract {
 func (p *prover) among(n *node, a abstract) abstract {
 	out := abstract{mayFalse: true}
 	for _, c := range n.list {
-		less, equal, greater, unordered := orders(n.args[0], c, a, p.prove(c))
+		of := p.prove(c)
+		less, equal, greater, unordered := orders(n.args[0], c, a, of)
+		if less || greater || unordered {
+			equal = equal && !p.lacks(n.args[0], c, of)
+		}
 		out.mayTrue = out.mayTrue || equal
 		if equal && !less && !greater && !unordered {
 			out.mayFalse = false
 		}
 	}
 	return out
+}
+
+// isNot rules an outcome out, if another is left.
+func (a *abstract) isNot(outcome bool) {
+	switch {
+	case outcome && a.mayFalse:
+		a.mayTrue = false
+	case !outcome && a.mayTrue:
+		a.mayFalse = false
+	}
+}
+
+// lacks reports whether a column is known not to have the value that a constant of its
+// kind is.
+func (p *prover) lacks(column, constant *node, of abstract) bool {
+	if _, isColumn := column.op.(columnOp); !isColumn || column.kind != constant.kind || p.known[column.column].Lacks == nil {
+		return false
+	}
+	if _, isConst := constant.op.(*constOp); !isConst || of.mayNull || of.mayFail || of.never {
+		return false
+	}
+	lacks := p.known[column.column].Lacks
+	switch column.kind {
+	case vector.Int:
+		return of.lo.Cmp(of.hi) == 0 && lacks(of.lo.Int64())
+	case vector.Uint:
+		return of.lo.Cmp(of.hi) == 0 && lacks(of.lo.Uint64())
+	case vector.Text, vector.Bytes:
+		return of.last != nil && *of.last == of.first && lacks(of.first)
+	}
+	return false
 }
 
 // startsWith uses that all texts between two with a prefix have it.

@@ -27,6 +27,8 @@ func TestProofs(t *testing.T) {
 		{Name: "t", Type: arrow.FixedWidthTypes.Timestamp_us},
 		{Name: "e", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
 		{Name: "d", Type: arrow.BinaryTypes.String},
+		{Name: "b", Type: arrow.BinaryTypes.String},
+		{Name: "k", Type: arrow.PrimitiveTypes.Int32},
 	}, nil)
 	values := array.NewStringBuilder(memory.DefaultAllocator)
 	values.AppendValues([]string{"ORD", "JFK", "LAX"}, nil)
@@ -36,6 +38,8 @@ func TestProofs(t *testing.T) {
 		2: none(pipeline.Facts{Min: 0.0, Max: 1.0, NoNaN: true}), 3: none(pipeline.Facts{Min: 0.0, Max: 1.0}), 4: none(pipeline.Facts{Min: "abc", Max: "abd"}),
 		5: none(pipeline.Facts{Min: int64(978_307_200_000_000), Max: int64(980_985_599_000_000)}), 6: {Nulls: 10, HasNulls: true},
 		7: none(pipeline.Facts{Values: values.NewArray()}),
+		8: none(pipeline.Facts{Lacks: func(v any) bool { return v == "no" }}),
+		9: none(pipeline.Facts{Lacks: func(v any) bool { return v == int64(7) }}),
 	}
 	for _, test := range []struct{ src, want string }{
 		{`i > 0`, "true"},
@@ -85,6 +89,17 @@ func TestProofs(t *testing.T) {
 		{`double(i) > 0.5`, "true"},
 		{`abs(n) <= 5`, "true null 3"},
 		{`i > 0.5`, "true"},
+		{`b == "no"`, "false"},
+		{`"no" != b`, "true"},
+		{`b == "yes"`, "true false"},
+		{`b in ["no"]`, "false"},
+		{`b in ["no", "yes"]`, "true false"},
+		{`lower(b) == "no"`, "true false"},
+		{`b > "no"`, "true false"},
+		{`k == 7`, "false"},
+		{`k in [7]`, "false"},
+		{`double(k) == 7.0`, "true false"},
+		{`k == 8`, "true false"},
 		{`string(i) == "7"`, "true false null error"},
 	} {
 		p, err := Compile(test.src, schema)

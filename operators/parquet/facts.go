@@ -51,6 +51,7 @@ func (f *footer) facts(of rowRange, name string) (facts pipeline.Facts) {
 	if leaf.maxDef == 0 {
 		facts.Nulls, facts.HasNulls = 0, true
 	}
+	facts.Lacks = f.lacks(of.group, c)
 	if !of.all {
 		facts = narrow(facts, rows, of.to-of.from)
 	}

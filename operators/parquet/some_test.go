@@ -164,7 +164,7 @@ func TestHugeGroupsAreCut(t *testing.T) {
 // What pages and dictionaries are said to have is so.
 func TestPagesAndDictionariesHold(t *testing.T) {
 	e := env(t)
-	parts, dictionaries := map[string]int{}, map[string]int{}
+	parts, dictionaries, blooms := map[string]int{}, map[string]int{}, map[string]int{}
 	for _, f := range corpus(t, 700) {
 		save(t, e, "x.parquet", f.text)
 		in, err := Files("x.parquet").Resolve(t.Context(), e)
@@ -178,6 +178,7 @@ func TestPagesAndDictionariesHold(t *testing.T) {
 				names = append(names, field.Name)
 				parts[f.name] += checkParts(t, s, []string{field.Name}, b)
 				dictionaries[f.name] += checkDictionary(t, e, s, field.Name, b)
+				blooms[f.name] += checkBloom(t, s.Facts(field.Name), b.Column(b.Schema().FieldIndices(field.Name)[0]))
 				if s.ColumnBytes(field.Name) <= 0 {
 					t.Errorf("%s: column %s has no bytes", f.name, field.Name)
 				}
@@ -199,7 +200,12 @@ func TestPagesAndDictionariesHold(t *testing.T) {
 			t.Errorf("%s: no dictionaries", name)
 		}
 	}
-	t.Logf("parts %v, dictionaries %v", parts, dictionaries)
+	for _, name := range []string{"arrow bloom", "duckdb zstd V1"} {
+		if blooms[name] < 100 {
+			t.Errorf("%s: Bloom filters say only %d things", name, blooms[name])
+		}
+	}
+	t.Logf("parts %v, dictionaries %v, Bloom filters %v", parts, dictionaries, blooms)
 }
 
 func onlyBatch(t *testing.T, e *pipeline.Env, s pipeline.Split) arrow.RecordBatch {
@@ -274,4 +280,26 @@ func checkDictionary(t *testing.T, e *pipeline.Env, s pipeline.Split, name strin
 		}
 	}
 	return 1
+}
+
+// checkBloom asks for each value, which is there, and for others, and says how many of these
+// are known not to be.
+func checkBloom(t *testing.T, f pipeline.Facts, col arrow.Array) (lacking int) {
+	t.Helper()
+	if f.Lacks == nil {
+		return 0
+	}
+	for i := range col.Len() {
+		if col.IsValid(i) && f.Lacks(value(col, i)) {
+			t.Fatalf("%s is there, and said not to be", col.ValueStr(i))
+		}
+	}
+	for i := range 20 {
+		for _, v := range []any{int64(1000 + i), uint64(1000 + i), fmt.Sprint("none of those ", i), nil, 1.5} {
+			if f.Lacks(v) {
+				lacking++
+			}
+		}
+	}
+	return lacking
 }
