@@ -83,6 +83,9 @@ func (f *footer) verifyChunk(r *pageReader, of rowRange, column int) error {
 			return nil
 		}
 	}
+	if r.end-r.at <= wholeChunk {
+		r.ahead = wholeChunk
+	}
 	h := xxh3.New()
 	for at := r.at; at < r.end; {
 		n := min(int64(r.ahead), r.end-at)

@@ -112,11 +112,11 @@ func (r *groupReader) open(c *column, of rowRange) (bytes int64, err error) {
 		}
 		lr, err := newLeafReader(l, r.file, r.file.Size(), chunk, c.flat() == nil, c.field.Type.ID() == arrow.DICTIONARY)
 		if err != nil {
-			return 0, bad(r.where, "column %q is damaged: %s", c.field.Name, err)
+			return 0, columnError(r.where, c.field.Name, err)
 		}
 		cr.leaves = append(cr.leaves, lr)
 		if err := r.file.verifyChunk(lr.pages.pageReader, of, l.index); err != nil {
-			return 0, bad(r.where, "column %q %s", c.field.Name, err)
+			return 0, columnError(r.where, c.field.Name, err)
 		}
 		if l.maxRep == 0 && (!of.all || r.keep != nil) {
 			if lr.pages.places, _, err = r.file.places(of.group, l.index); err != nil {
@@ -205,8 +205,16 @@ func (r *groupReader) guarded(c *columnReader, f func() error) (err error) {
 	return nil
 }
 
+// columnError says what is wrong with a column.
+func columnError(where, column string, err error) *pipeline.Error {
+	if errors.Is(err, errPublished) {
+		return bad(where, "column %q %s", column, tidy(err)).With("`penstock verify` tells what else is not as it was published")
+	}
+	return bad(where, "column %q is damaged: %s", column, tidy(err))
+}
+
 func (r *groupReader) damaged(c *columnReader, err error) error {
-	e := bad(r.where, "column %q is damaged: %s", c.field.Name, tidy(err))
+	e := columnError(r.where, c.field.Name, err)
 	e.Evidence = append(e.Evidence, fmt.Sprintf("%d of its %d rows could be read; none was used", r.done, r.rows))
 	return e
 }

@@ -43,7 +43,7 @@ func (f *footer) dictionary(ctx context.Context, of rowRange, name string) (fact
 	d := &dictionaryReader{footer: f, of: of, column: c}
 	vals, read, err := d.values()
 	if err != nil {
-		return facts, read, bad(where, "column %q is damaged: %s", name, tidy(err))
+		return facts, read, columnError(where, name, err)
 	}
 	if vals == nil {
 		return facts, read, nil
@@ -69,9 +69,8 @@ func (r *dictionaryReader) values() (_ arrow.Array, read int64, err error) {
 	}
 	defer l.pages.free()
 	pages := l.pages.pageReader
-	pages.ahead = walkAhead
-	if r.digests.chunks != nil {
-		pages.ahead = wholeChunk
+	if pages.ahead = walkAhead; r.digests.chunks != nil {
+		pages.ahead = readBuffer // it is read whole
 	}
 	if err := r.verifyChunk(pages, r.of, leaf.index); err != nil {
 		return nil, pages.read, err

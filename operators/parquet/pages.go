@@ -17,7 +17,9 @@ const (
 	maxRatio, freePage = 2000, 32 << 20
 	// maxHeader bounds the header of a page, in bytes.
 	maxHeader = 8 << 20
-	// wholeChunk is up to how many bytes a chunk is read at once.
+	// wholeChunk is up to how many bytes a chunk that is to be verified is read at once, so
+	// that it is read only once. Others are read in pieces of readBuffer, which is no slower
+	// and stays in the cache.
 	wholeChunk = 4 << 20
 )
 
@@ -71,11 +73,7 @@ func chunkPages(src io.ReaderAt, size int64, chunk *format.ColumnMetaData) (*pag
 	if from < 4 || length < 0 || length > size-8-from {
 		return nil, fmt.Errorf("the footer says it is %d bytes from byte %d on, the file has %d", length, from, size)
 	}
-	r := &pageReader{src: src, at: from, end: from + length, codec: chunk.Codec, ahead: readBuffer, scratch: scratches.Get().(*scratch)}
-	if length <= wholeChunk {
-		r.ahead = wholeChunk
-	}
-	return r, nil
+	return &pageReader{src: src, at: from, end: from + length, codec: chunk.Codec, ahead: readBuffer, scratch: scratches.Get().(*scratch)}, nil
 }
 
 // bytes gives n bytes of the chunk, through a window over the file.
