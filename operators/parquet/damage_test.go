@@ -16,6 +16,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/parquet-go/parquet-go/format"
 	"github.com/zeebo/xxh3"
 
 	"github.com/penstock-data/penstock/operators/files"
@@ -286,6 +287,40 @@ func TestBombsTakeNoMemory(t *testing.T) {
 			if took := after.TotalAlloc - before.TotalAlloc; took > 32<<20 {
 				t.Errorf("%s: %d bytes were taken: %v", codec, took, err)
 			}
+		}
+	}
+}
+
+// Little that stands for very much is refused before memory is taken for it.
+func TestRunsTakeNoMemory(t *testing.T) {
+	long := binary.AppendUvarint(nil, 1<<30<<1)
+	runs := append(append(append(append([]byte{}, long...), 0), long...), 1)
+	l := &leaf{maxDef: 1, typ: arrow.PrimitiveTypes.Int64, physical: format.Int64, size: 8, width: 8}
+	allocs := func(f func()) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	for _, test := range []struct {
+		name string
+		f    func() error
+	}{
+		{"levels", func() error { _, _, err := levels(nil, runs, 1, 1<<31); return err }},
+		{"indexes", func() error {
+			d := &dataPages{pageReader: &pageReader{scratch: &scratch{}}, leaf: l, dict: &values{}, page: page{entries: 1 << 30, vals: &values{}}}
+			return d.decode(nil, append(append([]byte{}, long...), 1), format.RLEDictionary, append(append([]byte{0}, long...), 0))
+		}},
+		{"nulls of many bytes", func() error { return (&output{width: 200 << 20}).nulls(batchRows) }},
+		{"values of many bytes", func() error {
+			d := &values{n: 1, bytes: make([]byte, 1<<20), offsets: []uint32{0, 1 << 20}}
+			return (&output{width: 16 << 20}).fixed(&values{dict: d, n: batchRows, indexes: make([]int32, batchRows)}, 0, batchRows, batchRows)
+		}},
+	} {
+		var err error
+		if took := allocs(func() { err = test.f() }); err == nil || took > 8<<20 {
+			t.Errorf("%s: %d bytes were taken: %v", test.name, took, err)
 		}
 	}
 }

@@ -151,8 +151,11 @@ func (f *footer) indexRange() (from, to int64) {
 
 // covered reports whether a part of the file is among the indexes.
 func (f *footer) covered(from, n int64) bool {
+	if f.digests.indexes == nil {
+		return true
+	}
 	low, high := f.indexRange()
-	return f.digests.indexes == nil || n >= 0 && from >= low && from <= high-n
+	return n >= 0 && from >= low && from <= high-n
 }
 
 // chunkStart is where the pages of a chunk begin.

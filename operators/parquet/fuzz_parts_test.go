@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -289,6 +291,33 @@ func FuzzValues(f *testing.F) {
 		}
 		for i := range a.Len() {
 			_ = a.ValueStr(i)
+		}
+	})
+}
+
+// FuzzBloom asks Bloom filters that may be none.
+func FuzzBloom(f *testing.F) {
+	file := byArrow(f, []arrow.RecordBatch{fill(memory.DefaultAllocator, one(arrow.PrimitiveTypes.Int64), 20, 1)}, arrowOptions["bloom"]...)
+	pf, err := parquet.OpenFile(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		f.Fatal(err)
+	}
+	m := pf.Metadata().RowGroups[0].Columns[0].MetaData
+	f.Add(file[m.BloomFilterOffset:], uint16(0), []byte("12345678"))
+	f.Add(file, uint16(m.BloomFilterOffset), []byte{})
+	f.Fuzz(func(t *testing.T, text []byte, at uint16, value []byte) {
+		path := filepath.Join(t.TempDir(), "x")
+		if err := os.WriteFile(path, append([]byte(magic), text...), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		open, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer open.Close()
+		of := &footer{file: open, footerAt: int64(len(text) + 4)}
+		if has, err := of.mayHave(&format.ColumnMetaData{BloomFilterOffset: int64(at) + 4}, value); err != nil && !has {
+			t.Errorf("an error, and still a value that is not there: %v", err)
 		}
 	})
 }

@@ -128,7 +128,8 @@ func (r *groupReader) open(c *column, of rowRange) (bytes int64, err error) {
 				return 0, err
 			}
 		}
-		bytes += max(0, chunk.TotalUncompressedSize)
+		// A null takes as many bytes as a value, and none in the file.
+		bytes += max(0, chunk.TotalUncompressedSize, meta.NumRows*int64(l.width))
 	}
 	return bytes, nil
 }

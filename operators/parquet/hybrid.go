@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/bits"
+	"slices"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -62,6 +63,9 @@ func levels(dst []byte, src []byte, top byte, n int) (all []byte, constant bool,
 			return nil, false, errRuns
 		}
 		k := min(r.n, n-len(dst))
+		if n > maxValues && (r.packed != nil || k < n) {
+			return nil, false, errValues
+		}
 		if r.packed == nil {
 			if r.n > k || r.value > uint32(top) {
 				return nil, false, errRuns
@@ -116,14 +120,18 @@ func indexes(dst []int32, src []byte, n int) ([]int32, error) {
 	if len(src) == 0 || src[0] > 32 {
 		return nil, errShort
 	}
-	end, err := checkRuns(src[1:], uint(src[0]), n)
+	end, cut, err := checkRuns(src[1:], uint(src[0]), n)
 	if err != nil {
 		return nil, err
+	}
+	src = src[:1+end]
+	if cut > 0 {
+		src = append(slices.Clip(src), make([]byte, cut)...)
 	}
 	if cap(dst) < n+spare {
 		dst = make([]int32, 0, n+spare)
 	}
-	dst, err = parquet.RLEDictionary.DecodeInt32(dst, src[:1+end])
+	dst, err = parquet.RLEDictionary.DecodeInt32(dst, src)
 	if err != nil {
 		return nil, err
 	}
@@ -138,24 +146,28 @@ func indexes(dst []int32, src []byte, n int) ([]int32, error) {
 const spare = 1 << 10
 
 // checkRuns makes sure that runs stand for n values, so that what decodes them allocates
-// no more, and gives the bytes they take; what follows is nobody's.
-func checkRuns(src []byte, width uint, n int) (end int, err error) {
+// no more, and gives the bytes they take; what follows is nobody's. Of a last run that is
+// cut off where its values end, cut bytes are not there.
+func checkRuns(src []byte, width uint, n int) (end, cut int, err error) {
 	total, rest := 0, src
 	for total < n {
 		r, after, err := nextRun(rest, width)
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		left := n - total
 		switch {
 		case r.n == 0:
-			return 0, errRuns
+			return 0, 0, errRuns
 		case r.packed == nil && r.n > left, r.n > left+spare:
-			return 0, errRuns
+			return 0, 0, errRuns
 		case r.packed != nil && len(r.packed)*8 < min(r.n, left)*int(width):
-			return 0, errShort
+			return 0, 0, errShort
+		}
+		if r.packed != nil {
+			cut = r.n*int(width)/8 - len(r.packed)
 		}
 		total, rest = total+r.n, after
 	}
-	return len(src) - len(rest), nil
+	return len(src) - len(rest), cut, nil
 }

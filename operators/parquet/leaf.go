@@ -108,7 +108,9 @@ func (r *leafReader) span(n int) (entries, rows int) {
 func (r *leafReader) append(k, hint int) error {
 	p := r.page
 	if r.nested {
-		r.levels(k)
+		if err := r.levels(k); err != nil {
+			return err
+		}
 	}
 	var def []byte
 	if p.def != nil {
@@ -127,7 +129,7 @@ func (r *leafReader) entries(def []byte, k int, vals *values, from, hint int) (u
 		case level == r.maxDef:
 			return k, r.values(vals, from, k, hint)
 		case level >= r.slot:
-			r.out.nulls(k)
+			return 0, r.out.nulls(k)
 		}
 		return 0, nil
 	}
@@ -147,7 +149,9 @@ func (r *leafReader) entries(def []byte, k int, vals *values, from, hint int) (u
 				j++
 			}
 			if kind == isNull {
-				r.out.nulls(j - i)
+				if err := r.out.nulls(j - i); err != nil {
+					return used, err
+				}
 			}
 		}
 		i = j
@@ -173,8 +177,14 @@ func (r *leafReader) kind(def byte) entryKind {
 	return isNothing
 }
 
-func (r *leafReader) levels(k int) {
+// maxEntries bounds how many entries the rows of a batch have in a nested column.
+const maxEntries = 1 << 27
+
+func (r *leafReader) levels(k int) error {
 	p := r.page
+	if k > maxEntries-len(r.def) {
+		return fmt.Errorf("a batch of its rows has more than %d values", maxEntries)
+	}
 	if r.maxRep > 0 {
 		r.rep = append(r.rep, p.rep[r.entry:r.entry+k]...)
 	}
@@ -183,6 +193,7 @@ func (r *leafReader) levels(k int) {
 	} else {
 		r.def = repeat(r.def, p.level, k)
 	}
+	return nil
 }
 
 func (r *leafReader) values(vals *values, from, k, hint int) error {

@@ -84,8 +84,8 @@ func readFooter(of files.File) (f *footer, err error) {
 func (f *footer) check() error {
 	for i := range f.Metadata().RowGroups {
 		rg := &f.Metadata().RowGroups[i]
-		if rg.NumRows < 0 {
-			return fmt.Errorf("row group %d has %d rows", i, rg.NumRows)
+		if rg.NumRows < 0 || rg.NumRows > maxRows {
+			return fmt.Errorf("row group %d has %d rows; at most %d are read", i, rg.NumRows, int64(maxRows))
 		}
 		if n := len(f.Schema().Columns()); len(rg.Columns) != n {
 			return fmt.Errorf("row group %d has %d columns, the schema %d", i, len(rg.Columns), n)
@@ -179,6 +179,10 @@ func readTail(f io.ReaderAt, size int64, name string) ([]byte, error) {
 	}
 	return text, nil
 }
+
+// maxRows bounds the rows of a row group: rows without any column are given as many as the
+// footer says.
+const maxRows = 1 << 32
 
 // maxFooter bounds the footer of a file, in bytes.
 const maxFooter = 256 << 20

@@ -2,7 +2,6 @@ package parquet
 
 import (
 	"errors"
-	"math"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -52,8 +51,17 @@ func (o *output) values(v *values, from, to, hint int) error {
 	return nil
 }
 
+// maxOutput bounds the bytes of an array. A dictionary, or a null of many bytes, makes much
+// of little.
+const maxOutput = 1 << 30
+
+var errOutput = errors.New("a batch of its values takes more than 1 GiB")
+
 // nulls appends k nulls.
-func (o *output) nulls(k int) {
+func (o *output) nulls(k int) error {
+	if o.width > 0 && k > (maxOutput-len(o.data))/o.width {
+		return errOutput
+	}
 	if o.valid == nil {
 		o.valid = growBits(o.valid, o.n+k)
 		bitutil.SetBitsTo(o.valid, 0, int64(o.n), true)
@@ -72,6 +80,7 @@ func (o *output) nulls(k int) {
 	}
 	o.n += k
 	o.missing += k
+	return nil
 }
 
 // growBits gives room for n bits; new ones are 0.
@@ -102,16 +111,19 @@ func (o *output) bits(v *values, from, to int) error {
 // fixed appends values of fixed width: all at once, or by index.
 func (o *output) fixed(v *values, from, to, hint int) error {
 	w := o.width
+	if to-from > (maxOutput-len(o.data))/w {
+		return errOutput
+	}
 	if v.dict == nil {
 		if o.data == nil && to-from < hint {
-			o.data = make([]byte, 0, hint*w)
+			o.data = make([]byte, 0, min(hint*w, maxOutput))
 		}
 		// Where this is all of the array, its memory need not be cleared first.
 		o.data = append(o.data, v.fixed[from*w:to*w]...)
 		return nil
 	}
 	if o.data == nil {
-		o.data = make([]byte, 0, max(hint, to-from)*w)
+		o.data = make([]byte, 0, min(max(hint, to-from)*w, maxOutput))
 	}
 	at := len(o.data)
 	o.data = extend(o.data, (to-from)*w)
@@ -162,8 +174,6 @@ func gather[T any](out, dict []T, picked []int32) bool {
 	return true
 }
 
-var errTexts = errors.New("a batch of its values takes more than 2 GiB")
-
 func (o *output) begin(hint int) {
 	if o.offsets == nil {
 		o.offsets = append(make([]int32, 0, hint+1), 0)
@@ -180,6 +190,9 @@ func (o *output) byteArrays(v *values, from, to, hint int) error {
 				return errIndex
 			}
 			o.data = append(o.data, d.bytes[d.offsets[j]:d.offsets[j+1]]...)
+			if len(o.data) > maxOutput {
+				return errOutput
+			}
 			o.offsets = append(o.offsets, int32(len(o.data)))
 		}
 	} else {
@@ -189,8 +202,8 @@ func (o *output) byteArrays(v *values, from, to, hint int) error {
 			o.offsets = append(o.offsets, int32(int(end-first)+shift))
 		}
 	}
-	if len(o.data) > math.MaxInt32 {
-		return errTexts
+	if len(o.data) > maxOutput {
+		return errOutput
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ type selection struct {
 	runs int     // stretches of kept rows
 }
 
-// selectRows makes the selection of a mask, in memory of an earlier one.
+// set makes the selection of a mask, in memory of an earlier one.
 func (s *selection) set(keep []bool) {
 	if cap(s.rows) < len(keep) {
 		s.rows = make([]int32, len(keep))
@@ -29,44 +29,67 @@ const fewRuns = 16
 
 // some appends the rows of a selection.
 func (r *leafReader) some(s *selection) error {
-	scattered := r.maxRep == 0 && !r.nested && s.runs*fewRuns > len(s.rows)
-	next := 0 // of s.rows
-	for at := 0; at < len(s.keep); {
-		if next == len(s.rows) {
-			return r.skip(len(s.keep) - at)
-		}
-		if gap := int(s.rows[next]) - at; gap > 0 && (r.maxRep > 0 || r.page == nil || r.entry+gap >= r.page.entries || !scattered) {
+	take := r.scattered
+	if r.nested || s.runs*fewRuns <= len(s.rows) {
+		take = r.inRuns
+	}
+	at, err := take(s)
+	if err == nil && at < len(s.keep) {
+		err = r.skip(len(s.keep) - at)
+	}
+	return err
+}
+
+// inRuns takes rows that follow each other at once. It ends behind the last that is kept,
+// and says where, as scattered does.
+func (r *leafReader) inRuns(s *selection) (at int, err error) {
+	for next := 0; next < len(s.rows); {
+		if gap := int(s.rows[next]) - at; gap > 0 {
 			if err := r.skip(gap); err != nil {
-				return err
+				return at, err
+			}
+			at += gap
+		}
+		n := runOf(s.rows[next:])
+		if err := r.read(n, len(s.rows)); err != nil {
+			return at, err
+		}
+		at, next = at+n, next+n
+	}
+	return at, nil
+}
+
+// scattered takes rows page by page, those of a page each by itself. Pages without a row
+// are passed over.
+func (r *leafReader) scattered(s *selection) (at int, err error) {
+	for next := 0; next < len(s.rows); {
+		left := 0
+		if r.page != nil {
+			left = r.page.entries - r.entry
+		}
+		if gap := int(s.rows[next]) - at; gap > 0 && gap >= left {
+			if err := r.skip(gap); err != nil {
+				return at, err
 			}
 			at += gap
 			continue
 		}
-		if !scattered {
-			n := runOf(s.rows[next:])
-			if err := r.read(n, len(s.rows)); err != nil {
-				return err
-			}
-			at, next = at+n, next+n
-			continue
-		}
-		if r.page == nil || r.entry == r.page.entries {
+		if left == 0 {
 			if more, err := r.nextPage(); err != nil || !more {
-				return orFewer(err)
+				return at, orFewer(err)
 			}
 			continue
 		}
-		k := min(r.page.entries-r.entry, len(s.keep)-at)
-		from := next
+		k, from := min(left, len(s.keep)-at), next
 		for next < len(s.rows) && int(s.rows[next]) < at+k {
 			next++
 		}
 		if err := r.pick(s.keep[at:at+k], s.rows[from:next], at, len(s.rows)); err != nil {
-			return err
+			return at, err
 		}
 		at += k
 	}
-	return nil
+	return at, nil
 }
 
 func orFewer(err error) error {
