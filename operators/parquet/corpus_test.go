@@ -100,7 +100,7 @@ var arrowOptions = map[string][]parquet.WriterProperty{
 	"v2":         {parquet.WithDataPageVersion(parquet.DataPageV2), parquet.WithCompression(compress.Codecs.Zstd), parquet.WithPageIndexEnabled(true), parquet.WithDataPageSize(300), parquet.WithBatchSize(32)},
 	"fallback":   {parquet.WithCompression(compress.Codecs.Snappy), parquet.WithDictionaryPageSizeLimit(20), parquet.WithDataPageSize(100), parquet.WithBatchSize(16)},
 	"indexed":    {parquet.WithDictionaryDefault(false), parquet.WithPageIndexEnabled(true), parquet.WithDataPageSize(100), parquet.WithBatchSize(8), parquet.WithCompression(compress.Codecs.Gzip)},
-	"bloom":      {parquet.WithBloomFilterEnabled(true), parquet.WithCompression(compress.Codecs.Brotli)},
+	"bloom":      {parquet.WithBloomFilterEnabled(true), parquet.WithBloomFilterNDV(500), parquet.WithCompression(compress.Codecs.Brotli)},
 }
 
 // testFile is a file that is good.
