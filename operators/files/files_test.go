@@ -329,3 +329,65 @@ func TestBombsAreRefused(t *testing.T) {
 		t.Errorf("read %d bytes", read)
 	}
 }
+
+// What a split knows of a column stays where the files differ in another, or only in
+// whether strings are a dictionary; of a column that is converted nothing is said.
+func TestAdaptedSplitsKeepWhatTheyKnow(t *testing.T) {
+	env := testEnv(t)
+	save := func(name string, schema *arrow.Schema, json string) {
+		b, _, err := array.RecordFromJSON(memory.DefaultAllocator, schema, strings.NewReader(json))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Release()
+		var buf bytes.Buffer
+		enc, err := parquet.Format{}.Create(&buf, schema)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := enc.Encode(t.Context(), []arrow.RecordBatch{b})
+		if err == nil {
+			err = enc.Append(c)
+		}
+		if err == nil {
+			err = enc.Close()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, env, name, buf.String())
+	}
+	text := arrow.Field{Name: "s", Type: arrow.BinaryTypes.String}
+	save("a.parquet", arrow.NewSchema([]arrow.Field{{Name: "n", Type: arrow.PrimitiveTypes.Int32}, text}, nil), `[{"n":1,"s":"a"},{"n":2,"s":"b"},{"n":3,"s":"a"}]`)
+	save("b.parquet", arrow.NewSchema([]arrow.Field{{Name: "n", Type: arrow.PrimitiveTypes.Int64}, text, {Name: "more", Type: arrow.PrimitiveTypes.Int64}}, nil), `[{"n":4,"s":"c","more":1}]`)
+	in, err := parquet.Source{Set: files.Set{Paths: []string{"*.parquet"}, Drift: files.Evolve}}.Resolve(t.Context(), env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := in.Splits[0]
+	for column, want := range map[string]bool{"s": true, "n": false, "more": false} {
+		f, _, err := first.Dictionary(t.Context(), env, column)
+		if err != nil || (f.Values != nil) != want {
+			t.Errorf("the dictionary of %s: %v, %v", column, f.Values, err)
+		}
+	}
+	if _, _, err := first.Pages([]string{"n", "s", "more"}); err != nil {
+		t.Error(err)
+	}
+	if first.ColumnBytes("s") <= 0 || first.ColumnBytes("more") != 0 {
+		t.Errorf("%d bytes of s, %d of more", first.ColumnBytes("s"), first.ColumnBytes("more"))
+	}
+	r, err := first.OpenSome(t.Context(), env, []string{"n", "more"}, []bool{true, false, true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	b, err := r.Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Release()
+	if got := fmt.Sprint(b.Column(0), b.Column(1), b.Schema().Field(0).Type); got != "[1 3] [(null) (null)] int64" {
+		t.Errorf("got %s", got)
+	}
+}
