@@ -11,25 +11,28 @@ import (
 // maxAdopted bounds how many files a stage takes over as they are.
 const maxAdopted = 1000
 
-// adopts reports whether the output of a stage is the files it reads: nothing is done to
-// the rows, no gate can put some aside, and the format would keep them so.
-func (r *run) adopts(s *StagePlan, c *chain) bool {
+// adopts gives a check of each split, if the output of a stage is the files it reads:
+// nothing is done to the rows, no gate can put some aside, and the format would keep them
+// so. Else it gives nil.
+func adopts(s *StagePlan, c *chain) func(context.Context, *Split) error {
 	in := c.f.input
 	if s.Output == nil || in == nil || !in.Whole || len(in.Files) > maxAdopted || !c.schema.Equal(in.Schema) {
-		return false
+		return nil
 	}
 	for _, st := range c.f.steps {
 		switch st := st.(type) {
 		case *operatorStep:
-			return false
+			return nil
 		case *judgeStep:
 			if st.judge.Quarantines {
-				return false
+				return nil
 			}
 		}
 	}
-	a, ok := s.Output.Format.(Adopter)
-	return ok && a.Adopts(in)
+	if a, ok := s.Output.Format.(Adopter); ok {
+		return a.Adopts(in)
+	}
+	return nil
 }
 
 // adopt judges the rows, and stages the files they are in.

@@ -40,6 +40,11 @@ func (f *fragment) carry(ctx context.Context, w *work) (c *carried, err error) {
 			return nil, err
 		}
 	}
+	if f.check != nil {
+		if err := f.check(ctx, w.split); err != nil {
+			return nil, err
+		}
+	}
 	t.countUnread()
 	return t.carried, t.finish(ctx)
 }

@@ -39,6 +39,8 @@ type fragment struct {
 	// can be taken as they are stored.
 	discards bool
 	takes    func(column int, s Stored) bool
+	// check looks at the bytes of a split that is taken over unread; may be nil.
+	check func(context.Context, *Split) error
 
 	layout    func() *layout // made once
 	routes    routes

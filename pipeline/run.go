@@ -167,9 +167,10 @@ func (r *run) stage(ctx context.Context, s *StagePlan) (err error) {
 // drain sends the rows of the chain to where its last stage wants them.
 func (r *run) drain(ctx context.Context, s *StagePlan, c *chain) error {
 	last := c.stages[len(c.stages)-1]
-	switch {
-	case r.adopts(s, c):
+	if c.f.check = adopts(s, c); c.f.check != nil {
 		return r.adopt(ctx, c, last)
+	}
+	switch {
 	case s.Output != nil:
 		return r.write(ctx, c, last)
 	case s.consumers > 0 || s.looked:

@@ -59,9 +59,10 @@ type Copier interface {
 // it is.
 type Adopter interface {
 	Format
-	// Adopts reports whether the files of an input, whose rows are all there with all their
-	// columns, may be files of this format as they are.
-	Adopts(in *Input) bool
+	// Adopts gives a check of the bytes of one split, if the files of an input, whose rows are
+	// all there with all their columns, may be files of this format as they are; else nil. It
+	// may be called by many goroutines at once.
+	Adopts(in *Input) (check func(context.Context, *Split) error)
 }
 
 // ColumnValues are the values of a column in some rows: arrays, one after the other, or a

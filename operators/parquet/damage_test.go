@@ -32,7 +32,7 @@ type region struct {
 // regionsOf names what a good file is made of.
 func regionsOf(t *testing.T, e *pipeline.Env, text []byte) (all []region) {
 	t.Helper()
-	f := footerOf(t, e, text)
+	f := footerOfText(t, e, text)
 	all = append(all, region{"magic", 0, 4})
 	if err := f.open(); err != nil {
 		t.Fatal(err)
@@ -68,20 +68,16 @@ func regionsOf(t *testing.T, e *pipeline.Env, text []byte) (all []region) {
 	return append(all, region{"footer", int(f.footerAt), len(text) - 8}, region{"footer length", len(text) - 8, len(text) - 4}, region{"tail", len(text) - 4, len(text)})
 }
 
-func footerOf(t *testing.T, e *pipeline.Env, text []byte) *footer {
+func footerOfText(t *testing.T, e *pipeline.Env, text []byte) *footer {
 	t.Helper()
 	save(t, e, "good.parquet", text)
-	f, err := readFooter(files.File{File: pipeline.File{Path: "good.parquet"}, Abs: filepath.Join(e.Dir, "good.parquet")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
+	return footerOf(t, e, "good.parquet")
 }
 
 // published are the digests that a file would have been published with.
 func published(t *testing.T, e *pipeline.Env, text []byte) pipeline.File {
 	t.Helper()
-	f := footerOf(t, e, text)
+	f := footerOfText(t, e, text)
 	p := pipeline.File{Path: filepath.Join(e.Dir, "x.parquet"), Footer: fmt.Sprintf("%016x", xxh3.Hash(text[f.footerAt:len(text)-8]))}
 	for i := range f.Metadata().RowGroups {
 		var chunks []string

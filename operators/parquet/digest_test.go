@@ -24,7 +24,7 @@ func TestDigests(t *testing.T) {
 	b := fill(memory.DefaultAllocator, schema, 100, 1)
 	file := write(t, Format{}, schema, []arrow.RecordBatch{b}, []arrow.RecordBatch{b})
 	digests := published(t, e, file)
-	m := &footerOf(t, e, file).Metadata().RowGroups[1].Columns[1].MetaData
+	m := &footerOfText(t, e, file).Metadata().RowGroups[1].Columns[1].MetaData
 	for _, test := range []struct {
 		name string
 		at   int64
@@ -60,7 +60,7 @@ func TestIndexesAreCovered(t *testing.T) {
 	schema := arrow.NewSchema([]arrow.Field{{Name: "i", Type: arrow.PrimitiveTypes.Int64}}, nil)
 	b := fill(memory.DefaultAllocator, schema, 500, 1)
 	plain := byArrow(t, []arrow.RecordBatch{b}, arrowOptions["indexed"]...)
-	from, to := footerOf(t, e, plain).indexRange()
+	from, to := footerOfText(t, e, plain).indexRange()
 	covered := edit(t, plain, func(m *format.FileMetaData) {
 		m.KeyValueMetadata = append(m.KeyValueMetadata, format.KeyValue{Key: indexKey, Value: fmt.Sprintf("%016x", xxh3.Hash(plain[from:to]))})
 	})

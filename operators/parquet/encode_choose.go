@@ -9,9 +9,9 @@ import (
 const (
 	// sampleRows is after how many values it is asked whether a dictionary pays.
 	sampleRows = 16 << 10
-	// maxDictionary bounds the dictionary that is made of values, in bytes, and
-	// maxGivenDictionary what is kept of one that they came with.
-	maxDictionary, maxGivenDictionary = 1 << 20, 8 << 20
+	// maxMade bounds the dictionary that is made of values, in bytes, and
+	// maxGiven what is kept of one that they came with.
+	maxMade, maxGiven = 1 << 20, 8 << 20
 )
 
 // choose decides how the values are encoded, the same in all pages, and makes them ready
@@ -25,7 +25,7 @@ func (c *outColumn) choose(l *outLeaf) format.Encoding {
 		v.dict = nil
 		return format.Plain
 	case v.dict != nil:
-		if l.physical == format.Boolean || c.table.entryBytes() > maxGivenDictionary || !c.saves(l, v.n, v.dict.plainBytes(l, v.indexes)) {
+		if l.physical == format.Boolean || c.table.entryBytes() > maxGiven || !c.saves(l, v.n, v.dict.plainBytes(l, v.indexes)) {
 			v.lookUp(l)
 			break
 		}
@@ -100,7 +100,7 @@ func (c *outColumn) makeDictionary(l *outLeaf, best int) bool {
 	for from := 0; from < n; from += sampleRows {
 		to := min(from+sampleRows, n)
 		limit := max(to/2, 256)
-		if c.table.index(out[from:to], &c.vals, from, to, limit, maxDictionary) < to-from || !c.saves(l, n, best) {
+		if c.table.index(out[from:to], &c.vals, from, to, limit, maxMade) < to-from || !c.saves(l, n, best) {
 			return false
 		}
 	}

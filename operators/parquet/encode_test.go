@@ -289,7 +289,7 @@ func TestNullsThatMayNotBe(t *testing.T) {
 }
 
 // The digests are those of the bytes in the file.
-func TestDigests(t *testing.T) {
+func TestDigestsOfParts(t *testing.T) {
 	schema, batch := several(t, 3000)
 	var buf bytes.Buffer
 	enc, err := Format{}.Create(&buf, schema)

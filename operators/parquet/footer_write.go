@@ -137,10 +137,11 @@ type fileWriter struct {
 	footer  string
 }
 
-// pageIndex is what Close writes of a chunk.
+// pageIndex is what close writes of a chunk.
 type pageIndex struct {
 	columns *format.ColumnIndex
 	offsets *format.OffsetIndex
+	bloom   []byte
 }
 
 func (f *fileWriter) write(b []byte) error {
@@ -149,7 +150,7 @@ func (f *fileWriter) write(b []byte) error {
 	return err
 }
 
-// rowGroup writes the chunks of a row group, and the filters of those that have one.
+// rowGroup writes the chunks of a row group.
 func (f *fileWriter) rowGroup(rows int64, chunks []*outChunk, sorting []format.SortingColumn) error {
 	ordinal := len(f.meta.RowGroups)
 	if ordinal > maxRowGroups {
@@ -164,7 +165,7 @@ func (f *fileWriter) rowGroup(rows int64, chunks []*outChunk, sorting []format.S
 		group.TotalByteSize += meta.TotalUncompressedSize
 		group.TotalCompressedSize += meta.TotalCompressedSize
 		digests = append(digests, c.digest)
-		ix := pageIndex{offsets: c.offsetIndex(at)}
+		ix := pageIndex{offsets: c.offsetIndex(at), bloom: c.bloom}
 		if ix.offsets != nil {
 			ix.columns = c.columnIndex()
 		}
@@ -174,16 +175,6 @@ func (f *fileWriter) rowGroup(rows int64, chunks []*outChunk, sorting []format.S
 		}
 		c.free()
 	}
-	for i, c := range chunks {
-		if c.bloom == nil {
-			continue
-		}
-		m := &group.Columns[i].MetaData
-		m.BloomFilterOffset, m.BloomFilterLength = f.at, int32(len(c.bloom))
-		if err := f.write(c.bloom); err != nil {
-			return err
-		}
-	}
 	f.meta.RowGroups, f.chunks = append(f.meta.RowGroups, group), append(f.chunks, digests)
 	f.meta.NumRows += rows
 	return nil
@@ -191,21 +182,34 @@ func (f *fileWriter) rowGroup(rows int64, chunks []*outChunk, sorting []format.S
 
 const maxRowGroups = 1 << 15
 
-// close writes the indexes of the pages and the footer.
+// close writes the Bloom filters, the indexes of the pages and the footer, which has the
+// digest of what lies between it and the last chunk.
 func (f *fileWriter) close() error {
+	sum := xxh3.New()
+	put := func(text []byte) (at int64, n int32, err error) {
+		_, _ = sum.Write(text) // a hash takes anything
+		at = f.at
+		return at, int32(len(text)), f.write(text)
+	}
 	place := func(v any) (at int64, n int32, err error) {
 		text, err := marshal(v)
 		if err != nil {
 			return 0, 0, err
 		}
-		at = f.at
-		return at, int32(len(text)), f.write(text)
+		return put(text)
 	}
 	chunk := func(i int) *format.ColumnChunk {
 		columns := len(f.meta.RowGroups[0].Columns)
 		return &f.meta.RowGroups[i/columns].Columns[i%columns]
 	}
 	var err error
+	for i, ix := range f.indexes {
+		if m := &chunk(i).MetaData; ix.bloom != nil {
+			if m.BloomFilterOffset, m.BloomFilterLength, err = put(ix.bloom); err != nil {
+				return err
+			}
+		}
+	}
 	for i, ix := range f.indexes {
 		if c := chunk(i); ix.columns != nil {
 			if c.ColumnIndexOffset, c.ColumnIndexLength, err = place(ix.columns); err != nil {
@@ -220,6 +224,7 @@ func (f *fileWriter) close() error {
 			}
 		}
 	}
+	f.meta.KeyValueMetadata = append(f.meta.KeyValueMetadata, format.KeyValue{Key: indexKey, Value: fmt.Sprintf("%016x", sum.Sum64())})
 	text, err := marshal(&f.meta)
 	if err != nil {
 		return err

@@ -22,6 +22,7 @@ type pageHeader struct {
 	encoding       format.Encoding
 	rep, def       format.Encoding // of the levels, in version 1
 	repLen, defLen int32           // of the levels in bytes, in version 2
+	rows           int32           // in version 2
 	stored         bool            // version 2: the values are not compressed
 }
 
@@ -106,7 +107,7 @@ func (h *pageHeader) describe(w *thriftWalker, kind int16) error {
 	case 7:
 		fields = []any{&h.n, &h.encoding}
 	case 8:
-		fields = []any{&h.n, &unused, &unused, &h.encoding, &h.defLen, &h.repLen}
+		fields = []any{&h.n, &unused, &h.rows, &h.encoding, &h.defLen, &h.repLen}
 	}
 	have := 0
 	err := w.each(func(id int16, t byte) (bool, error) {

@@ -40,7 +40,7 @@ func inspect(_ context.Context, _ *pipeline.Env, file files.File) (*files.Inspec
 	for _, c := range f.columns {
 		fields = append(fields, c.field)
 	}
-	in.Schema = arrow.NewSchema(fields, nil)
+	in.Schema, in.Whole = arrow.NewSchema(fields, nil), len(f.refused) == 0
 	var ranges []rowRange
 	for i := range f.Metadata().RowGroups {
 		of, err := f.cut(i)
@@ -110,7 +110,24 @@ func (f *footer) split(of rowRange) pipeline.Split {
 			return f.dictionary(ctx, of, column)
 		},
 		ColumnBytes: func(column string) int64 { return int64(share * float64(f.columnBytes(of.group, column))) },
+		Stored:      func(column string) pipeline.Stored { return f.stored(of, column) },
 	}
+}
+
+// stored gives a column of a whole row group to be copied.
+func (f *footer) stored(of rowRange, name string) pipeline.Stored {
+	for _, c := range f.columns {
+		if c.field.Name == name && of.all {
+			s := storedColumn(f, of.group, c)
+			for _, l := range c.leaves {
+				if of.group < len(f.digests.chunks) && l.index < len(f.digests.chunks[of.group]) {
+					s.digests = append(s.digests, f.digests.chunks[of.group][l.index])
+				}
+			}
+			return s
+		}
+	}
+	return nil
 }
 
 // columnBytes is how many bytes of the file a column of a row group takes, whatever is

@@ -130,30 +130,32 @@ func (s *stored) walk(c *outChunk, l *outLeaf, m *format.ColumnMetaData) error {
 		if p == nil {
 			break
 		}
+		if err := pages.intact(p); err != nil {
+			return fmt.Errorf("page %d: %w", p.number, err)
+		}
 		size := pages.at - at
-		c.unpacked += size - int64(p.header.CompressedPageSize) + int64(p.header.UncompressedPageSize)
+		c.unpacked += size - int64(p.header.packed) + int64(p.header.plain)
 		switch h := &p.header; {
-		case h.Type == format.DictionaryPage:
+		case h.isDictionary():
 			if at != start {
 				return fmt.Errorf("page %d: a dictionary that is not the first page", p.number)
 			}
 			c.dictionary = size
-		case h.Type == format.DataPage && h.DataPageHeader.Valid:
-			if err := oldLevels(l, &h.DataPageHeader.V); err != nil {
+		case h.hasValues() && h.kind == format.DataPage:
+			if err := oldLevels(l, h); err != nil {
 				return fmt.Errorf("page %d: %w", p.number, err)
 			}
-			c.addPage(at-start, size, rows, valuesOf(h))
-			rows += int64(valuesOf(h))
+			c.addPage(at-start, size, rows, h.values())
+			rows += int64(h.values())
 			c.offsetsUnknown = c.offsetsUnknown || l.maxRep > 0
-		case h.Type == format.DataPageV2 && h.DataPageHeaderV2.Valid:
-			k := h.DataPageHeaderV2.V.NumRows
-			if k < 0 || int(k) > valuesOf(h) || l.maxRep == 0 && int(k) != valuesOf(h) {
-				return fmt.Errorf("page %d: %d rows of %d values", p.number, k, valuesOf(h))
+		case h.hasValues():
+			if h.rows < 0 || int(h.rows) > h.values() || l.maxRep == 0 && int(h.rows) != h.values() {
+				return fmt.Errorf("page %d: %d rows of %d values", p.number, h.rows, h.values())
 			}
-			c.addPage(at-start, size, rows, valuesOf(h))
-			rows += int64(k)
+			c.addPage(at-start, size, rows, h.values())
+			rows += int64(h.rows)
 		default:
-			return fmt.Errorf("page %d: it is of the unknown type %d", p.number, h.Type)
+			return fmt.Errorf("page %d: it is of the unknown type %d", p.number, h.kind)
 		}
 	}
 	switch {
@@ -165,14 +167,35 @@ func (s *stored) walk(c *outChunk, l *outLeaf, m *format.ColumnMetaData) error {
 	return nil
 }
 
+// intact unpacks a page that has no checksum: most damage shows there.
+func (r *pageReader) intact(p *rawPage) error {
+	h := &p.header
+	if h.hasCRC {
+		return nil
+	}
+	body, size := p.body, int(h.plain)
+	if h.kind == format.DataPageV2 {
+		if h.stored {
+			return nil
+		}
+		levels := int64(h.repLen) + int64(h.defLen)
+		if h.repLen < 0 || h.defLen < 0 || levels > int64(len(body)) || levels > int64(size) {
+			return errShort
+		}
+		body, size = body[levels:], size-int(levels)
+	}
+	_, err := r.unpack(body, size)
+	return err
+}
+
 func (c *outChunk) addPage(at, size, row int64, values int) {
 	c.pages = append(c.pages, outPage{at: at, size: size, firstRow: row, values: values})
 	c.values += values
 }
 
 // oldLevels refuses levels in an encoding that writers have left.
-func oldLevels(l *outLeaf, h *format.DataPageHeader) error {
-	if l.maxRep > 0 && h.RepetitionLevelEncoding != format.RLE || l.maxDef > 0 && h.DefinitionLevelEncoding != format.RLE {
+func oldLevels(l *outLeaf, h *pageHeader) error {
+	if l.maxRep > 0 && h.rep != format.RLE || l.maxDef > 0 && h.def != format.RLE {
 		return errors.New("its levels are in an old encoding")
 	}
 	return nil

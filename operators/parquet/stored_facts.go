@@ -1,13 +1,8 @@
 package parquet
 
 import (
-	"bytes"
-	"encoding/binary"
 	"math"
-	"runtime"
 	"strings"
-	"sync"
-	"weak"
 
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
@@ -51,9 +46,6 @@ func (s *stored) doubtfulLeast(l *outLeaf) bool {
 	return l.size == 0 && strings.HasPrefix(s.file.Metadata().CreatedBy, "parquet-go version")
 }
 
-// maxIndex bounds the index of a chunk's pages that is read, in bytes.
-const maxIndex = 16 << 20
-
 // columnIndex reads what the file knows of each page, or nil: it may be left out.
 func (s *stored) columnIndex(l *outLeaf, leaf, pages int) *format.ColumnIndex {
 	c := s.chunk(leaf)
@@ -88,79 +80,9 @@ func (s *stored) columnIndex(l *outLeaf, leaf, pages int) *format.ColumnIndex {
 
 // nulls is how many entries of a leaf are null, where that is known.
 func (s *stored) nulls(leaf int, maxDef byte) (n int64, known bool) {
-	m := &s.chunk(leaf).MetaData
-	switch n = m.Statistics.NullCount; {
-	case n < 0 || n > m.NumValues:
-		return 0, false
-	case maxDef == 0:
-		return 0, n == 0
-	case n > 0:
-		return n, true
+	if maxDef == 0 {
+		return 0, true
 	}
-	// An absent count looks like one of none.
-	groups := nullCountsOf(s.file)
-	index := s.column.leaves[leaf].index
-	if s.group >= len(groups) || index >= len(groups[s.group].Columns) {
-		return 0, false
-	}
-	count := groups[s.group].Columns[index].Meta.Statistics.NullCount
-	return 0, count.Valid && count.V == 0
-}
-
-// nullCounts are those of a footer; it is the footer's structure with all else left out.
-type nullCounts struct {
-	RowGroups thrift.Slice[nullGroup] `thrift:"4,required"`
-}
-
-type nullGroup struct {
-	Columns thrift.Slice[nullColumn] `thrift:"1,required"`
-}
-
-type nullColumn struct {
-	Meta struct {
-		Statistics struct {
-			NullCount thrift.Null[int64] `thrift:"3,optional"`
-		} `thrift:"12,optional"`
-	} `thrift:"3,optional"`
-}
-
-// counted remembers the counts of the footers that are in use.
-var counted sync.Map // of weak.Pointer[footer] to []nullGroup
-
-// nullCountsOf reads the counts of a file that is open, or opens it; nil if that fails.
-func nullCountsOf(f *footer) []nullGroup {
-	key := weak.Make(f)
-	if known, ok := counted.Load(key); ok {
-		return known.([]nullGroup)
-	}
-	groups := readNullCounts(f)
-	if _, there := counted.LoadOrStore(key, groups); !there {
-		runtime.AddCleanup(f, func(k weak.Pointer[footer]) { counted.Delete(k) }, key)
-	}
-	return groups
-}
-
-func readNullCounts(f *footer) []nullGroup {
-	if f.open() != nil {
-		return nil
-	}
-	defer f.close()
-	var tail [8]byte
-	if _, err := f.ReadAt(tail[:], f.Size()-8); err != nil || !bytes.Equal(tail[4:], []byte(magic)) {
-		return nil
-	}
-	n := int64(binary.LittleEndian.Uint32(tail[:]))
-	if n > f.Size()-12 || n > maxFooter {
-		return nil
-	}
-	text := make([]byte, n)
-	if _, err := f.ReadAt(text, f.Size()-8-n); err != nil || checkThrift(text) != nil {
-		return nil
-	}
-	var counts nullCounts
-	var protocol thrift.CompactProtocol
-	if thrift.NewDecoder(protocol.NewReaderFromBytes(text)).Decode(&counts) != nil {
-		return nil
-	}
-	return counts.RowGroups
+	n, known = s.file.nulls.of(s.group, s.column.leaves[leaf].index)
+	return n, known && n <= s.chunk(leaf).MetaData.NumValues
 }

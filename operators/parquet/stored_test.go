@@ -14,12 +14,13 @@ import (
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
+	"github.com/penstock-data/penstock/operators/files"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
 func footerOf(t testing.TB, e *pipeline.Env, name string) *footer {
 	t.Helper()
-	f, err := readFooter(filepath.Join(e.Dir, name), name)
+	f, err := readFooter(files.File{File: pipeline.File{Path: name}, Abs: filepath.Join(e.Dir, name)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +65,7 @@ func copied(t testing.TB, f Format, src *footer, schema *arrow.Schema, must bool
 
 func arraysOf(t testing.TB, src *footer, group int, column string) (arrays []arrow.Array) {
 	t.Helper()
-	r, err := openGroup(src, group, []string{column})
+	r, err := openGroup(t.Context(), src, rowRange{group: group, to: src.Metadata().RowGroups[group].NumRows, all: true}, []string{column}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
