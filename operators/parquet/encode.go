@@ -110,7 +110,11 @@ func (w *worker) encode(e *encoder, l *outLeaf, rows int64, arrays []arrow.Array
 	if int64(c.rows) != rows {
 		return nil, fmt.Errorf("%d values for %d rows", c.rows, rows)
 	}
-	out, err := w.pages.write(c, l, c.choose(l), &e.packer)
+	enc, err := c.choose(l)
+	if err != nil {
+		return nil, err
+	}
+	out, err := w.pages.write(c, l, enc, &e.packer)
 	if err == nil && l.bloom {
 		out.bloom, err = c.bloomOf(l)
 	}

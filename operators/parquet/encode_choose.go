@@ -1,6 +1,7 @@
 package parquet
 
 import (
+	"math"
 	"math/bits"
 
 	"github.com/parquet-go/parquet-go/format"
@@ -9,8 +10,8 @@ import (
 const (
 	// sampleRows is after how many values it is asked whether a dictionary pays.
 	sampleRows = 16 << 10
-	// maxMade bounds the dictionary that is made of values, in bytes, and
-	// maxGiven what is kept of one that they came with.
+	// maxMade bounds the dictionary that is made of values, in bytes; one that they
+	// came with is large above maxGiven.
 	maxMade, maxGiven = 1 << 20, 8 << 20
 )
 
@@ -18,20 +19,21 @@ const (
 // for it: it goes by the size before compression. Numbers in no order take about as many
 // bits as differences from one to the next as zstd makes of them, and far fewer where they
 // are sorted, with less work for it.
-func (c *outColumn) choose(l *outLeaf) format.Encoding {
+func (c *outColumn) choose(l *outLeaf) (format.Encoding, error) {
 	v := &c.vals
 	switch {
 	case v.n == 0:
 		v.dict = nil
-		return format.Plain
+		return format.Plain, nil
+	case v.dict != nil && c.keeps(l):
+		return format.RLEDictionary, nil
 	case v.dict != nil:
-		if l.physical == format.Boolean || c.table.entryBytes() > maxGiven || !c.saves(l, v.n, v.dict.plainBytes(l, v.indexes)) {
-			v.lookUp(l)
-			break
+		if err := v.lookUp(l); err != nil {
+			return 0, err
 		}
-		return format.RLEDictionary
-	case l.physical == format.Boolean:
-		return format.Plain
+	}
+	if l.physical == format.Boolean {
+		return format.Plain, nil
 	}
 	plain := v.plainBytes(l, nil)
 	best, enc := plain, format.Plain
@@ -45,13 +47,23 @@ func (c *outColumn) choose(l *outLeaf) format.Encoding {
 		best += best / 10
 	}
 	if c.makeDictionary(l, best) {
-		return format.RLEDictionary
+		return format.RLEDictionary, nil
 	}
-	return enc
+	return enc, nil
+}
+
+// keeps reports whether the dictionary that values came with is kept: where it is smaller,
+// and, if it is large, much smaller.
+func (c *outColumn) keeps(l *outLeaf) bool {
+	entries, plain := c.table.entryBytes(), c.vals.dict.plainBytes(l, c.vals.indexes)
+	if l.physical == format.Boolean || entries > maxPage || !c.saves(c.vals.n, plain) {
+		return false
+	}
+	return entries <= maxGiven || plain > 2*entries
 }
 
 // saves reports whether a dictionary of the table's entries takes less than other bytes.
-func (c *outColumn) saves(l *outLeaf, n, other int) bool {
+func (c *outColumn) saves(n, other int) bool {
 	return c.table.entryBytes()+n*bitWidth(c.table.entries)/8 <= other
 }
 
@@ -73,8 +85,11 @@ func (v *outValues) plainBytes(l *outLeaf, indexes []int32) int {
 }
 
 // lookUp replaces indexes by what they lead to.
-func (v *outValues) lookUp(l *outLeaf) {
+func (v *outValues) lookUp(l *outLeaf) error {
 	d := v.dict
+	if d.plainBytes(l, v.indexes) > math.MaxUint32 {
+		return errBytes
+	}
 	v.fixed, v.bytes, v.offsets = v.fixed[:0], v.bytes[:0], v.offsets[:0]
 	for _, j := range v.indexes {
 		if l.size > 0 {
@@ -86,6 +101,7 @@ func (v *outValues) lookUp(l *outLeaf) {
 		v.offsets = append(v.offsets, uint32(len(v.bytes)))
 	}
 	v.dict, v.indexes = nil, v.indexes[:0]
+	return nil
 }
 
 // makeDictionary tries a dictionary, and gives it up as soon as it can't be smaller than
@@ -100,7 +116,7 @@ func (c *outColumn) makeDictionary(l *outLeaf, best int) bool {
 	for from := 0; from < n; from += sampleRows {
 		to := min(from+sampleRows, n)
 		limit := max(to/2, 256)
-		if c.table.index(out[from:to], &c.vals, from, to, limit, maxMade) < to-from || !c.saves(l, n, best) {
+		if c.table.index(out[from:to], &c.vals, from, to, limit, maxMade) < to-from || !c.saves(n, best) {
 			return false
 		}
 	}

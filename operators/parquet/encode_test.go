@@ -361,3 +361,35 @@ func TestNoRows(t *testing.T) {
 		t.Error("the bytes differ")
 	}
 }
+
+// A few long texts in a dictionary are not written once for each row that has them; many
+// that are used once are written without one.
+func TestLargeDictionaries(t *testing.T) {
+	e := env(t)
+	schema := arrow.NewSchema([]arrow.Field{{Name: "d", Type: dictionaryOfStrings}}, nil)
+	for _, test := range []struct {
+		entries, size, rows int
+		kept                bool
+	}{{5, 3 << 20, 2000, true}, {20, 1 << 20, 20, false}, {300, 10, 300, false}, {300, 10, 3000, true}} {
+		b := array.NewDictionaryBuilder(memory.DefaultAllocator, dictionaryOfStrings).(*array.BinaryDictionaryBuilder)
+		for i := range test.rows {
+			if err := b.AppendString(fmt.Sprint(i%test.entries) + strings.Repeat("x", test.size)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		batch := array.NewRecordBatch(schema, []arrow.Array{b.NewArray()}, int64(test.rows))
+		data := write(t, Format{}, schema, []arrow.RecordBatch{batch})
+		if got := metaOf(t, data).RowGroups[0].Columns[0].MetaData.DictionaryPageOffset > 0; got != test.kept {
+			t.Errorf("%+v: a dictionary: %v", test, got)
+		}
+		if test.rows < 1000 {
+			save(t, e, "x.parquet", data)
+			got, err := read(t.Context(), e, Files("x.parquet"), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, got, text(batch))
+		}
+		b.Release()
+	}
+}
