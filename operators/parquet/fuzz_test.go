@@ -15,7 +15,8 @@ import (
 // FuzzFile reads what may be no Parquet file at all: it gives rows, as many as the
 // footer says, or an error that names the file; it does not panic, hang or lose rows.
 func FuzzFile(f *testing.F) {
-	schema := everything()
+	all := everything().Fields() // some of them: a file of all takes too long
+	schema := arrow.NewSchema([]arrow.Field{all[0], all[9], all[20], all[22], all[24], all[33], all[37], all[40]}, nil)
 	for seed := range uint64(3) {
 		batch := fill(memory.DefaultAllocator, schema, 30, seed)
 		whole := write(f, Format{Compression: Compressions()[seed]}, schema, []arrow.RecordBatch{batch}, []arrow.RecordBatch{batch})
@@ -26,7 +27,7 @@ func FuzzFile(f *testing.F) {
 		f.Add(whole[:len(whole)/2], uint32(0), byte(0))
 	}
 	for _, options := range arrowOptions {
-		batch, nested := fill(memory.DefaultAllocator, schema, 30, 9), fillNested(memory.DefaultAllocator, 30, 9)
+		batch, nested := fill(memory.DefaultAllocator, schema, 30, 9), fillNested(memory.DefaultAllocator, 10, 9)
 		f.Add(byArrow(f, []arrow.RecordBatch{batch}, options...), uint32(0), byte(0))
 		f.Add(byArrow(f, []arrow.RecordBatch{nested}, options...), uint32(0), byte(0))
 	}
