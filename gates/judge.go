@@ -112,6 +112,7 @@ type bound struct {
 	metrics []*boundMetric
 	inputs  []pipeline.JudgeInput
 	reads   map[int]bool
+	handed  map[int]bool // columns that metrics and keys are given as they are
 	notes   []nullNote
 }
 
@@ -166,6 +167,15 @@ func (b *bound) read(columns ...int) {
 	}
 	for _, c := range columns {
 		b.reads[c] = true
+	}
+}
+
+func (b *bound) hand(columns ...int) {
+	if b.handed == nil {
+		b.handed = map[int]bool{}
+	}
+	for _, c := range columns {
+		b.handed[c] = true
 	}
 }
 
@@ -249,6 +259,9 @@ func (b *bound) metric(call expr.Call, br *boundRule) int {
 	if len(call.Args) > 0 {
 		m.arg, m.typ = call.Args[0], call.Args[0].Type()
 		b.read(m.arg.Columns()...)
+		if c, is := m.arg.Column(); is {
+			b.hand(c)
+		}
 	}
 	b.metrics = append(b.metrics, m)
 	return len(b.metrics) - 1
@@ -270,6 +283,7 @@ func (b *bound) addKeys(br *boundRule) error {
 		br.columns = append(br.columns, b.schema.FieldIndices(name)[0])
 	}
 	b.read(br.columns...)
+	b.hand(br.columns...)
 	return nil
 }
 
@@ -281,6 +295,9 @@ func (b *bound) judge() *pipeline.BoundJudge {
 	for i := range b.schema.NumFields() {
 		if b.reads[i] {
 			j.Reads = append(j.Reads, i)
+			if !b.handed[i] {
+				j.Coded = append(j.Coded, i)
+			}
 		}
 	}
 	for _, quarantine := range []bool{true, false} {

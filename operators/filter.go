@@ -34,7 +34,7 @@ func (o filter) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		return nil, pipeline.Errorf(pipeline.Invalid, "filter wants a condition, %s gives a %s", string(o), pipeline.TypeName(p.Type()))
 	}
 	return &pipeline.Bound{
-		Schema: schema, From: identity(schema), Reads: columns(p.Columns()), Notes: p.Fallbacks(),
+		Schema: schema, From: identity(schema), Reads: columns(p.Columns()), Coded: true, Notes: p.Fallbacks(),
 		Proves: func(rows int64, facts func(int) pipeline.Facts) (none, all bool) {
 			known := map[int]pipeline.Facts{}
 			for _, c := range p.Columns() {

@@ -82,11 +82,16 @@ func (t *trip) read(ctx context.Context, batches Reader) (err error) {
 	r := batches
 	var places []int32
 	if s := t.work.split; s != nil {
-		if t.reading.rows == nil {
-			r, err = s.Open(ctx, t.env, t.route.columns)
-		} else {
-			r, err = s.OpenSome(ctx, t.env, t.route.columns, t.reading.rows)
+		if t.reading.rows != nil {
 			places = marked(t.reading.rows)
+		}
+		switch {
+		case t.route.coded != nil && s.OpenCoded != nil:
+			r, err = s.OpenCoded(ctx, t.env, t.route.columns, t.reading.rows, t.route.coded)
+		case t.reading.rows == nil:
+			r, err = s.Open(ctx, t.env, t.route.columns)
+		default:
+			r, err = s.OpenSome(ctx, t.env, t.route.columns, t.reading.rows)
 		}
 		if err != nil {
 			return err

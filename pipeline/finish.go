@@ -63,7 +63,7 @@ func (t *trip) completeAside(ctx context.Context, j *judgeRun, c columns) error 
 		return nil
 	}
 	whole := columns{schema: quarantineSchema(c.schema), origin: append(slices.Clone(c.origin), -1, -1)}
-	if j.asides[0].batch.Schema().NumFields() == whole.schema.NumFields() {
+	if has(j.asides[0].batch, whole.schema) {
 		return nil
 	}
 	batches, err := t.complete(ctx, whole, j.asides, t.left(j.asides, false), true)
@@ -129,7 +129,7 @@ func (t *trip) complete(ctx context.Context, c columns, pieces []*flow, rows []b
 	for i, f := range c.schema.Fields() {
 		have[i] = -1
 		if pieced && len(pieces) > 0 {
-			if found := pieces[0].batch.Schema().FieldIndices(f.Name); len(found) > 0 {
+			if found := pieces[0].batch.Schema().FieldIndices(f.Name); len(found) > 0 && sameType(pieces, found[0], f.Type) {
 				have[i] = found[0]
 				continue
 			}
@@ -167,6 +167,29 @@ func (t *trip) complete(ctx context.Context, c columns, pieces []*flow, rows []b
 		}
 	}
 	return aligned(c.schema, chunks)
+}
+
+// has reports whether a batch has all columns of a schema, with their types.
+func has(b arrow.RecordBatch, schema *arrow.Schema) bool {
+	if b.Schema().NumFields() != schema.NumFields() {
+		return false
+	}
+	for i, f := range schema.Fields() {
+		if b.Schema().Field(i).Name != f.Name || !arrow.TypeEqual(b.Column(i).DataType(), f.Type) {
+			return false
+		}
+	}
+	return true
+}
+
+// sameType reports whether a column of the pieces is of a type, and not a dictionary of it.
+func sameType(pieces []*flow, column int, t arrow.DataType) bool {
+	for _, p := range pieces {
+		if !arrow.TypeEqual(p.batch.Column(column).DataType(), t) {
+			return false
+		}
+	}
+	return true
 }
 
 // readLate reads columns for the marked rows.

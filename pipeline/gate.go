@@ -85,6 +85,8 @@ type BoundJudge struct {
 	// Reads are the columns (by index) the rules need. Where Quarantines is set,
 	// every column is needed.
 	Reads []int
+	// Coded are those of Reads that a witness may be given as dictionaries of their type.
+	Coded []int
 	// Quarantines says that failing rows are put aside: with all their columns, the
 	// reasons, and where they came from.
 	Quarantines bool

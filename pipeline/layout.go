@@ -70,6 +70,7 @@ func (c columns) through(b *Bound) columns {
 // route is the steps of a fragment, bound to some of the columns that come in.
 type route struct {
 	columns []string // that are read
+	coded   []string // those of them that may be dictionaries
 	steps   []step
 }
 
@@ -83,7 +84,7 @@ type routes struct {
 func (f *fragment) route(r *reading) (*route, error) {
 	f.routes.mu.Lock()
 	defer f.routes.mu.Unlock()
-	key := fmt.Sprint(r.need, r.active)
+	key := fmt.Sprint(r.need, r.active, r.coded)
 	if known := f.routes.known[key]; known != nil {
 		return known, nil
 	}
@@ -91,6 +92,9 @@ func (f *fragment) route(r *reading) (*route, error) {
 	for i, need := range r.need {
 		if need {
 			made.columns = append(made.columns, f.schema.Field(i).Name)
+			if r.coded[i] {
+				made.coded = append(made.coded, f.schema.Field(i).Name)
+			}
 		}
 	}
 	schema := project(f.schema, made.columns)

@@ -54,6 +54,9 @@ type Bound struct {
 
 	// Keep opens an operator that leaves rows out and changes nothing else, as Each does.
 	Keep func(Unit) (KeepFunc, error)
+	// Coded says that the columns an operator with Keep reads may come as dictionaries of
+	// their type.
+	Coded bool
 	// Proves reports what is certain, of rows of which something is known, of an operator
 	// with Keep: that none of them leaves, or that all do; that none of them is an error
 	// goes with either. rows is -1 where it is not known how many. Nil is never certain.

@@ -60,6 +60,9 @@ type Split struct {
 	// OpenSome is Open for the rows that keep marks; it has an entry for each row of the
 	// split. What only other rows need is not decoded.
 	OpenSome func(ctx context.Context, env *Env, columns []string, keep []bool) (Reader, error)
+	// OpenCoded is Open, or OpenSome where keep is not nil, but that the columns coded may
+	// come as dictionaries of their type, whatever the schema says: as the file has them.
+	OpenCoded func(ctx context.Context, env *Env, columns []string, keep []bool, coded []string) (Reader, error)
 	// ColumnBytes is how many bytes of the file a column takes.
 	ColumnBytes func(column string) int64
 	// Stored is a column as the file keeps it, for a Copier of the same format; nil where

@@ -22,7 +22,9 @@ type reading struct {
 	// as they are stored.
 	late []bool
 	// drops says that a step may leave rows out.
-	drops  bool
+	drops bool
+	// coded marks the columns that may be read as dictionaries: only conditions look at them.
+	coded  []bool
 	doubts []Doubt // of the judges, by step
 }
 
@@ -142,6 +144,61 @@ func (f *fragment) backward(w *work, r *reading) {
 		}
 	}
 	r.need = need
+	r.coded = f.coded(r)
+}
+
+// coded marks the columns that are read for conditions alone, which take them as they are
+// kept. Operators that make batches have to be given what the schema says.
+func (f *fragment) coded(r *reading) []bool {
+	l := f.layout()
+	coded := make([]bool, f.schema.NumFields())
+	mark := func(in columns, column int, may bool) {
+		if origin := in.origin[column]; origin >= 0 {
+			coded[origin] = may
+		}
+	}
+	for i, s := range f.steps {
+		op, ok := s.(*operatorStep)
+		switch {
+		case !ok || !r.active[i]:
+		case op.bound.Keep == nil:
+			return make([]bool, len(coded))
+		case op.bound.Coded:
+			for _, c := range op.bound.Reads {
+				mark(l.steps[i], c.Index, true)
+			}
+		}
+	}
+	for i, s := range f.steps {
+		if j, ok := s.(*judgeStep); ok && r.active[i] {
+			for _, c := range j.judge.Coded {
+				mark(l.steps[i], c, true)
+			}
+		}
+	}
+	// What somebody wants as it is takes precedence.
+	for i, s := range f.steps {
+		switch s := s.(type) {
+		case *judgeStep:
+			for _, c := range r.doubts[i].Columns {
+				if r.active[i] && !slices.Contains(s.judge.Coded, c) {
+					mark(l.steps[i], c, false)
+				}
+			}
+		case *operatorStep:
+			if r.active[i] && !s.bound.Coded {
+				for _, c := range s.bound.Reads {
+					mark(l.steps[i], c.Index, false)
+				}
+			}
+		}
+	}
+	for j := range l.out.origin {
+		if !f.discards && !r.late[j] {
+			mark(l.out, j, false)
+		}
+	}
+	return coded
 }
 
 // wants marks the input columns of an operator of one input.

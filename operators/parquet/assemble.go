@@ -6,6 +6,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/penstock-data/penstock/pipeline"
 )
 
 // columnReader reads one column of a row group, whatever is nested in it.
@@ -34,10 +36,10 @@ func (r *columnReader) read(n int, s *selection) (arrow.Array, error) {
 	if l.out.n != n {
 		return nil, errFewer
 	}
-	if l.out.texts == nil {
+	if l.out.coding == nil {
 		return l.out.take(r.field.Type), nil
 	}
-	dict, err := l.out.texts.dictionary(arrow.BinaryTypes.String)
+	dict, err := l.out.coding.dictionary(pipeline.ValueType(r.field.Type))
 	if err != nil {
 		return nil, err
 	}

@@ -48,8 +48,9 @@ type groupReader struct {
 	closed  bool
 }
 
-// openGroup opens rows of a row group for reading: all, or those that keep marks.
-func openGroup(ctx context.Context, file *footer, of rowRange, columns []string, keep []bool) (_ pipeline.Reader, err error) {
+// openGroup opens rows of a row group for reading: all, or those that keep marks. The
+// columns coded are given as dictionaries where the file has them so.
+func openGroup(ctx context.Context, file *footer, of rowRange, columns []string, keep []bool, coded ...string) (_ pipeline.Reader, err error) {
 	r := &groupReader{
 		file: file, where: fmt.Sprintf("%s: %v", file.name, of), batch: batchRows,
 		rows: of.to - of.from, keep: keep, last: of.to == file.Metadata().RowGroups[of.group].NumRows,
@@ -85,6 +86,9 @@ func openGroup(ctx context.Context, file *footer, of rowRange, columns []string,
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		if slices.Contains(coded, c.field.Name) {
+			c = file.coded(of.group, c)
+		}
 		fields = append(fields, c.field)
 		n, err := r.open(c, of)
 		if err != nil {
@@ -98,6 +102,18 @@ func openGroup(ctx context.Context, file *footer, of rowRange, columns []string,
 	}
 	r.schema = arrow.NewSchema(fields, nil)
 	return r, nil
+}
+
+// coded is the column as a dictionary of its type, if it is one of numbers that the row
+// group has with a dictionary.
+func (f *footer) coded(group int, c *column) *column {
+	l := c.flat()
+	if l == nil || l.width <= 0 || !mayBeDictionary(&f.Metadata().RowGroups[group].Columns[l.index].MetaData) {
+		return c
+	}
+	as := *c
+	as.field.Type = &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: c.field.Type}
+	return &as
 }
 
 // open adds a column, and says how many bytes it has unpacked.
@@ -229,8 +245,8 @@ func (r *groupReader) Close() error {
 	for _, c := range r.columns {
 		for _, l := range c.leaves {
 			l.pages.free()
-			if l.out.texts != nil {
-				l.out.texts.release()
+			if l.out.coding != nil {
+				l.out.coding.release()
 			}
 		}
 	}

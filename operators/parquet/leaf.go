@@ -30,8 +30,7 @@ func newLeafReader(l *leaf, src io.ReaderAt, size int64, chunk *format.ColumnMet
 	r := &leafReader{leaf: l, nested: nested, pages: dataPages{pageReader: pages, leaf: l, rest: chunk.NumValues}}
 	r.out.width = l.width
 	if dictionary {
-		r.out.texts = &texts{}
-		r.out.width = 4
+		r.out.coding, r.out.width = newCoding(l.width), 4
 	}
 	return r, nil
 }

@@ -15,9 +15,9 @@ type output struct {
 	n       int
 	data    []byte
 	offsets []int32
-	valid   []byte // bits; nil while nothing is null
-	missing int    // how many are null
-	texts   *texts // set where the values are indexes into these
+	valid   []byte  // bits; nil while nothing is null
+	missing int     // how many are null
+	coding  *coding // set where the values are indexes into these
 }
 
 var errIndex = errors.New("it has an index beyond the dictionary")
@@ -26,7 +26,7 @@ var errIndex = errors.New("it has an index beyond the dictionary")
 func (o *output) values(v *values, from, to, hint int) error {
 	k := to - from
 	switch {
-	case o.texts != nil:
+	case o.coding != nil:
 		if err := o.place(v, from, to, hint); err != nil {
 			return err
 		}
@@ -208,15 +208,18 @@ func (o *output) byteArrays(v *values, from, to, hint int) error {
 	return nil
 }
 
-// texts are what the indexes of a dictionary array of strings stand for: the dictionary of
-// the chunk, and behind it the strings of pages that were written without.
-type texts struct {
+// coding is what the indexes of a dictionary array stand for: the dictionary of the chunk,
+// and behind it the values of pages that were written without.
+type coding struct {
+	width int // of a value, as in output
 	dict  *values
 	array arrow.Array // of dict alone
 	more  output
 }
 
-// place appends indexes of texts.
+func newCoding(width int) *coding { return &coding{width: width, more: output{width: width}} }
+
+// place appends indexes.
 func (o *output) place(v *values, from, to, hint int) error {
 	if o.data == nil {
 		o.data = make([]byte, 0, 4*max(hint, to-from))
@@ -224,7 +227,7 @@ func (o *output) place(v *values, from, to, hint int) error {
 	at := len(o.data)
 	o.data = extend(o.data, 4*(to-from))
 	out := as[int32](o.data[at:])
-	t := o.texts
+	t := o.coding
 	if v.dict != nil {
 		t.dict = v.dict
 		for i, j := range v.indexes[from:to] {
@@ -246,14 +249,14 @@ func (o *output) place(v *values, from, to, hint int) error {
 	return t.more.values(v, from, to, to-from)
 }
 
-// dictionary gives the array of the texts for the indexes so far. Batches that have only
+// dictionary gives the array of the values for the indexes so far. Batches that have only
 // indexes of the chunk's dictionary share it.
-func (t *texts) dictionary(typ arrow.DataType) (arrow.Array, error) {
+func (t *coding) dictionary(typ arrow.DataType) (arrow.Array, error) {
 	if t.more.n == 0 && t.array != nil {
 		t.array.Retain()
 		return t.array, nil
 	}
-	var all output
+	all := output{width: t.width}
 	if t.dict != nil {
 		if err := all.values(t.dict, 0, t.dict.n, t.dict.n); err != nil {
 			return nil, err
@@ -261,11 +264,14 @@ func (t *texts) dictionary(typ arrow.DataType) (arrow.Array, error) {
 	}
 	plain := t.more.n == 0
 	if !plain {
-		more := values{n: t.more.n, bytes: t.more.data, offsets: as[uint32](bytesOf(t.more.offsets))}
+		more := values{n: t.more.n, fixed: t.more.data}
+		if t.width == 0 {
+			more = values{n: t.more.n, bytes: t.more.data, offsets: as[uint32](bytesOf(t.more.offsets))}
+		}
 		if err := all.values(&more, 0, more.n, more.n); err != nil {
 			return nil, err
 		}
-		t.more = output{}
+		t.more = output{width: t.width}
 	}
 	a := all.take(typ)
 	if plain && t.dict != nil {
@@ -275,7 +281,7 @@ func (t *texts) dictionary(typ arrow.DataType) (arrow.Array, error) {
 	return a, nil
 }
 
-func (t *texts) release() {
+func (t *coding) release() {
 	if t.array != nil {
 		t.array.Release()
 		t.array = nil
@@ -295,6 +301,6 @@ func (o *output) take(typ arrow.DataType) arrow.Array {
 	}
 	d := array.NewData(typ, o.n, buffers, nil, o.missing, 0)
 	defer d.Release()
-	*o = output{width: o.width, texts: o.texts}
+	*o = output{width: o.width, coding: o.coding}
 	return array.MakeFromData(d)
 }

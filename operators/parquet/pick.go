@@ -118,7 +118,7 @@ type picked struct {
 // marks, which are rows, counted from the row base on.
 func (r *leafReader) pick(keep []bool, rows []int32, base, hint int) error {
 	p, k := r.page, len(keep)
-	if r.out.texts != nil && p.vals.dict == nil {
+	if r.out.coding != nil && p.vals.dict == nil {
 		return r.pickRuns(rows, base, k, hint)
 	}
 	at := r.picked.room(k)

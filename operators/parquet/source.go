@@ -105,6 +105,9 @@ func (f *footer) split(of rowRange) pipeline.Split {
 			}
 			return openGroup(ctx, f, of, columns, keep)
 		},
+		OpenCoded: func(ctx context.Context, _ *pipeline.Env, columns []string, keep []bool, coded []string) (pipeline.Reader, error) {
+			return openGroup(ctx, f, of, columns, keep, coded...)
+		},
 		Pages: func(columns []string) ([]pipeline.Part, int64, error) { return f.parts(of, columns) },
 		Dictionary: func(ctx context.Context, _ *pipeline.Env, column string) (pipeline.Facts, int64, error) {
 			return f.dictionary(ctx, of, column)
