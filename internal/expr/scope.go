@@ -6,6 +6,7 @@ import (
 
 	"cel.dev/cel-go/common/types"
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/penstock-data/penstock/internal/expr/vector"
 )
@@ -164,10 +165,7 @@ func (s *scope) compute(n *node, out *vector.Vector, open vector.Bits) error {
 	if n.column < 0 || s.inner {
 		return n.op.eval(s, n, out, open)
 	}
-	d, err := s.dictionary(n.column)
-	if err != nil {
-		return err
-	}
+	d := s.dictionary(n.column)
 	_, leaf := n.op.(columnOp)
 	if d == nil || !leaf && d.values.Len() > s.total {
 		return n.op.eval(s, n, out, open)
@@ -177,8 +175,24 @@ func (s *scope) compute(n *node, out *vector.Vector, open vector.Bits) error {
 		return err
 	}
 	out.Start(n.kind, s.n)
+	if truth, all := t.All(); all && s.cols[n.column].NullN() == 0 {
+		out.Bits.Fill(truth, s.n)
+		return nil
+	}
+	if err := s.findIndexes(n.column, d); err != nil {
+		return err
+	}
 	out.Gather(t, d.indexes[s.from:s.from+s.n], s.n)
 	return nil
+}
+
+// findIndexes reads the indexes of a dictionary, once a batch: where every value has the
+// same outcome nobody asks for them.
+func (s *scope) findIndexes(column int, d *dictionary) (err error) {
+	if d.indexes == nil {
+		d.indexes, _, err = vector.Indexes(&d.room, s.cols[column])
+	}
+	return err
 }
 
 // args evaluates some arguments of a node.
@@ -197,26 +211,25 @@ func (s *scope) args(n *node, of []*node, open vector.Bits) ([]*vector.Vector, e
 }
 
 // dictionary gives the dictionary of a column, or nil if it is none in this batch.
-func (s *scope) dictionary(column int) (*dictionary, error) {
+func (s *scope) dictionary(column int) *dictionary {
 	d := s.dicts[column]
 	if d == nil {
 		d = &dictionary{}
 		s.dicts[column] = d
 	}
 	if !d.known {
-		var err error
-		switch s.cols[column].DataType().ID() {
-		case arrow.DICTIONARY, arrow.RUN_END_ENCODED:
-			d.indexes, d.values, err = vector.Indexes(&d.room, s.cols[column])
+		switch a := s.cols[column].(type) {
+		case *array.Dictionary:
+			d.values = a.Dictionary()
+		case *array.RunEndEncoded:
+			d.values = a.Values()
 		}
-		if d.known = err == nil; err != nil {
-			return nil, err
-		}
+		d.known = true
 	}
 	if d.values == nil {
-		return nil, nil
+		return nil
 	}
-	return d, nil
+	return d
 }
 
 // table evaluates a node that reads one column on the values of its dictionary, and on

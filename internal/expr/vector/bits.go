@@ -31,6 +31,14 @@ func (b Bits) Put(row int, on bool) {
 	b[row>>6] = b[row>>6]&^(1<<(row&63)) | one(on)<<(row&63)
 }
 
+// Fill sets or clears the first n rows.
+func (b Bits) Fill(on bool, n int) {
+	word := -one(on)
+	for w := range Words(n) {
+		b[w] = word
+	}
+}
+
 // Any reports whether one of the first n rows is set; nil has all of them set.
 func (b Bits) Any(n int) bool {
 	if b == nil {

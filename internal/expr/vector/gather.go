@@ -7,9 +7,10 @@ import "errors"
 type Table struct {
 	vec              Vector
 	truth, null, bad []byte
+	all              bool // see All
 }
 
-// NewTable makes a table of the first n rows of v.
+// NewTable makes a table of the first n rows of v, of which the last is for null.
 func NewTable(v *Vector, n int) *Table {
 	t := &Table{vec: *v}
 	if v.Kind == Bool {
@@ -21,8 +22,16 @@ func NewTable(v *Vector, n int) *Table {
 	if v.Bad != nil {
 		t.bad = spread(v.Bad, n)
 	}
+	t.all = v.Kind == Bool && n > 1
+	for i := 0; t.all && i < n-1; i++ {
+		t.all = t.truth[i] == t.truth[0] && (t.null == nil || t.null[i] == 0) && (t.bad == nil || t.bad[i] == 0)
+	}
 	return t
 }
+
+// All reports whether the outcome is the same bool, and which, on every row but that for
+// null.
+func (t *Table) All() (truth, all bool) { return t.all && t.truth[0] != 0, t.all }
 
 func spread(b Bits, n int) []byte {
 	to := make([]byte, max(n, small))
