@@ -221,24 +221,23 @@ func newCoding(width int) *coding { return &coding{width: width, more: output{wi
 
 // place appends indexes.
 func (o *output) place(v *values, from, to, hint int) error {
-	if o.data == nil {
-		o.data = make([]byte, 0, 4*max(hint, to-from))
+	if o.data == nil && to-from < hint {
+		o.data = make([]byte, 0, 4*hint)
+	}
+	t := o.coding
+	if v.dict != nil {
+		t.dict = v.dict
+		picked := v.indexes[from:to]
+		if !within(picked, v.dict.n) {
+			return errIndex // everyone after us would believe it
+		}
+		// Where this is all of the array, its memory need not be cleared first.
+		o.data = append(o.data, bytesOf(picked)...)
+		return nil
 	}
 	at := len(o.data)
 	o.data = extend(o.data, 4*(to-from))
 	out := as[int32](o.data[at:])
-	t := o.coding
-	if v.dict != nil {
-		t.dict = v.dict
-		for i, j := range v.indexes[from:to] {
-			// An index beyond the dictionary would be believed by everyone after us.
-			if uint32(j) >= uint32(v.dict.n) {
-				return errIndex
-			}
-			out[i] = j
-		}
-		return nil
-	}
 	base := t.more.n
 	if t.dict != nil {
 		base += t.dict.n
@@ -247,6 +246,15 @@ func (o *output) place(v *values, from, to, hint int) error {
 		out[i] = int32(base + i)
 	}
 	return t.more.values(v, from, to, to-from)
+}
+
+// within reports whether every index is one of n values.
+func within(indexes []int32, n int) bool {
+	var over int64 // negative if an index is beyond, or itself negative
+	for _, j := range indexes {
+		over |= int64(n-1) - int64(uint32(j))
+	}
+	return over >= 0
 }
 
 // dictionary gives the array of the values for the indexes so far. Batches that have only
