@@ -213,6 +213,9 @@ var (
 			return operators.Derive(operators.Column{Name: "total", Expr: "price * double(qty)"})
 		},
 		func() pipeline.Operator { return operators.Derive(operators.Column{Name: "qty", Expr: "qty + 1"}) },
+		func() pipeline.Operator {
+			return operators.Derive(operators.Column{Name: "ratio", Expr: "100 / (id - 150)"})
+		},
 		func() pipeline.Operator { return operators.Rename(map[string]string{"qty": "amount"}) },
 		func() pipeline.Operator { return operators.Rename(map[string]string{"amount": "qty"}) },
 		func() pipeline.Operator { return operators.Drop("day") },
@@ -247,11 +250,21 @@ var (
 	}
 )
 
-// randomStage has operators and rules that bind to each other's columns.
-func randomStage(t *testing.T, r *rand.Rand) pipeline.Stage {
+// randomStages are one stage, or two of which the first streams into the second.
+func randomStages(t *testing.T, r *rand.Rand) []pipeline.Stage {
 	t.Helper()
-	s := pipeline.Stage{Name: "a", From: []string{"knowing"}}
-	schema := knowingSchema
+	a, schema := randomStage(t, r, "a", "knowing", knowingSchema)
+	if a.Output != nil || r.IntN(2) == 0 {
+		return []pipeline.Stage{a}
+	}
+	b, _ := randomStage(t, r, "b", "a", schema)
+	return []pipeline.Stage{a, b}
+}
+
+// randomStage has operators and rules that bind to each other's columns.
+func randomStage(t *testing.T, r *rand.Rand, name, from string, schema *arrow.Schema) (pipeline.Stage, *arrow.Schema) {
+	t.Helper()
+	s := pipeline.Stage{Name: name, From: []string{from}}
 	for range r.IntN(4) {
 		op := randomOperators[r.IntN(len(randomOperators))]()
 		if b, err := op.Bind(schema); err == nil {
@@ -269,7 +282,7 @@ func randomStage(t *testing.T, r *rand.Rand) pipeline.Stage {
 	if quarantines || r.IntN(3) > 0 {
 		s.Output = &pipeline.Output{Path: "out", Format: csv.Format{}}
 	}
-	return s
+	return s, schema
 }
 
 // saw is what a run said and wrote.
@@ -277,14 +290,14 @@ type saw struct {
 	Err      string
 	Findings []pipeline.Finding
 	Metrics  map[string]string
-	Record   pipeline.StageRecord
+	Records  []pipeline.StageRecord
 	RowsIn   int64
 	Files    map[string]string
 
 	rungs map[string]int // findings by what decided them
 }
 
-func look(t *testing.T, alloc memory.Allocator, stage pipeline.Stage, src knowing, scan bool, workers int) (s saw) {
+func look(t *testing.T, alloc memory.Allocator, stages []pipeline.Stage, src knowing, scan bool, workers int) (s saw) {
 	t.Helper()
 	dir := t.TempDir()
 	list := knowing{splits: []arrow.RecordBatch{src.splits[0]}}
@@ -293,7 +306,7 @@ func look(t *testing.T, alloc memory.Allocator, stage pipeline.Stage, src knowin
 		Now: func() time.Time { return time.Time{} },
 	}
 	plan, err := pipeline.Bind(t.Context(), &pipeline.Pipeline{
-		Name: "p", Stages: []pipeline.Stage{stage},
+		Name: "p", Stages: stages,
 		Sources: []pipeline.NamedSource{{Name: "knowing", Source: src}, {Name: "codes", Source: list}},
 	}, env)
 	if err != nil {
@@ -303,17 +316,19 @@ func look(t *testing.T, alloc memory.Allocator, stage pipeline.Stage, src knowin
 	if err != nil {
 		return saw{Err: err.Error()}
 	}
-	st := out.Stages[0]
-	s = saw{Findings: st.Findings, Record: st.Record, RowsIn: out.RowsIn, Metrics: map[string]string{}, Files: map[string]string{}}
+	s = saw{RowsIn: out.RowsIn, Metrics: map[string]string{}, Files: map[string]string{}}
+	for _, st := range out.Stages {
+		s.Findings, s.Records = append(s.Findings, st.Findings...), append(s.Records, st.Record)
+		for name, text := range st.Metrics {
+			s.Metrics[st.Stage.Name+" "+name] = string(bytes.TrimSpace(text))
+		}
+	}
 	s.rungs = map[string]int{}
 	for i := range s.Findings {
 		f := &s.Findings[i]
 		s.rungs[f.DecidedBy]++
 		f.DecidedBy, f.Groups, f.GroupsRead, f.BytesRead = "", 0, 0, 0
 		f.Detail = slices.Clone(f.Detail)
-	}
-	for name, text := range st.Metrics {
-		s.Metrics[name] = string(bytes.TrimSpace(text))
 	}
 	paths, _ := filepath.Glob(filepath.Join(dir, "*"))
 	for _, path := range paths {
@@ -335,19 +350,19 @@ func TestEvidenceAndScanAgree(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, uint64(i)))
 		alloc := memory.NewCheckedAllocator(memory.DefaultAllocator)
 		splits := randomSplits(r, alloc)
-		stage := randomStage(t, r)
+		stages := randomStages(t, r)
 		src := knowing{splits: splits, page: 5 + r.IntN(60)}
-		want := look(t, alloc, stage, src, false, 1)
+		want := look(t, alloc, stages, src, false, 1)
 		for _, mode := range append(r.Perm(32)[:8], 15) {
 			src := src
 			src.facts, src.some, src.pages, src.dictionary = mode&1 != 0, mode&2 != 0, mode&4 != 0, mode&8 != 0
-			got := look(t, alloc, stage, src, mode&16 != 0, 1+mode%2)
+			got := look(t, alloc, stages, src, mode&16 != 0, 1+mode%2)
 			for rung, n := range got.rungs {
 				rungs[rung] += n
 			}
 			if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(saw{})); diff != "" {
 				text, _ := json.Marshal(want.Findings)
-				t.Fatalf("case %d, mode %05b: operators %v, rules\n%s\n%s\n%s", i, mode, stage.Operators, stage.Gates, diff, text)
+				t.Fatalf("case %d, mode %05b: %v\n%s\n%s", i, mode, stages, diff, text)
 			}
 		}
 		for _, b := range splits {

@@ -33,7 +33,8 @@ type lookup struct {
 func openCourt(ctx context.Context, b *bound, env *pipeline.Env, lookups []pipeline.Reader, stored map[string]json.RawMessage) (*court, error) {
 	c := &court{
 		storedRules: make([]bool, len(b.rules)), storedMetrics: make([]bool, len(b.metrics)),
-		bound: b, env: env, lookups: make([]lookup, len(lookups)), unique: make([]*occurrences, len(b.rules))}
+		bound: b, env: env, lookups: make([]lookup, len(lookups)), unique: make([]*occurrences, len(b.rules)),
+	}
 	for i, r := range lookups {
 		if err := c.lookups[i].fill(ctx, env, r, b.inputs[i]); err != nil {
 			return nil, err

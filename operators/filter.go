@@ -35,13 +35,14 @@ func (o filter) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	}
 	return &pipeline.Bound{
 		Schema: schema, From: identity(schema), Reads: columns(p.Columns()), Coded: true, Notes: p.Fallbacks(),
-		Proves: func(rows int64, facts func(int) pipeline.Facts) (none, all bool) {
+		Proves: func(rows int64, facts func(int) pipeline.Facts) (none, all, safe bool) {
 			known := map[int]pipeline.Facts{}
 			for _, c := range p.Columns() {
 				known[c] = facts(c)
 			}
 			proof := p.Prove(rows, known)
-			return !proof.MayTrue && !proof.MayFail, !proof.MayFalse && !proof.MayNull && !proof.MayFail
+			safe = !proof.MayFail
+			return safe && !proof.MayTrue, safe && !proof.MayFalse && !proof.MayNull, safe
 		},
 		Keep: func(u pipeline.Unit) (pipeline.KeepFunc, error) {
 			var done int64

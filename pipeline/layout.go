@@ -31,19 +31,19 @@ func (f *fragment) layOut() *layout {
 	for i := range f.schema.NumFields() {
 		now.origin = append(now.origin, i)
 	}
-	judges, moved := 0, false
+	judges, computes := 0, false
 	for _, s := range f.steps {
 		l.steps = append(l.steps, now)
 		switch s := s.(type) {
 		case *judgeStep:
 			judges++
 		case *operatorStep:
-			moved = moved || judges > 0 && s.bound.Same == nil
+			computes = computes || s.bound.computes()
 			now = now.through(s.bound)
 		}
 	}
 	l.out = now
-	l.parts = judges == 1 && !moved
+	l.parts = judges == 1 && !computes
 	if !f.discards {
 		for _, o := range now.origin {
 			l.parts = l.parts && o >= 0

@@ -58,9 +58,9 @@ type Bound struct {
 	// their type.
 	Coded bool
 	// Proves reports what is certain, of rows of which something is known, of an operator
-	// with Keep: that none of them leaves, or that all do; that none of them is an error
-	// goes with either. rows is -1 where it is not known how many. Nil is never certain.
-	Proves func(rows int64, facts func(column int) Facts) (none, all bool)
+	// with Keep: that none of them leaves, or that all do, and that none of them is an error,
+	// which goes with either. rows is -1 where it is not known how many. Nil is never certain.
+	Proves func(rows int64, facts func(column int) Facts) (none, all, safe bool)
 
 	// Stream consumes its inputs whole, in order, and gives one stream: a blocking
 	// operator. It owns the inputs and closes them.

@@ -54,7 +54,7 @@ func (s *StagePlan) Skips(in *Input) (n int) {
 		if split.Facts == nil {
 			continue
 		}
-		if none, _ := s.Bounds[0].Proves(split.Rows, func(c int) Facts { return split.Facts(in.Schema.Field(c).Name) }); none {
+		if none, _, _ := s.Bounds[0].Proves(split.Rows, func(c int) Facts { return split.Facts(in.Schema.Field(c).Name) }); none {
 			n++
 		}
 	}

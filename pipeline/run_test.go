@@ -284,10 +284,10 @@ func (o above) Bind(in ...*arrow.Schema) (*Bound, error) {
 			return keep, nil
 		}, nil
 	}
-	b.Proves = func(_ int64, facts func(int) Facts) (none, all bool) {
+	b.Proves = func(_ int64, facts func(int) Facts) (none, all, safe bool) {
 		first, _ := facts(0).Min.(int64)
 		last, known := facts(0).Max.(int64)
-		return known && last < int64(o), known && first >= int64(o)
+		return known && last < int64(o), known && first >= int64(o), true
 	}
 	return b, err
 }

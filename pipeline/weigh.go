@@ -58,15 +58,17 @@ func (f *fragment) works(r *reading) bool {
 func (f *fragment) forward(ctx context.Context, w *work, runs []stepRun, r *reading) error {
 	l := f.layout()
 	e := f.evidenceOf(ctx, w)
+	sees := false // a step before has to see every row: to judge it, or to fail on it
 	for i, s := range f.steps {
 		switch s := s.(type) {
 		case *operatorStep:
 			switch {
 			case s.bound.Keep != nil:
-				f.keeps(e, i, s, r)
+				sees = !f.keeps(e, i, s, r, sees) || sees
 			case s.bound.Same == nil:
 				e = nil // other rows leave than came in
 			}
+			sees = sees || s.bound.computes()
 			if r.none {
 				return nil
 			}
@@ -79,6 +81,7 @@ func (f *fragment) forward(ctx context.Context, w *work, runs []stepRun, r *read
 				}
 			}
 			r.doubts[i], r.active[i] = d, d.Any
+			sees = sees || d.Any
 			if d.Rows != nil {
 				r.rows = d.Rows
 			}
@@ -92,22 +95,26 @@ func (f *fragment) forward(ctx context.Context, w *work, runs []stepRun, r *read
 }
 
 // keeps finds out whether an operator that leaves rows out can be known to take all of
-// them, or none, or none of some parts.
-func (f *fragment) keeps(e *evidence, i int, s *operatorStep, r *reading) {
-	none, all := e.proves(s.bound, f.layout().steps[i])
+// them; or, unless a step before sees them anyway, none, or none of some parts. It reports
+// whether the operator is certain to fail on no row.
+func (f *fragment) keeps(e *evidence, i int, s *operatorStep, r *reading, sees bool) (safe bool) {
+	none, all, safe := e.proves(s.bound, f.layout().steps[i])
 	switch {
-	case none:
+	case none && !sees:
 		r.none, r.ends = true, i
-		return
+		return true
 	case all:
 		r.active[i] = false
-		return
+		return true
 	}
-	if rows := e.pagesFor(s.bound, f.layout().steps[i]); rows != nil {
-		r.rows, r.ends = rows, i
+	if !sees {
+		if rows := e.pagesFor(s.bound, f.layout().steps[i]); rows != nil {
+			r.rows, r.ends = rows, i
+		}
 	}
 	r.drops = true
 	e.loses()
+	return safe
 }
 
 func (f *fragment) backward(w *work, r *reading) {
@@ -126,6 +133,10 @@ func (f *fragment) backward(w *work, r *reading) {
 		in := l.steps[i]
 		switch s := s.(type) {
 		case *operatorStep:
+			// What is computed may fail, whether somebody wants it or not.
+			for c, same := range s.bound.Same {
+				need[c] = need[c] || same < 0
+			}
 			if s.bound.Keep == nil && !slices.Contains(need, true) && s.bound.Same != nil {
 				r.active[i], need = false, make([]bool, len(in.origin))
 				continue
@@ -199,6 +210,11 @@ func (f *fragment) coded(r *reading) []bool {
 		}
 	}
 	return coded
+}
+
+// computes reports whether an operator makes values, and so may fail on a row.
+func (b *Bound) computes() bool {
+	return b.Keep == nil && (b.Same == nil || slices.Contains(b.Same, -1))
 }
 
 // wants marks the input columns of an operator of one input.
@@ -282,9 +298,9 @@ func (e *evidence) footer(c columns) func(int) Facts {
 	}
 }
 
-func (e *evidence) proves(b *Bound, c columns) (none, all bool) {
+func (e *evidence) proves(b *Bound, c columns) (none, all, safe bool) {
 	if e == nil || b.Proves == nil {
-		return false, false
+		return false, false, false
 	}
 	return b.Proves(e.rows, e.footer(c))
 }
@@ -303,7 +319,7 @@ func (e *evidence) pagesFor(b *Bound, c columns) []bool {
 	var rows []bool
 	some := false
 	for _, p := range parts {
-		none, _ := b.Proves(p.Rows, p.Facts)
+		none, _, _ := b.Proves(p.Rows, p.Facts)
 		some = some || none
 		rows = append(rows, slices.Repeat([]bool{!none}, int(p.Rows))...)
 	}

@@ -56,7 +56,7 @@ func (w *Writer) copy(ctx context.Context, from io.Reader, to io.Writer) error {
 		if _, werr := to.Write(buf[:n]); werr != nil {
 			return w.staging.ioError(werr)
 		}
-		if err == io.EOF { //nolint:errorlint // identity: os.File gives it bare
+		if err == io.EOF {
 			return nil
 		}
 		if err != nil {

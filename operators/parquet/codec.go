@@ -88,7 +88,7 @@ func readAll(dst []byte, r io.Reader) error {
 		return fmt.Errorf("%w: %w", errSize, err)
 	}
 	var more [1]byte
-	if n, err := io.ReadFull(r, more[:]); n > 0 || err != io.EOF { //nolint:errorlint // identity: io.ReadFull gives it bare
+	if n, err := io.ReadFull(r, more[:]); n > 0 || err != io.EOF {
 		return errSize
 	}
 	return nil

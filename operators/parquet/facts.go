@@ -89,7 +89,7 @@ func (f *footer) bounds(c *column, least, greatest []byte) (low, high any) {
 	if _, isText := low.(string); isText && strings.HasPrefix(f.Metadata().CreatedBy, "parquet-go version") {
 		low = nil
 	}
-	if text, isText := high.(string); isText && strings.Trim(text, "\xff") == "" {
+	if text, isText := high.(string); isText && strings.Count(text, "\xff") == len(text) {
 		high = nil
 	}
 	return low, high

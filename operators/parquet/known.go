@@ -155,7 +155,7 @@ func hasNaN(a arrow.Array) bool {
 	switch a := a.(type) {
 	case *array.Float32:
 		for _, v := range a.Float32Values() {
-			if v != v { //nolint:staticcheck // only NaN is not itself
+			if v != v { // only NaN is not itself
 				return true
 			}
 		}

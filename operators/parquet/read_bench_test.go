@@ -32,8 +32,11 @@ func benchFile(b *testing.B) (dir, name string) {
 	b.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, seed))
 	schema := arrow.NewSchema([]arrow.Field{
-		{Name: "key", Type: arrow.PrimitiveTypes.Int64}, {Name: "price", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
-		{Name: "day", Type: arrow.FixedWidthTypes.Date32}, {Name: "mode", Type: arrow.BinaryTypes.String}, {Name: "comment", Type: arrow.BinaryTypes.String, Nullable: true},
+		{Name: "key", Type: arrow.PrimitiveTypes.Int64},
+		{Name: "price", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
+		{Name: "day", Type: arrow.FixedWidthTypes.Date32},
+		{Name: "mode", Type: arrow.BinaryTypes.String},
+		{Name: "comment", Type: arrow.BinaryTypes.String, Nullable: true},
 	}, nil)
 	var chunks [][]arrow.RecordBatch
 	for range groups {
