@@ -54,8 +54,8 @@ type Split struct {
 	// known of the columns than about the whole; no parts where nothing is gained. It may
 	// read an index of the file, and says how many bytes.
 	Pages func(columns []string) (parts []Part, read int64, err error)
-	// Dictionary gives facts with Values, where a dictionary has every value of a column
-	// and no other; else the zero Facts. It may read the dictionary, and says how many bytes.
+	// Dictionary gives facts with Values, where a dictionary has every value of a column,
+	// and perhaps some that no row has; else the zero Facts. It may read the dictionary, and says how many bytes.
 	Dictionary func(ctx context.Context, env *Env, column string) (f Facts, read int64, err error)
 	// OpenSome is Open for the rows that keep marks; it has an entry for each row of the
 	// split. What only other rows need is not decoded.
