@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"io"
 	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -110,6 +111,9 @@ func (p *Plan) bindStage(s *Stage) (*StagePlan, error) {
 	if sp.Bounds, sp.Out, err = bindChain(s, s.Operators, sp.In); err != nil {
 		return nil, err
 	}
+	if err := writable(s, sp.Out); err != nil {
+		return sp, err
+	}
 	if s.Gates == nil {
 		return sp, nil
 	}
@@ -123,6 +127,18 @@ func (p *Plan) bindStage(s *Stage) (*StagePlan, error) {
 		}
 	}
 	return sp, p.checkLookups(sp)
+}
+
+// writable makes sure that the output's format can hold the schema.
+func writable(s *Stage, schema *arrow.Schema) (err error) {
+	if s.Output == nil {
+		return nil
+	}
+	defer recovered(&err)
+	if _, err := s.Output.Format.Create(io.Discard, schema); err != nil {
+		return inStage(err, s.Name, s.At)
+	}
+	return nil
 }
 
 func (p *Plan) schemaOf(name string) *arrow.Schema {
