@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/bits"
 	"time"
+	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -246,6 +247,9 @@ func (e *extreme) MarshalJSON() ([]byte, error) {
 	best := e.Best
 	if f, ok := best.(float64); ok {
 		best = jsonFloat(f)
+	}
+	if text, ok := best.(string); ok && !utf8.ValidString(text) {
+		return json.Marshal(map[string][]byte{"bytes": []byte(text)})
 	}
 	return json.Marshal(map[string]any{"best": best})
 }
