@@ -42,7 +42,7 @@ func (a *attempt) past() func(*pipeline.Stage, []pipeline.InputRecord) map[strin
 func sameInputs(m *pipeline.Manifest, inputs []pipeline.InputRecord) bool {
 	for _, was := range m.Inputs {
 		i := slices.IndexFunc(inputs, func(in pipeline.InputRecord) bool { return in.Name == was.Name })
-		if i < 0 || !slices.EqualFunc(was.Files, inputs[i].Files, func(a, b pipeline.File) bool {
+		if i < 0 || was.Source == "" || was.Source != inputs[i].Source || !slices.EqualFunc(was.Files, inputs[i].Files, func(a, b pipeline.File) bool {
 			return a.SHA256 != "" && a.SHA256 == b.SHA256 && a.Bytes == b.Bytes
 		}) {
 			return false

@@ -59,8 +59,9 @@ type SchemaField struct {
 type InputRecord struct {
 	// Name is the source's or stage's name in the pipeline.
 	Name string `json:"name"`
-	// Files are those of a source.
-	Files []File `json:"files,omitempty"`
+	// Source is the text of a source, and Files are its files.
+	Source string `json:"source,omitempty"`
+	Files  []File `json:"files,omitempty"`
 	// Dataset, Partition, Version and Manifest (its digest) name a published input.
 	Dataset   string `json:"dataset,omitempty"`
 	Partition string `json:"partition,omitempty"`

@@ -1,6 +1,10 @@
 package vector
 
-import "cmp"
+import (
+	"cmp"
+	"math"
+	"math/bits"
+)
 
 // Op is a comparison.
 type Op uint8
@@ -28,9 +32,9 @@ func Comparison(op Op, a, b Kind) Kernel {
 	case a == Bool && b == Bool:
 		return compareBools(op)
 	case a == Int && b == Int, a == Duration && b == Duration, a == Decimal && b == Decimal:
-		return compareWith(op, func(v *Vector) []int64 { return v.Ints })
+		return compareWhole(op, 1<<63, func(v *Vector) []int64 { return v.Ints })
 	case a == Uint && b == Uint:
-		return compareWith(op, func(v *Vector) []uint64 { return v.Uints })
+		return compareWhole(op, 0, func(v *Vector) []uint64 { return v.Uints })
 	case a == Double && b == Double:
 		return compareDoubles(op)
 	case a == Text && b == Text, a == Bytes && b == Bytes:
@@ -52,54 +56,85 @@ func Comparison(op Op, a, b Kind) Kernel {
 	return nil
 }
 
-func compareWith[T int64 | uint64 | float64](op Op, of func(*Vector) []T) Kernel {
+// compareWhole compares whole numbers; sign is the bit that makes their order that of
+// the bits.
+func compareWhole[T int64 | uint64](op Op, sign uint64, of func(*Vector) []T) Kernel {
 	return func(out *Vector, args []*Vector, n int, _ Bits) {
-		a, b := of(args[0]), of(args[1])
+		op, a, b := op, of(args[0]), of(args[1])
 		if args[0].Const {
-			op, a, b := op.Flip(), b, a
-			compareConst(op, out.Bits, a, b[0], n)
+			op, a, b = op.Flip(), b, a
+		}
+		if !args[0].Const && !args[1].Const {
+			compareColumns(op, out.Bits, a, b, n)
 			return
 		}
-		if args[1].Const {
-			compareConst(op, out.Bits, a, b[0], n)
-			return
-		}
+		c := uint64(b[0])
 		switch op {
-		case Less:
-			less(out.Bits, a, b, n)
-		case Greater:
-			less(out.Bits, b, a, n)
-		case LessEqual:
-			less(out.Bits, b, a, n)
-			invert(out.Bits)
-		case GreaterEqual:
-			less(out.Bits, a, b, n)
-			invert(out.Bits)
-		case Equal:
-			equal(out.Bits, a, b, n)
-		case NotEqual:
-			equal(out.Bits, a, b, n)
+		case Less, GreaterEqual:
+			below(out.Bits, a, sign, c^sign, n)
+		case Greater, LessEqual:
+			below(out.Bits, a, ^sign, c^^sign, n)
+		case Equal, NotEqual:
+			below(out.Bits, a, c, 1, n)
+		}
+		if op == GreaterEqual || op == LessEqual || op == NotEqual {
 			invert(out.Bits)
 		}
 	}
 }
 
-func compareConst[T int64 | uint64 | float64](op Op, out Bits, a []T, c T, n int) {
+// compareDoubles knows that nothing is before, after or equal to NaN.
+func compareDoubles(op Op) Kernel {
+	return func(out *Vector, args []*Vector, n int, _ Bits) {
+		op, a, b := op, args[0].Doubles, args[1].Doubles
+		if args[0].Const {
+			op, a, b = op.Flip(), b, a
+		}
+		if !args[0].Const && !args[1].Const {
+			compareColumns(op, out.Bits, a, b, n)
+			return
+		}
+		switch c := b[0]; op {
+		case Less:
+			atMost(out.Bits, a, beside(c, math.Inf(-1)), n)
+		case LessEqual:
+			atMost(out.Bits, a, c, n)
+		case Greater:
+			atLeast(out.Bits, a, beside(c, math.Inf(1)), n)
+		case GreaterEqual:
+			atLeast(out.Bits, a, c, n)
+		case Equal:
+			equalDouble(out.Bits, a, c, n)
+		case NotEqual:
+			equalDouble(out.Bits, a, c, n)
+			invert(out.Bits)
+		}
+	}
+}
+
+// beside is the next double towards an infinity: what is less than c is at most the one
+// before it. There is none beyond the infinity itself.
+func beside(c, infinity float64) float64 {
+	if c == infinity {
+		return math.NaN()
+	}
+	return math.Nextafter(c, infinity)
+}
+
+func compareColumns[T int64 | uint64 | float64](op Op, out Bits, a, b []T, n int) {
 	switch op {
 	case Less:
-		lessConst(out, a, c, n)
-	case GreaterEqual:
-		lessConst(out, a, c, n)
-		invert(out)
-	case Greater:
-		greaterConst(out, a, c, n)
+		less(out, a, b, n)
 	case LessEqual:
-		greaterConst(out, a, c, n)
-		invert(out)
+		lessEqual(out, a, b, n)
+	case Greater:
+		less(out, b, a, n)
+	case GreaterEqual:
+		lessEqual(out, b, a, n)
 	case Equal:
-		equalConst(out, a, c, n)
+		equal(out, a, b, n)
 	case NotEqual:
-		equalConst(out, a, c, n)
+		equal(out, a, b, n)
 		invert(out)
 	}
 }
@@ -113,70 +148,91 @@ func invert(b Bits) {
 // The loops below make a word of sixty-four rows in four parts, so that no row waits
 // for the one before it: 0.6 ns a row where one part takes 0.8.
 
-func lessConst[T int64 | uint64 | float64](out Bits, a []T, c T, n int) {
-	full := n >> 6
-	for w := range full {
-		x := a[w<<6:][:64]
+// rows gives the rows of word w, of n; those of the last word are copied, as there may
+// be fewer.
+func rows[T any](a []T, w, n int, last *[64]T) *[64]T {
+	if n-w<<6 >= 64 {
+		return (*[64]T)(a[w<<6:])
+	}
+	copy(last[:], a[w<<6:n])
+	return last
+}
+
+// shift moves a bit into the word: whether x is below c. It is a subtraction and an
+// addition with its carry, less than it takes to make a number of a comparison.
+func shift(word, x, c uint64) uint64 {
+	_, borrow := bits.Sub64(x, c, 0)
+	word, _ = bits.Add64(word, word, borrow)
+	return word
+}
+
+// below finds the numbers that are below c once the bits of flip are flipped. To flip
+// the sign makes the order of signed numbers that of the bits, to flip the others turns
+// it round, and only what equals flip becomes less than one.
+func below[T int64 | uint64](out Bits, a []T, flip, c uint64, n int) {
+	var last [64]T
+	for w := range out {
+		x := rows(a, w, n, &last)
 		var p, q, r, s uint64
 		for j := 15; j >= 0; j-- {
-			p, q = p<<1|one(x[j] < c), q<<1|one(x[16+j] < c)
-			r, s = r<<1|one(x[32+j] < c), s<<1|one(x[48+j] < c)
+			p, q = shift(p, uint64(x[j])^flip, c), shift(q, uint64(x[16+j])^flip, c)
+			r, s = shift(r, uint64(x[32+j])^flip, c), shift(s, uint64(x[48+j])^flip, c)
 		}
 		out[w] = p | q<<16 | r<<32 | s<<48
-	}
-	if full < len(out) {
-		var word uint64
-		for j, v := range a[full<<6 : n] {
-			word |= one(v < c) << (j & 63)
-		}
-		out[full] = word
 	}
 }
 
-func greaterConst[T int64 | uint64 | float64](out Bits, a []T, c T, n int) {
-	full := n >> 6
-	for w := range full {
-		x := a[w<<6:][:64]
+// equalDouble compares bits, as only zero has two forms and only NaN is not itself.
+func equalDouble(out Bits, a []float64, c float64, n int) {
+	flip, mask, limit := math.Float64bits(c), ^uint64(0), one(c == c)
+	if c == 0 {
+		mask >>= 1
+		flip = 0
+	}
+	var last [64]float64
+	for w := range out {
+		x := rows(a, w, n, &last)
 		var p, q, r, s uint64
 		for j := 15; j >= 0; j-- {
-			p, q = p<<1|one(x[j] > c), q<<1|one(x[16+j] > c)
-			r, s = r<<1|one(x[32+j] > c), s<<1|one(x[48+j] > c)
+			p = shift(p, (math.Float64bits(x[j])^flip)&mask, limit)
+			q = shift(q, (math.Float64bits(x[16+j])^flip)&mask, limit)
+			r = shift(r, (math.Float64bits(x[32+j])^flip)&mask, limit)
+			s = shift(s, (math.Float64bits(x[48+j])^flip)&mask, limit)
 		}
 		out[w] = p | q<<16 | r<<32 | s<<48
-	}
-	if full < len(out) {
-		var word uint64
-		for j, v := range a[full<<6 : n] {
-			word |= one(v > c) << (j & 63)
-		}
-		out[full] = word
 	}
 }
 
-func equalConst[T int64 | uint64 | float64](out Bits, a []T, c T, n int) {
-	full := n >> 6
-	for w := range full {
-		x := a[w<<6:][:64]
+func atMost(out Bits, a []float64, c float64, n int) {
+	var last [64]float64
+	for w := range out {
+		x := rows(a, w, n, &last)
 		var p, q, r, s uint64
 		for j := 15; j >= 0; j-- {
-			p, q = p<<1|one(x[j] == c), q<<1|one(x[16+j] == c)
-			r, s = r<<1|one(x[32+j] == c), s<<1|one(x[48+j] == c)
+			p, q = p<<1|one(x[j] <= c), q<<1|one(x[16+j] <= c)
+			r, s = r<<1|one(x[32+j] <= c), s<<1|one(x[48+j] <= c)
 		}
 		out[w] = p | q<<16 | r<<32 | s<<48
 	}
-	if full < len(out) {
-		var word uint64
-		for j, v := range a[full<<6 : n] {
-			word |= one(v == c) << (j & 63)
+}
+
+func atLeast(out Bits, a []float64, c float64, n int) {
+	var last [64]float64
+	for w := range out {
+		x := rows(a, w, n, &last)
+		var p, q, r, s uint64
+		for j := 15; j >= 0; j-- {
+			p, q = p<<1|one(x[j] >= c), q<<1|one(x[16+j] >= c)
+			r, s = r<<1|one(x[32+j] >= c), s<<1|one(x[48+j] >= c)
 		}
-		out[full] = word
+		out[w] = p | q<<16 | r<<32 | s<<48
 	}
 }
 
 func less[T int64 | uint64 | float64](out Bits, a, b []T, n int) {
-	full := n >> 6
-	for w := range full {
-		x, y := a[w<<6:][:64], b[w<<6:][:64]
+	var lastA, lastB [64]T
+	for w := range out {
+		x, y := rows(a, w, n, &lastA), rows(b, w, n, &lastB)
 		var p, q, r, s uint64
 		for j := 15; j >= 0; j-- {
 			p, q = p<<1|one(x[j] < y[j]), q<<1|one(x[16+j] < y[16+j])
@@ -184,32 +240,31 @@ func less[T int64 | uint64 | float64](out Bits, a, b []T, n int) {
 		}
 		out[w] = p | q<<16 | r<<32 | s<<48
 	}
-	if full < len(out) {
-		var word uint64
-		for j, v := range a[full<<6 : n] {
-			word |= one(v < b[full<<6+j]) << (j & 63)
+}
+
+func lessEqual[T int64 | uint64 | float64](out Bits, a, b []T, n int) {
+	var lastA, lastB [64]T
+	for w := range out {
+		x, y := rows(a, w, n, &lastA), rows(b, w, n, &lastB)
+		var p, q, r, s uint64
+		for j := 15; j >= 0; j-- {
+			p, q = p<<1|one(x[j] <= y[j]), q<<1|one(x[16+j] <= y[16+j])
+			r, s = r<<1|one(x[32+j] <= y[32+j]), s<<1|one(x[48+j] <= y[48+j])
 		}
-		out[full] = word
+		out[w] = p | q<<16 | r<<32 | s<<48
 	}
 }
 
 func equal[T int64 | uint64 | float64](out Bits, a, b []T, n int) {
-	full := n >> 6
-	for w := range full {
-		x, y := a[w<<6:][:64], b[w<<6:][:64]
+	var lastA, lastB [64]T
+	for w := range out {
+		x, y := rows(a, w, n, &lastA), rows(b, w, n, &lastB)
 		var p, q, r, s uint64
 		for j := 15; j >= 0; j-- {
 			p, q = p<<1|one(x[j] == y[j]), q<<1|one(x[16+j] == y[16+j])
 			r, s = r<<1|one(x[32+j] == y[32+j]), s<<1|one(x[48+j] == y[48+j])
 		}
 		out[w] = p | q<<16 | r<<32 | s<<48
-	}
-	if full < len(out) {
-		var word uint64
-		for j, v := range a[full<<6 : n] {
-			word |= one(v == b[full<<6+j]) << (j & 63)
-		}
-		out[full] = word
 	}
 }
 
@@ -221,25 +276,6 @@ func (v *Vector) each(n int, test func(row int) bool) {
 			return
 		}
 		v.Bits[i>>6] |= one(test(i)) << (i & 63)
-	}
-}
-
-// compareDoubles knows that nothing is before, after or equal to NaN: what is at most c
-// is less or equal, and not all that isn't more.
-func compareDoubles(op Op) Kernel {
-	doubles := func(v *Vector) []float64 { return v.Doubles }
-	if op != LessEqual && op != GreaterEqual {
-		return compareWith(op, doubles)
-	}
-	strict, same := compareWith(map[Op]Op{LessEqual: Less, GreaterEqual: Greater}[op], doubles), compareWith(Equal, doubles)
-	return func(out *Vector, args []*Vector, n int, open Bits) {
-		var word [Chunk / 64]uint64
-		strict(out, args, n, open)
-		copy(word[:], out.Bits)
-		same(out, args, n, open)
-		for w := range out.Bits {
-			out.Bits[w] |= word[w]
-		}
 	}
 }
 
@@ -357,7 +393,7 @@ func equalTexts(out *Vector, a, b []string, constant bool, n int) {
 // compareTimes compares instants counted in the same unit, or the coarse with the fine
 // without a conversion that might overflow.
 func compareTimes(op Op) Kernel {
-	same := compareWith(op, func(v *Vector) []int64 { return v.Ints })
+	same := compareWhole(op, 1<<63, func(v *Vector) []int64 { return v.Ints })
 	return func(out *Vector, args []*Vector, n int, open Bits) {
 		a, b := args[0], args[1]
 		if a.Unit == b.Unit {

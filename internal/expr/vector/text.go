@@ -120,7 +120,7 @@ func AmongNumbers[T int64 | uint64](values func(*Vector) []T, set map[T]struct{}
 		clear(out.Bits)
 		var one [Chunk / 64]uint64
 		for c := range set {
-			equalConst(one[:Words(n)], a, c, n)
+			below(one[:Words(n)], a, uint64(c), 1, n)
 			for w, word := range one[:Words(n)] {
 				out.Bits[w] |= word
 			}
