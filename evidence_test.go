@@ -297,22 +297,24 @@ type saw struct {
 	rungs map[string]int // findings by what decided them
 }
 
-func look(t *testing.T, alloc memory.Allocator, stages []pipeline.Stage, src knowing, scan bool, workers int) (s saw) {
+func look(t *testing.T, alloc memory.Allocator, stages []pipeline.Stage, src knowing, scan bool, workers int) saw {
 	t.Helper()
-	dir := t.TempDir()
 	list := knowing{splits: []arrow.RecordBatch{src.splits[0]}}
-	env := &pipeline.Env{
-		Dir: dir, Temp: dir, Workers: workers, Memory: pipeline.NewBudget(64 << 20), Alloc: alloc, ForceScan: scan,
-		Now: func() time.Time { return time.Time{} },
-	}
-	plan, err := pipeline.Bind(t.Context(), &pipeline.Pipeline{
-		Name: "p", Stages: stages,
-		Sources: []pipeline.NamedSource{{Name: "knowing", Source: src}, {Name: "codes", Source: list}},
-	}, env)
+	dir := t.TempDir()
+	env := &pipeline.Env{Dir: dir, Temp: dir, Workers: workers, Alloc: alloc, ForceScan: scan}
+	return lookAt(t, env, stages, pipeline.NamedSource{Name: "knowing", Source: src}, pipeline.NamedSource{Name: "codes", Source: list})
+}
+
+// lookAt runs stages over sources, which may be files of the environment's directory, and
+// leaves what they write among the temporary ones.
+func lookAt(t *testing.T, env *pipeline.Env, stages []pipeline.Stage, sources ...pipeline.NamedSource) (s saw) {
+	t.Helper()
+	env.Memory, env.Now = pipeline.NewBudget(64<<20), func() time.Time { return time.Time{} }
+	plan, err := pipeline.Bind(t.Context(), &pipeline.Pipeline{Name: "p", Stages: stages, Sources: sources}, env)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := plan.Run(t.Context(), staged{dir}, nil)
+	out, err := plan.Run(t.Context(), staged{env.Temp}, nil)
 	if err != nil {
 		return saw{Err: err.Error()}
 	}
@@ -330,15 +332,24 @@ func look(t *testing.T, alloc memory.Allocator, stages []pipeline.Stage, src kno
 		f.DecidedBy, f.Groups, f.GroupsRead, f.BytesRead = "", 0, 0, 0
 		f.Detail = slices.Clone(f.Detail)
 	}
-	paths, _ := filepath.Glob(filepath.Join(dir, "*"))
+	paths, _ := filepath.Glob(filepath.Join(env.Temp, "*"))
 	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.Files[filepath.Base(path)] = string(text)
+		s.Files[filepath.Base(path)] = written(t, env, path)
 	}
 	return s
+}
+
+// written is what a file says: its text, or the rows it has.
+func written(t *testing.T, env *pipeline.Env, path string) string {
+	t.Helper()
+	if filepath.Ext(path) == ".parquet" {
+		return shown(t, env, path)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // Whatever is known of rows without reading them, a run says and writes the same.

@@ -92,6 +92,9 @@ func (m *boundMetric) learnExtreme(s *extreme, n int64, f facts) bool {
 	if k.HasNulls && k.Nulls == n {
 		return true // no value
 	}
+	if m.arg.Prove(n, f.of(m.arg.Columns())).MayFail {
+		return false // an instant out of range, say, ends the metric
+	}
 	bound, is := k.Min, k.MinIs
 	if s.Sign > 0 {
 		bound, is = k.Max, k.MaxIs

@@ -108,7 +108,7 @@ func (f *fragment) keeps(e *evidence, i int, s *operatorStep, r *reading, sees b
 	}
 	if !sees {
 		if rows := e.pagesFor(s.bound, f.layout().steps[i]); rows != nil {
-			r.rows, r.ends = rows, i
+			r.rows, r.ends, r.none = rows, i, !slices.Contains(rows, true)
 		}
 	}
 	r.drops = true

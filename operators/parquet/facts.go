@@ -28,6 +28,11 @@ import (
 //     apart, so the footer is walked through once more (nullCountsOf).
 //   - A bound of the wrong size, a count of more nulls than rows, or a statistic that
 //     can't be read at all, proves nothing.
+//   - A least above the greatest, or a bound that the column's type does not hold, proves
+//     nothing, nor does the other bound.
+//   - Bounds are values of some row only of a whole row group, where the footer says by
+//     which order they were made, and never of doubles (a zero may stand for the other, NaN
+//     is left out) or byte arrays (which may be cut off).
 //   - A bound that is cut off bounds nothing if it could not be made greater: it is then
 //     all 0xff.
 //
@@ -44,7 +49,10 @@ func (f *footer) facts(of rowRange, name string) (facts pipeline.Facts) {
 	}
 	leaf, rows := c.flat(), f.Metadata().RowGroups[of.group].NumRows
 	chunk := &f.Metadata().RowGroups[of.group].Columns[leaf.index].MetaData
-	facts.Min, facts.Max = f.bounds(c, chunk.Statistics.MinValue, chunk.Statistics.MaxValue)
+	facts.Min, facts.Max, _ = f.bounds(c, chunk.Statistics.MinValue, chunk.Statistics.MaxValue)
+	if of.all && ordered(f.Metadata(), leaf.index) && exact(leaf) {
+		facts.MinIs, facts.MaxIs = facts.Min != nil, facts.Max != nil
+	}
 	if nulls, known := f.nulls.of(of.group, leaf.index); known && nulls >= 0 && nulls <= rows {
 		facts.Nulls, facts.HasNulls = nulls, true
 	}
@@ -71,6 +79,37 @@ func narrow(f pipeline.Facts, rows, part int64) pipeline.Facts {
 	return f
 }
 
+// exact reports whether the bounds that writers give of a leaf are values: of bools, whole
+// numbers, dates, times and instants.
+func exact(l *leaf) bool {
+	switch l.physical {
+	case format.Boolean, format.Int32, format.Int64:
+		return l.typ.ID() != arrow.DECIMAL128 && l.typ.ID() != arrow.DECIMAL256
+	}
+	return false
+}
+
+// fits reports whether a type of 8 or 16 bits, of which Parquet keeps 32, holds a bound.
+// The values of a column that it doesn't hold are cut down when they are read.
+func fits(t arrow.DataType, bound any) bool {
+	var bits int
+	switch t.ID() {
+	case arrow.INT8, arrow.UINT8:
+		bits = 8
+	case arrow.INT16, arrow.UINT16:
+		bits = 16
+	default:
+		return true
+	}
+	switch v := bound.(type) {
+	case int64:
+		return v>>(bits-1) == 0 || v>>(bits-1) == -1
+	case uint64:
+		return v>>bits == 0
+	}
+	return true
+}
+
 // flat finds a column that is not nested; nil if there is none.
 func (f *footer) flat(name string) *column {
 	for _, c := range f.columns {
@@ -81,18 +120,23 @@ func (f *footer) flat(name string) *column {
 	return nil
 }
 
-// bounds reads the least and the greatest of a column; nil is none.
-func (f *footer) bounds(c *column, least, greatest []byte) (low, high any) {
+// bounds reads the least and the greatest of a column; nil is none. They are not ok, and
+// none, if they contradict each other or the column's type: also where one of them would
+// not be believed, since that is what gives the other away.
+func (f *footer) bounds(c *column, least, greatest []byte) (low, high any, ok bool) {
 	leaf := c.flat()
 	known := ordered(f.Metadata(), leaf.index)
 	low, high = bound(c, leaf.physical, least, known), bound(c, leaf.physical, greatest, known)
+	if low != nil && high != nil && order(low, high) > 0 || !fits(leaf.typ, low) || !fits(leaf.typ, high) {
+		return nil, nil, false
+	}
 	if _, isText := low.(string); isText && strings.HasPrefix(f.Metadata().CreatedBy, "parquet-go version") {
 		low = nil
 	}
 	if text, isText := high.(string); isText && strings.Count(text, "\xff") == len(text) {
 		high = nil
 	}
-	return low, high
+	return low, high, true
 }
 
 // order compares bounds of a column, which are of one type.

@@ -35,8 +35,10 @@ func holds(t *testing.T, f pipeline.Facts, col arrow.Array) (said int) {
 			said++
 		}
 	}
+	least, greatest := !f.MinIs, !f.MaxIs
 	for row := range col.Len() {
 		v := value(col, row)
+		least, greatest = least || v == f.Min, greatest || v == f.Max
 		if x, isDouble := v.(float64); v == nil || isDouble && math.IsNaN(x) {
 			continue
 		}
@@ -46,6 +48,9 @@ func holds(t *testing.T, f pipeline.Facts, col arrow.Array) (said int) {
 		if f.Max != nil && order(f.Max, v) < 0 {
 			t.Errorf("row %d: %v is above the greatest, %v", row, v, f.Max)
 		}
+	}
+	if !least || !greatest {
+		t.Errorf("%v and %v are said to be values, and are not", f.Min, f.Max)
 	}
 	return said
 }
@@ -216,6 +221,7 @@ func TestHostileStatistics(t *testing.T) {
 			s := &m.RowGroups[0].Columns[2].MetaData.Statistics
 			s.MinValue, s.MaxValue = nan, nan
 		}, [4]string{"1 3 1", "2 4000000000 1", "- - 1", "b é 1"}},
+		{"upside down", each(func(s *format.Statistics) { s.MinValue, s.MaxValue = s.MaxValue, s.MinValue }), [4]string{"- - 1", "- - 1", "- - 1", "- - 1"}},
 		{"more nulls than rows", each(func(s *format.Statistics) { s.NullCount = 4 }), [4]string{"1 3 -", "2 4000000000 -", "0.5 2.5 -", "b é -"}},
 		{"fewer than none", each(func(s *format.Statistics) { s.NullCount = -1 }), [4]string{"1 3 -", "2 4000000000 -", "0.5 2.5 -", "b é -"}},
 	} {
@@ -228,6 +234,12 @@ func TestHostileStatistics(t *testing.T) {
 		for i, f := range schema.Fields() {
 			if got := shown(in.Splits[0].Facts(f.Name)); got != test.want[i] {
 				t.Errorf("%s: %s: %q, want %q", test.name, f.Name, got, test.want[i])
+			}
+		}
+		for i, f := range schema.Fields() {
+			k := in.Splits[0].Facts(f.Name)
+			if whole := i < 2 && test.name != "no order"; k.MinIs != (whole && k.Min != nil) || k.MaxIs != (whole && k.Max != nil) {
+				t.Errorf("%s: %s: %t, %t", test.name, f.Name, k.MinIs, k.MaxIs)
 			}
 		}
 		if got := in.Splits[0].Facts("none"); shown(got) != "- - -" {

@@ -145,9 +145,6 @@ func (f *footer) onePage(c *column, least, greatest []byte, allNull bool, nulls,
 		// Without counts, it may also be a page of NaN that its writer had no bounds for.
 		return facts, true
 	}
-	facts.Min, facts.Max = f.bounds(c, least, greatest)
-	if facts.Min != nil && facts.Max != nil && order(facts.Min, facts.Max) > 0 {
-		return facts, false
-	}
-	return facts, true
+	facts.Min, facts.Max, ok = f.bounds(c, least, greatest)
+	return facts, ok
 }
