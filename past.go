@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
+	"path/filepath"
 	"slices"
 
 	"github.com/penstock-data/penstock/pipeline"
@@ -17,7 +19,9 @@ func (a *attempt) past() func(*pipeline.Stage, []pipeline.InputRecord) map[strin
 		if s.Output == nil {
 			continue
 		}
-		if m, _, err := a.p.publish.Current(s.Output.Path, a.env.Partition.Dir()); err == nil {
+		m, digest, err := a.p.publish.Current(s.Output.Path, a.env.Partition.Dir())
+		visible := filepath.Join(a.p.dir, filepath.FromSlash(s.Output.Path), a.env.Partition.Dir())
+		if err == nil && a.p.publish.Confirms(visible, digest) {
 			current[s.Name] = m
 		}
 	}
@@ -26,7 +30,8 @@ func (a *attempt) past() func(*pipeline.Stage, []pipeline.InputRecord) map[strin
 	}
 	return func(s *pipeline.Stage, inputs []pipeline.InputRecord) map[string]json.RawMessage {
 		m := current[s.Name]
-		if m == nil || m.Penstock != Version() || m.Code != a.codeOf(s) || !sameInputs(m, inputs) {
+		if m == nil || m.Penstock != Version() || m.Code != a.codeOf(s) ||
+			!maps.Equal(m.Params, a.pl.Params) || !sameInputs(m, inputs) {
 			return nil
 		}
 		for _, st := range m.Stages {
@@ -42,7 +47,7 @@ func (a *attempt) past() func(*pipeline.Stage, []pipeline.InputRecord) map[strin
 func sameInputs(m *pipeline.Manifest, inputs []pipeline.InputRecord) bool {
 	for _, was := range m.Inputs {
 		i := slices.IndexFunc(inputs, func(in pipeline.InputRecord) bool { return in.Name == was.Name })
-		if i < 0 || was.Source == "" || was.Source != inputs[i].Source || !slices.EqualFunc(was.Files, inputs[i].Files, func(a, b pipeline.File) bool {
+		if i < 0 || len(was.Files) == 0 || was.Source == "" || was.Source != inputs[i].Source || !slices.EqualFunc(was.Files, inputs[i].Files, func(a, b pipeline.File) bool {
 			return a.SHA256 != "" && a.SHA256 == b.SHA256 && a.Bytes == b.Bytes
 		}) {
 			return false

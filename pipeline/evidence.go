@@ -45,8 +45,11 @@ func (e *evidence) of(c columns, column int, facts func(string) Facts) (k Facts)
 		}
 	}()
 	k = facts(e.in.Field(origin).Name)
-	if e.rows < 0 && k.Nulls != 0 {
-		k.Nulls, k.HasNulls = 0, false
+	if e.rows < 0 {
+		k.MinIs, k.MaxIs = false, false
+		if k.Nulls != 0 {
+			k.Nulls, k.HasNulls = 0, false
+		}
 	}
 	return k
 }

@@ -32,7 +32,8 @@ import (
 //     nothing, nor does the other bound.
 //   - Bounds are values of some row only of a whole row group, where the footer says by
 //     which order they were made, and never of doubles (a zero may stand for the other, NaN
-//     is left out) or byte arrays (which may be cut off).
+//     is left out), byte arrays (which may be cut off) or a chunk with a dictionary (arrow-go
+//     takes entries that no row uses into them).
 //   - A bound that is cut off bounds nothing if it could not be made greater: it is then
 //     all 0xff.
 //
@@ -50,11 +51,14 @@ func (f *footer) facts(of rowRange, name string) (facts pipeline.Facts) {
 	leaf, rows := c.flat(), f.Metadata().RowGroups[of.group].NumRows
 	chunk := &f.Metadata().RowGroups[of.group].Columns[leaf.index].MetaData
 	facts.Min, facts.Max, _ = f.bounds(c, chunk.Statistics.MinValue, chunk.Statistics.MaxValue)
-	if of.all && ordered(f.Metadata(), leaf.index) && exact(leaf) {
+	if of.all && ordered(f.Metadata(), leaf.index) && exact(leaf) && !mayBeDictionary(chunk) {
 		facts.MinIs, facts.MaxIs = facts.Min != nil, facts.Max != nil
 	}
 	if nulls, known := f.nulls.of(of.group, leaf.index); known && nulls >= 0 && nulls <= rows {
 		facts.Nulls, facts.HasNulls = nulls, true
+	}
+	if facts.HasNulls && facts.Nulls == rows {
+		facts.Min, facts.Max, facts.MinIs, facts.MaxIs = nil, nil, false, false // of what?
 	}
 	if leaf.maxDef == 0 {
 		facts.Nulls, facts.HasNulls = 0, true
