@@ -62,11 +62,29 @@ type Finding struct {
 	// Rule is the text of the rule, At its place in the pipeline file.
 	Rule string `json:"rule"`
 	At   Pos    `json:"at,omitzero"`
-	// Detail is the reason of an error, the keys of failing rows, and the like.
+	// Kind is the check's name in a pipeline file: "rows", "expect", "not_null".
+	Kind        string   `json:"kind,omitempty"`
+	Description string   `json:"description,omitempty"`
+	Owner       string   `json:"owner,omitempty"`
+	Tags        []string `json:"tags,omitempty"`
+	// Detail is the reason of an error, and the like.
 	Detail []string `json:"detail,omitempty"`
+	// Samples are the first rows that failed, Blame the files that the failures come
+	// from, the worst first, ByGroup the groups that failed; each is bounded.
+	Samples []RowSample    `json:"samples,omitempty"`
+	Blame   []Blame        `json:"blame,omitempty"`
+	ByGroup []GroupFinding `json:"by_group,omitempty"`
+	// Groups that were judged, and those of them that failed, of a rule with `by`.
+	GroupsJudged int64 `json:"groups_judged,omitempty"`
+	GroupsFailed int64 `json:"groups_failed,omitempty"`
+	// Measures are the metrics the rule is about, by their texts in RunRecord.Measures.
+	Measures []string `json:"measures,omitempty"`
+	// Approved says who let the partition through in spite of the verdict; may be nil.
+	Approved *Approval `json:"approved,omitempty"`
 }
 
-// Blocks reports whether the finding keeps its partition from being published.
+// Blocks reports whether the finding keeps its partition from being published, unless
+// somebody approved of it.
 func (f Finding) Blocks() bool { return f.Severity != SeverityWarn && !f.Verdict.Passes() }
 
 // A Judge is the gates of one stage, as a description; package gates has the one

@@ -40,6 +40,8 @@ type RunRecord struct {
 	Params   map[string]string `json:"params,omitempty"`
 	Inputs   []InputRecord     `json:"inputs,omitempty"`
 	Stages   []StageRecord     `json:"stages,omitempty"`
+	// Measures are the metrics of the gates, by stage and text.
+	Measures []Measure `json:"measures,omitempty"`
 }
 
 // OutputRecord is a dataset a run wrote, or found unchanged.
