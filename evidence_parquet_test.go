@@ -252,7 +252,7 @@ func judgedRules() (rules []gates.Rule) {
 	for _, column := range []string{"id", "n", "small", "u", "day", "at", "price", "code", "name", "flag", "none"} {
 		for _, text := range []string{"count(%s) > 300", "nulls(%s) == 0", "null_share(%s) < 0.1", "min(%s) != null", "max(%s) != null", "distinct(%s) > 5", "sum(%s) > 0"} {
 			r := gates.Rule{Check: gates.Expect(fmt.Sprintf(text, column))}
-			if _, err := gates.Of(r).Bind(hostileSchema); err == nil {
+			if _, err := gates.Of(r).Bind(hostileSchema, pipeline.Surroundings{}); err == nil {
 				add(r)
 			}
 		}

@@ -273,7 +273,7 @@ func randomStage(t *testing.T, r *rand.Rand, name, from string, schema *arrow.Sc
 	}
 	var rules []gates.Rule
 	for _, i := range r.Perm(len(randomRules))[:1+r.IntN(8)] {
-		if _, err := gates.Of(randomRules[i]).Bind(schema); err == nil {
+		if _, err := gates.Of(randomRules[i]).Bind(schema, pipeline.Surroundings{}); err == nil {
 			rules = append(rules, randomRules[i])
 		}
 	}

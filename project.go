@@ -25,6 +25,8 @@ type Options struct {
 	Workers int
 	// ForceScan has gates look at every row, whatever is known without.
 	ForceScan bool
+	// ShowValues lets messages and records show values of rows that failed.
+	ShowValues bool
 	// Memory is the budget of a run in bytes; 0: half of what the machine, or the
 	// control group, has.
 	Memory int64

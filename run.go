@@ -29,16 +29,17 @@ func (p *Project) Run(ctx context.Context, pl *pipeline.Pipeline, partition stri
 // without running it. Its Temp is not made.
 func (p *Project) Env(pl *pipeline.Pipeline, part pipeline.Partition) *pipeline.Env {
 	return &pipeline.Env{
-		Partition: part,
-		Params:    pl.Params,
-		Dir:       p.dir,
-		Temp:      p.state("tmp"),
-		Workers:   p.opts.Workers,
-		Memory:    pipeline.NewBudget(p.opts.Memory),
-		Now:       p.clock.Now,
-		Believes:  p.publish.Confirms,
-		ForceScan: p.opts.ForceScan,
-		Alloc:     memory.DefaultAllocator,
+		Partition:  part,
+		Params:     pl.Params,
+		Dir:        p.dir,
+		Temp:       p.state("tmp"),
+		Workers:    p.opts.Workers,
+		Memory:     pipeline.NewBudget(p.opts.Memory),
+		Now:        p.clock.Now,
+		Believes:   p.publish.Confirms,
+		ForceScan:  p.opts.ForceScan,
+		ShowValues: p.opts.ShowValues,
+		Alloc:      memory.DefaultAllocator,
 	}
 }
 
@@ -77,7 +78,7 @@ func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipel
 		Commit: host.Commit(ctx, p.dir), Penstock: Version(), Params: pl.Params,
 	}}
 	a.env.Temp = p.state("tmp", a.rec.Run)
-	a.env.Past = a.past()
+	a.env.Past, a.env.History, a.env.Accepted = a.past(), a.history, a.accepted
 	lock, err := p.fs.Lock(p.state("runs", a.rec.Run+".lock"), nil)
 	if err != nil {
 		a.settle(err)
@@ -127,6 +128,7 @@ func (a *attempt) take(out *pipeline.Outcome) {
 	for _, s := range out.Stages {
 		a.rec.Stages = append(a.rec.Stages, s.Record)
 		a.rec.Gates = append(a.rec.Gates, s.Findings...)
+		a.rec.Measures = append(a.rec.Measures, s.Measures...)
 		a.rec.RowsQuarantined += s.Record.RowsQuarantined
 		if s.Stage.Output != nil {
 			a.rec.RowsOut += s.Record.RowsOut

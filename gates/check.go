@@ -15,14 +15,33 @@ import (
 type Check struct {
 	kind    kind
 	label   string   // what the check is called in YAML
-	text    string   // CEL, where the user wrote it
+	text    string   // CEL, where it is known before the schema
+	warn    string   // of an expect check: the statement that only warns
 	columns []string // that it names
 	// predicate makes the CEL of a row check, or the statement of an expect check,
-	// against the schema, where the user did not write it.
+	// against the schema, where text does not say it.
 	predicate func(*arrow.Schema) (string, error)
 	show      string // the check as people write it
-	input     string // of References
-	schema    *schemaRule
+	// What a reference looks up, and in which rows; absent: it must not be there.
+	input, inputWhere string
+	inputColumns      []string
+	absent            bool
+	schema            *Contract
+	members           []Check // of a composite
+	want              want
+}
+
+// ofRows reports whether the check looks at rows, and not at what others made of them.
+func (c Check) ofRows() bool {
+	return c.kind == rowCheck || c.kind == uniqueCheck || c.kind == referenceCheck
+}
+
+// textFor is the CEL of the check.
+func (c Check) textFor(s *arrow.Schema) (string, error) {
+	if c.predicate != nil {
+		return c.predicate(s)
+	}
+	return c.text, nil
 }
 
 type kind int
@@ -33,6 +52,16 @@ const (
 	uniqueCheck
 	referenceCheck
 	schemaCheck
+	compositeCheck
+)
+
+// want is how many members of a composite must hold.
+type want int
+
+const (
+	wantAll want = iota
+	wantAny
+	wantNone
 )
 
 // Rows holds of rows for which the CEL predicate is true.
@@ -138,7 +167,7 @@ func Matches(column, regex string) Check {
 // stage has. Rows in which it is null are not tested.
 func References(column, input, inputColumn string) Check {
 	return Check{
-		kind: referenceCheck, label: "references", columns: []string{column, inputColumn}, input: input,
+		kind: referenceCheck, label: "references", columns: []string{column}, input: input, inputColumns: []string{inputColumn},
 		show: fmt.Sprintf("references %s: %s.%s", column, input, inputColumn),
 	}
 }
@@ -163,9 +192,6 @@ func (c Check) String() string { return c.show }
 func (c Check) name() string {
 	name := c.label
 	for _, col := range c.columns {
-		if c.kind == referenceCheck && col != c.columns[0] {
-			break
-		}
 		name += "_" + col
 	}
 	return name

@@ -5,10 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/zeebo/xxh3"
 
-	"github.com/penstock-data/penstock/internal/rows"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -16,61 +14,37 @@ import (
 type court struct {
 	*bound
 	env      *pipeline.Env
+	hearing  pipeline.Hearing
 	lookups  []lookup
 	total    witness
 	unique   []*occurrences // by rule
 	programs programCache
+	ledger   ledger
+	history  *history
 	// storedRules and storedMetrics are those whose totals were stored before.
 	storedRules, storedMetrics []bool
 }
 
-// lookup is what a rule looks things up in.
-type lookup struct {
-	rows int64
-	keys rows.Set
-}
-
-func openCourt(ctx context.Context, b *bound, env *pipeline.Env, lookups []pipeline.Reader, stored map[string]json.RawMessage) (*court, error) {
+func openCourt(ctx context.Context, b *bound, h pipeline.Hearing) (*court, error) {
 	c := &court{
-		storedRules: make([]bool, len(b.rules)), storedMetrics: make([]bool, len(b.metrics)),
-		bound: b, env: env, lookups: make([]lookup, len(lookups)), unique: make([]*occurrences, len(b.rules)),
+		bound: b, env: h.Env, hearing: h, lookups: make([]lookup, len(b.inputs)), unique: make([]*occurrences, len(b.rules)),
+		storedRules: make([]bool, len(b.rules)), storedMetrics: make([]bool, len(b.metrics)), history: newHistory(b, h),
 	}
-	for i, r := range lookups {
-		if err := c.lookups[i].fill(ctx, env, r, b.inputs[i]); err != nil {
+	for i, in := range b.inputs {
+		if err := c.lookups[i].fill(ctx, c.env, h.Lookups[i], in); err != nil {
 			return nil, err
 		}
 	}
-	c.total = *c.witness(pipeline.Unit{Env: env})
+	c.total = *c.witness(pipeline.Unit{Env: c.env})
 	for i, r := range b.rules {
 		if r.Check.kind == uniqueCheck || r.Check.kind == referenceCheck {
-			c.unique[i] = newOccurrences(env)
+			c.unique[i] = newOccurrences(c.env)
 		}
 	}
-	if stored != nil {
-		c.useStored(stored)
+	if h.Stored != nil {
+		c.useStored(h.Stored)
 	}
 	return c, nil
-}
-
-// fill reads an input: its keys, or only how many rows it has.
-func (l *lookup) fill(ctx context.Context, env *pipeline.Env, r pipeline.Reader, in pipeline.JudgeInput) error {
-	return pipeline.Each(ctx, r, func(b arrow.RecordBatch) error {
-		l.rows += b.NumRows()
-		if in.Column == "" {
-			return nil
-		}
-		before := l.keys.Len()
-		for row, h := range rows.Keys(nil, b, []int{0}) {
-			if b.Column(0).IsValid(row) {
-				l.keys.Add(h)
-			}
-		}
-		if !env.Memory.Take(int64(l.keys.Len()-before) * keyBytes) {
-			return pipeline.Errorf(pipeline.Memory, "the keys of %s.%s do not fit in the memory budget", in.Input, in.Column).
-				With("give the run more with --memory")
-		}
-		return nil
-	})
 }
 
 // Unit implements pipeline.Court.
@@ -81,10 +55,11 @@ func (c *court) witness(u pipeline.Unit) *witness {
 		court: c, unit: u, tallies: make([]tally, len(c.rules)), states: make([]state, len(c.metrics)),
 		errs: make([]error, len(c.metrics)), keys: make([][]xxh3.Uint128, len(c.rules)),
 		climbs: make([]climb, len(c.rules)), metricRungs: make([]rung, len(c.metrics)),
+		groups: make([]map[string]*tally, len(c.rules)), samples: make([][]pipeline.RowSample, len(c.rules)),
 		settled: make([]bool, len(c.rules)), holds: make([]bool, len(c.rules)), measured: make([]bool, len(c.metrics)),
 	}
 	for i, m := range c.metrics {
-		w.states[i] = m.fn.open(m.typ, c.env)
+		w.states[i] = m.open(c.env)
 	}
 	return w
 }
@@ -92,8 +67,11 @@ func (c *court) witness(u pipeline.Unit) *witness {
 // Merge implements pipeline.Court.
 func (c *court) Merge(other pipeline.Witness) error {
 	w := other.(*witness)
+	c.ledger.enter(c, w)
 	for i := range c.rules {
 		c.total.tallies[i].add(w.tallies[i])
+		c.total.samples[i] = addSamples(c.total.samples[i], w.samples[i])
+		c.mergeGroups(i, w.groups[i])
 		if w.saw && !w.known {
 			w.climbs[i].rung = scanRung
 		}
@@ -113,33 +91,73 @@ func (c *court) Merge(other pipeline.Witness) error {
 	return nil
 }
 
-// Judge implements pipeline.Court.
-func (c *court) Judge() ([]pipeline.Finding, map[string]json.RawMessage, error) {
-	var findings []pipeline.Finding
-	for i, r := range c.rules {
-		f := pipeline.Finding{
-			Name: r.Name, Severity: r.Severity, Rule: r.Check.String(), At: r.At,
-			RowsTested: c.total.tallies[i].tested, RowsFailed: c.total.tallies[i].failed,
-			RowsNull: c.total.tallies[i].null, RowsQuarantined: c.total.tallies[i].aside,
-			DecidedBy: c.total.climbs[i].rung.String(), Groups: c.total.climbs[i].groups,
-			GroupsRead: c.total.climbs[i].read, BytesRead: c.total.climbs[i].bytes,
+// mergeGroups takes in what a rule found of each group.
+func (c *court) mergeGroups(i int, groups map[string]*tally) {
+	for key, t := range groups {
+		if c.total.groups[i] == nil {
+			c.total.groups[i] = map[string]*tally{}
 		}
-		switch r.Check.kind {
-		case rowCheck, referenceCheck, uniqueCheck:
-			c.judgeRows(&f, i, r)
-		case expectCheck:
-			c.judgeStatement(&f, r)
-		case schemaCheck:
-			judgeSchema(&f, r)
+		of := c.total.groups[i][key]
+		if of == nil {
+			of = &tally{}
+			c.total.groups[i][key] = of
 		}
-		if f.Verdict == pipeline.Fail && r.Severity == pipeline.SeverityWarn {
-			f.Verdict = pipeline.Warn
-		}
-		findings = append(findings, f)
+		of.add(*t)
 	}
-	metrics, err := c.states()
-	c.release()
-	return findings, metrics, err
+}
+
+// Judge implements pipeline.Court.
+func (c *court) Judge(ctx context.Context, again func(context.Context, []int) (pipeline.Reader, error)) (*pipeline.Judgement, error) {
+	defer c.release()
+	if err := c.settle(ctx, again); err != nil {
+		return nil, err
+	}
+	all := make([]pipeline.Finding, len(c.rules))
+	out := &pipeline.Judgement{}
+	for i, r := range c.rules {
+		all[i] = c.finding(i, r, all)
+		if !r.hidden {
+			out.Findings = append(out.Findings, all[i])
+		}
+	}
+	out.Measures = c.measures()
+	var err error
+	out.States, err = c.states()
+	return out, err
+}
+
+// finding judges a rule; those before it are done.
+func (c *court) finding(i int, r *boundRule, done []pipeline.Finding) pipeline.Finding {
+	t := c.total.tallies[i]
+	f := pipeline.Finding{
+		Name: r.Name, Severity: r.Severity, Rule: r.Check.String(), At: r.At,
+		Kind: r.Check.label, Description: r.Description, Owner: r.Owner, Tags: r.Tags,
+		RowsTested: t.tested, RowsFailed: t.failed, RowsNull: t.null, RowsQuarantined: t.aside,
+		DecidedBy: c.total.climbs[i].rung.String(), Groups: c.total.climbs[i].groups,
+		GroupsRead: c.total.climbs[i].read, BytesRead: c.total.climbs[i].bytes,
+	}
+	switch r.Check.kind {
+	case rowCheck, referenceCheck, uniqueCheck:
+		c.judgeRows(&f, i, r)
+	case expectCheck:
+		c.judgeStatement(&f, r)
+	case schemaCheck:
+		r.judgeContract(&f, c.hearing.Accepted)
+	case compositeCheck:
+		var of []pipeline.Finding
+		for _, m := range r.members {
+			of = append(of, done[m])
+		}
+		r.judgeMembers(&f, of)
+	}
+	if f.Verdict != pipeline.Pass {
+		f.Samples = c.total.samples[i]
+		c.blame(&f, i, r)
+	}
+	if f.Verdict == pipeline.Fail && r.Severity == pipeline.SeverityWarn {
+		f.Verdict = pipeline.Warn
+	}
+	return f
 }
 
 // states writes the metrics for the manifest.
@@ -170,6 +188,13 @@ func (c *court) release() {
 		}
 	}
 	for _, l := range c.lookups {
-		c.env.Memory.Give(int64(l.keys.Len()) * keyBytes)
+		for i := range l.keys {
+			c.env.Memory.Give(int64(l.keys[i].Len()) * keyBytes)
+		}
+		for _, s := range l.states {
+			if d, ok := s.(*distinct); ok {
+				d.release()
+			}
+		}
 	}
 }

@@ -72,9 +72,13 @@ func (c *court) certain(r *boundRule, n int64, f facts) (out certainty) {
 			return certainty{}
 		}
 	}
-	switch r.Check.kind {
-	case schemaCheck:
+	switch {
+	case r.Check.kind == schemaCheck:
 		return certainty{counted: true}
+	case len(r.by) > 0:
+		return certainty{} // which rows are in which group is not known
+	}
+	switch r.Check.kind {
 	case rowCheck:
 		return r.certain(n, r.program.Prove(n, f.of(r.program.Columns())))
 	case referenceCheck:
@@ -108,14 +112,14 @@ func (r *boundRule) certain(n int64, p expr.Proof) (out certainty) {
 
 // certainReference looks every value of a dictionary up.
 func (c *court) certainReference(r *boundRule, n int64, k pipeline.Facts) (out certainty) {
-	if k.Values == nil || !k.HasNulls || k.Values.NullN() > 0 {
+	if len(r.columns) != 1 || k.Values == nil || !k.HasNulls || k.Values.NullN() > 0 {
 		return out
 	}
 	schema := arrow.NewSchema([]arrow.Field{{Name: "x", Type: k.Values.DataType()}}, nil)
 	b := array.NewRecordBatch(schema, []arrow.Array{k.Values}, int64(k.Values.Len()))
 	defer b.Release()
 	for _, h := range rows.Keys(nil, b, []int{0}) {
-		if !c.lookups[r.lookup].keys.Has(h) {
+		if c.lookups[r.input].keys[r.keys].Has(h) == r.Check.absent {
 			return out
 		}
 	}
@@ -176,7 +180,7 @@ func (l *ladder) weak(f facts) facts {
 // rules climbs the first rungs with the rules that put rows aside, or with the others.
 func (l *ladder) rules(quarantine bool) {
 	for i, r := range l.court.rules {
-		if (r.Else == Quarantine) != quarantine || r.Check.kind == expectCheck {
+		if (r.Else == Quarantine) != quarantine || !r.Check.ofRows() {
 			continue
 		}
 		c := &l.climbs[i]
@@ -297,7 +301,7 @@ func (l *ladder) part(p pipeline.KnownPart) bool {
 		if !l.unmeasured[i] {
 			continue
 		}
-		states[i] = m.fn.open(m.typ, l.court.env)
+		states[i] = m.open(l.court.env)
 		if !m.learn(states[i], p.Rows, p.Facts) {
 			return false
 		}
@@ -329,31 +333,38 @@ func (l *ladder) note(d *pipeline.Doubt) {
 	for i, r := range l.court.rules {
 		c := &l.climbs[i]
 		c.groups = 1
-		if r.Check.kind == expectCheck {
-			c.rung = storedRung
-			for _, m := range r.metrics {
-				if m >= 0 {
-					c.rung = max(c.rung, l.metricRungs[m])
-				}
+		switch {
+		case r.Check.kind == schemaCheck:
+		case r.Check.kind == compositeCheck:
+			for _, m := range r.members {
+				c.rung = max(c.rung, l.climbs[m].rung)
 			}
-		} else if l.doubts[i] && d.Any {
+		case r.Check.kind == expectCheck:
+			c.rung = storedRung
+			for _, m := range r.metricsOf() {
+				c.rung = max(c.rung, l.metricRungs[m])
+			}
+		case l.doubts[i] && d.Any:
 			c.rung = scanRung
 			d.Columns = append(d.Columns, r.needs()...)
+			if r.Check.kind != uniqueCheck {
+				d.Columns = append(d.Columns, l.court.key...)
+			}
 		}
 		if c.rung != scanRung {
 			continue
 		}
 		c.read = 1
-		for _, col := range l.court.columnsOf(r) {
-			c.bytes += share(l.known.Bytes(col), d.Rows)
+		for _, col := range l.court.columnsReadBy(r) {
+			c.bytes += bytesOf(l.known.Bytes(col), d.Rows)
 		}
 	}
 	slices.Sort(d.Columns)
 	d.Columns = slices.Compact(d.Columns)
 }
 
-// share is about how many of so many bytes the marked rows take; nil marks all.
-func share(bytes int64, rows []bool) int64 {
+// bytesOf is about how many of so many bytes the marked rows take; nil marks all.
+func bytesOf(bytes int64, rows []bool) int64 {
 	if rows == nil {
 		return bytes
 	}
@@ -366,25 +377,11 @@ func share(bytes int64, rows []bool) int64 {
 	return bytes * n / int64(len(rows))
 }
 
-// needs are the columns that a rule reads row by row.
-func (r *boundRule) needs() []int {
-	all := slices.Clone(r.columns)
-	for _, p := range []*expr.Program{r.program, r.where} {
-		if p != nil {
-			all = append(all, p.Columns()...)
-		}
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// columnsOf are the columns a rule reads, by itself or for its metrics.
-func (c *court) columnsOf(r *boundRule) []int {
+// columnsReadBy are the columns a rule reads, by itself or for its metrics.
+func (c *court) columnsReadBy(r *boundRule) []int {
 	all := r.needs()
-	for _, m := range r.metrics {
-		if m >= 0 {
-			all = append(all, c.metrics[m].needs()...)
-		}
+	for _, m := range r.metricsOf() {
+		all = append(all, c.metrics[m].needs()...)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

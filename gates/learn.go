@@ -1,32 +1,18 @@
 package gates
 
 import (
-	"slices"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/penstock-data/penstock/internal/expr"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// needs are the columns a metric reads.
-func (m *boundMetric) needs() []int {
-	var all []int
-	for _, p := range []*expr.Program{m.arg, m.where} {
-		if p != nil {
-			all = append(all, p.Columns()...)
-		}
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
 // knowable reports whether facts may say what the metric is.
 func (m *boundMetric) knowable() bool {
-	switch m.fn.Name {
-	case "rows", "count", "nulls", "null_share", "count_if", "min", "max":
-		return true
+	switch m.fn.state {
+	case "rows", "nulls", "count_if", "min", "max":
+		return len(m.by) == 0
 	}
 	return false
 }
@@ -59,32 +45,23 @@ func (m *boundMetric) learn(s state, n int64, f facts) bool {
 
 func (m *boundMetric) learnCount(s *counter, n int64, f facts) bool {
 	if s.what == allRows {
-		s.Rows, s.Count = s.Rows+n, s.Count+n
+		s.Rows += n
 		return true
 	}
-	p := m.arg.Prove(n, f.of(m.arg.Columns()))
-	if p.MayFail || !p.HasNulls {
+	p := m.args[0].Prove(n, f.of(m.args[0].Columns()))
+	if p.MayFail || !p.HasNulls || s.what == trues && p.MayTrue && p.MayFalse {
 		return false
 	}
-	var count int64
-	switch {
-	case s.what == valid:
-		count = n - p.Nulls
-	case s.what == nulls, s.what == nullShare:
-		count = p.Nulls
-	case !p.MayTrue:
-	case !p.MayFalse:
-		count = n - p.Nulls
-	default:
-		return false
+	s.Rows, s.Nulls = s.Rows+n, s.Nulls+p.Nulls
+	if s.what == trues && p.MayTrue {
+		s.Count += n - p.Nulls
 	}
-	s.Rows, s.Count = s.Rows+n, s.Count+count
 	return true
 }
 
 // learnExtreme takes a bound that is a value of some row.
 func (m *boundMetric) learnExtreme(s *extreme, n int64, f facts) bool {
-	column, ok := m.arg.Column()
+	column, ok := m.args[0].Column()
 	if !ok {
 		return false
 	}
@@ -92,7 +69,7 @@ func (m *boundMetric) learnExtreme(s *extreme, n int64, f facts) bool {
 	if k.HasNulls && k.Nulls == n {
 		return true // no value
 	}
-	if m.arg.Prove(n, f.of(m.arg.Columns())).MayFail {
+	if m.args[0].Prove(n, f.of(m.args[0].Columns())).MayFail {
 		return false // an instant out of range, say, ends the metric
 	}
 	bound, is := k.Min, k.MinIs
@@ -102,20 +79,20 @@ func (m *boundMetric) learnExtreme(s *extreme, n int64, f facts) bool {
 	if !is {
 		return false
 	}
-	t := pipeline.ValueType(m.arg.Schema().Field(column).Type)
+	t := pipeline.ValueType(m.args[0].Schema().Field(column).Type)
 	switch v := bound.(type) {
 	case int64:
-		if v, ok = asMetric(v, t, m.typ); ok {
+		if v, ok = asMetric(v, t, m.types[0]); ok {
 			better(s, v)
 		}
 		return ok
 	case uint64:
-		if m.typ.ID() != arrow.UINT64 {
+		if m.types[0].ID() != arrow.UINT64 {
 			return false
 		}
 		better(s, v)
 	case string:
-		if m.typ.ID() != arrow.STRING {
+		if m.types[0].ID() != arrow.STRING {
 			return false
 		}
 		better(s, v)

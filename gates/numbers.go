@@ -4,25 +4,46 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"math/big"
 	"math/bits"
 	"time"
 	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/shopspring/decimal"
 	"github.com/zeebo/xxh3"
 
+	"github.com/penstock-data/penstock/internal/expr"
 	"github.com/penstock-data/penstock/internal/rows"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
 var errOverflow = errors.New("the sum does not fit in 64 bits")
 
-func openSum(t arrow.DataType, _ *pipeline.Env) state {
-	if t.ID() == arrow.FLOAT64 {
+// numberMetrics are those of numbers, texts and times.
+var numberMetrics = []metricFunc{
+	{MetricFunc: fn("min", orderedResult("min"), expr.RowExpr), state: "min", open: openExtreme(-1), read: readExtreme},
+	{MetricFunc: fn("max", orderedResult("max"), expr.RowExpr), state: "max", open: openExtreme(1), read: readExtreme},
+	{MetricFunc: fn("sum", numberResult("sum"), expr.RowExpr), state: "sum", open: openSum, read: readSum},
+	{MetricFunc: fn("mean", doubleResult("mean"), expr.RowExpr), state: "moments", open: openMoments, read: readMoments((*moments).mean)},
+	{MetricFunc: fn("variance", doubleResult("variance"), expr.RowExpr), state: "moments", open: openMoments, read: readMoments((*moments).variance)},
+	{MetricFunc: fn("stddev", doubleResult("stddev"), expr.RowExpr), state: "moments", open: openMoments, read: readMoments((*moments).stddev)},
+}
+
+func openSum(args []arrow.DataType, _ []any, _ *pipeline.Env) state {
+	switch t := args[0]; t.ID() {
+	case arrow.FLOAT64:
 		return &floatSum{}
+	case arrow.INT64, arrow.UINT64:
+		return &intSum{unsigned: t.ID() == arrow.UINT64}
+	default:
+		return &decimalSum{scale: t.(arrow.DecimalType).GetScale()}
 	}
-	return &intSum{unsigned: t.ID() == arrow.UINT64}
+}
+
+func readSum(s state, _ []any) reading {
+	return exactly(s.(interface{ value() any }).value())
 }
 
 // intSum adds integers exactly, in 128 bits; only the result must fit in 64.
@@ -121,18 +142,15 @@ func (s *floatSum) value() any {
 	return float64(s.Sum) // infinite, where the compensation is not a number
 }
 
-type statistic int
+func openMoments([]arrow.DataType, []any, *pipeline.Env) state { return &moments{} }
 
-const (
-	mean statistic = iota
-	variance
-	stddev
-)
+func readMoments(f func(*moments) any) func(state, []any) reading {
+	return func(s state, _ []any) reading { return exactly(f(s.(*moments))) }
+}
 
 // moments are the count, mean and sum of squared differences from the mean, updated
 // and merged after Chan, Golub and LeVeque (1979).
 type moments struct {
-	what  statistic
 	Count int64     `json:"count"`
 	Mean  jsonFloat `json:"mean"`
 	M2    jsonFloat `json:"m2"`
@@ -157,8 +175,11 @@ func number(values arrow.Array, i int) float64 {
 		return float64(a.Value(i))
 	case *array.Uint64:
 		return float64(a.Value(i))
+	case *array.Float64:
+		return a.Value(i)
 	}
-	return values.(*array.Float64).Value(i)
+	f, _ := decimal.NewFromBigInt(unscaled(values)(i), -scaleOf(values.DataType())).Float64()
+	return f
 }
 
 func (m *moments) merge(other state) error {
@@ -175,23 +196,38 @@ func (m *moments) merge(other state) error {
 	return nil
 }
 
-func (m *moments) value() any {
-	switch {
-	case m.Count == 0, m.what != mean && m.Count < 2:
+func (m *moments) mean() any {
+	if m.Count == 0 {
 		return nil
-	case m.what == mean:
-		return float64(m.Mean)
-	case m.what == variance:
-		return float64(m.M2) / float64(m.Count-1)
+	}
+	return float64(m.Mean)
+}
+
+func (m *moments) variance() any {
+	if m.Count < 2 {
+		return nil
+	}
+	return float64(m.M2) / float64(m.Count-1)
+}
+
+func (m *moments) stddev() any {
+	if m.Count < 2 {
+		return nil
 	}
 	return math.Sqrt(float64(m.M2) / float64(m.Count-1))
 }
+
+func openExtreme(sign int) func([]arrow.DataType, []any, *pipeline.Env) state {
+	return func(args []arrow.DataType, _ []any, _ *pipeline.Env) state { return &extreme{Sign: sign, typ: args[0]} }
+}
+
+func readExtreme(s state, _ []any) reading { return exactly(s.(*extreme).value()) }
 
 // extreme is the least (Sign -1) or greatest (1) value.
 type extreme struct {
 	typ  arrow.DataType
 	Sign int
-	Best any // int64, uint64, float64 or string; nil if there was no value
+	Best any // int64, uint64, float64, string or *big.Int (digits); nil if there was no value
 }
 
 func (e *extreme) update(values arrow.Array, _ int64) error {
@@ -212,9 +248,18 @@ func (e *extreme) update(values arrow.Array, _ int64) error {
 			better(e, a.Value(i))
 		case *array.Timestamp:
 			better(e, int64(a.Value(i)))
+		default:
+			e.betterDecimal(unscaled(values)(i))
 		}
 	}
 	return nil
+}
+
+func (e *extreme) betterDecimal(v *big.Int) {
+	best, ok := e.Best.(*big.Int)
+	if !ok || v.Cmp(best) == e.Sign {
+		e.Best = v
+	}
 }
 
 func better[T int64 | uint64 | float64 | string](e *extreme, v T) {
@@ -238,6 +283,8 @@ func (e *extreme) merge(other state) error {
 		better(e, v)
 	case string:
 		better(e, v)
+	case *big.Int:
+		e.betterDecimal(v)
 	}
 	return nil
 }
@@ -255,8 +302,13 @@ func (e *extreme) MarshalJSON() ([]byte, error) {
 }
 
 func (e *extreme) value() any {
-	if t, ok := e.Best.(int64); ok && e.typ.ID() == arrow.TIMESTAMP {
-		return time.UnixMicro(t).UTC()
+	switch v := e.Best.(type) {
+	case int64:
+		if e.typ.ID() == arrow.TIMESTAMP {
+			return time.UnixMicro(v).UTC()
+		}
+	case *big.Int:
+		return decimal.NewFromBigInt(v, -scaleOf(e.typ))
 	}
 	return e.Best
 }
@@ -273,6 +325,15 @@ type distinct struct {
 
 // keyBytes is what a hash takes in a set, with the map's spare room.
 const keyBytes = 40
+
+// keyMetrics are those of distinct values.
+var keyMetrics = []metricFunc{
+	{
+		MetricFunc: fn("distinct", int64Result, expr.RowExpr), state: "distinct",
+		open: func(_ []arrow.DataType, _ []any, env *pipeline.Env) state { return newDistinct(env) },
+		read: func(s state, _ []any) reading { return exactly(s.(*distinct).value()) },
+	},
+}
 
 func newDistinct(env *pipeline.Env) *distinct {
 	return &distinct{env: env}

@@ -17,12 +17,23 @@ type Rule struct {
 	Severity pipeline.Severity
 	// AtMost is how many rows may fail. The zero value: none, or with Quarantine any.
 	AtMost Tolerance
+	// WarnAt, if set, is how many rows may fail without a warning; more than those, up to
+	// AtMost, warn.
+	WarnAt Tolerance
 	// Else is what happens to failing rows.
 	Else Else
 	// Where is a CEL condition; only rows for which it is true are judged.
 	Where string
 	// Nulls says what a null outcome is; empty: not tested.
 	Nulls Nulls
+	// By are columns: the rule is judged for each group of rows that are equal in them, and
+	// has to hold for every group.
+	By []string
+	// ShortHistory says what a rule does that asks for more past partitions than were
+	// published; empty: it warns.
+	ShortHistory ShortHistory
+	// Tests are made-up rows that the rule has to pass, or to fail, for `penstock gate test`.
+	Tests []Fixture
 	// OnEmpty says what a rule is that found no row to judge; empty: row checks pass,
 	// statements are evaluated.
 	OnEmpty OnEmpty
@@ -55,6 +66,25 @@ const (
 	EmptyFails  OnEmpty = "fail"
 	EmptySkips  OnEmpty = "skip"
 )
+
+// ShortHistory says what a rule does without enough history. Its verdict is
+// insufficient_history either way.
+type ShortHistory string
+
+// The policies for a rule that asks for more history than there is.
+const (
+	ShortHistoryWarns  ShortHistory = "warn"
+	ShortHistoryBlocks ShortHistory = "block"
+)
+
+// Fixture is made-up rows, and whether a rule has to pass or to fail on them. A column that
+// a row leaves out is null.
+type Fixture struct {
+	Name string
+	Fail bool
+	Rows []map[string]any
+	At   pipeline.Pos
+}
 
 // Tolerance is how many rows may fail: a number of rows or a share of those tested.
 type Tolerance struct {
@@ -121,6 +151,18 @@ func (r Rule) String() string {
 	if r.AtMost.set {
 		add("at_most %s", r.AtMost)
 	}
+	if r.WarnAt.set {
+		add("warn_at %s", r.WarnAt)
+	}
+	if r.Check.warn != "" {
+		add("warn %s", r.Check.warn)
+	}
+	if len(r.By) > 0 {
+		add("by %s", strings.Join(r.By, ", "))
+	}
+	if r.ShortHistory != "" {
+		add("on_short_history %s", r.ShortHistory)
+	}
 	if r.Else != "" {
 		add("else %s", r.Else)
 	}
@@ -153,7 +195,16 @@ func (r Rule) withDefaults() Rule {
 // problem says what is wrong with the options of a rule, or "".
 func (r Rule) problem() string {
 	rowwise := r.Check.kind == rowCheck
+	countsRows := rowwise || r.Check.kind == uniqueCheck || r.Check.kind == referenceCheck
 	switch {
+	case r.ShortHistory != "" && r.ShortHistory != ShortHistoryWarns && r.ShortHistory != ShortHistoryBlocks:
+		return pipeline.Unknown("on_short_history", string(r.ShortHistory), []string{"warn", "block"})
+	case r.WarnAt.set && !r.AtMost.set:
+		return "at_most: warn needs block too: how many failing rows keep the partition back"
+	case len(r.By) > 0 && r.Check.kind == schemaCheck:
+		return "by chooses groups of rows; " + r.Check.String() + " looks at none"
+	case len(r.By) > 0 && r.Else == Quarantine:
+		return "by and else: quarantine exclude each other: rows are put aside one by one"
 	case r.Severity != pipeline.Block && r.Severity != pipeline.SeverityWarn:
 		return pipeline.Unknown("severity", string(r.Severity), []string{"block", "warn"})
 	case r.Else != "" && r.Else != Quarantine:
@@ -166,7 +217,7 @@ func (r Rule) problem() string {
 		return "else: quarantine needs a check of single rows; " + r.Check.String() + " is none"
 	case r.Nulls != "" && !rowwise:
 		return "nulls belongs to a check of single rows; " + r.Check.String() + " is none"
-	case r.AtMost.set && (r.Check.kind == expectCheck || r.Check.kind == schemaCheck):
+	case r.AtMost.set && !countsRows && r.Check.kind != compositeCheck:
 		return "at_most counts failing rows; " + r.Check.String() + " has none"
 	case r.Where != "" && r.Check.kind == schemaCheck:
 		return "where chooses rows; " + r.Check.String() + " looks at none"
@@ -180,11 +231,11 @@ func plural(n int64, one string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return grouped(n) + " " + one + "s"
+	return digits(n) + " " + one + "s"
 }
 
-// grouped writes a number with its thousands apart.
-func grouped(n int64) string {
+// digits writes a number with its thousands apart.
+func digits(n int64) string {
 	s := strconv.FormatInt(n, 10)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
 		s = s[:i] + "," + s[i:]

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
 	"strconv"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -63,7 +64,7 @@ func (c *court) useStored(stored map[string]json.RawMessage) {
 		c.total.tallies[i].add(tally{tested: t.Tested, failed: t.Failed, null: t.Null})
 	}
 	for i, m := range c.metrics {
-		s, ok := m.fn.open(m.typ, c.env).(loader)
+		s, ok := m.open(c.env).(loader)
 		text, kept := stored[m.text]
 		if !ok || !kept || s.UnmarshalJSON(text) != nil {
 			continue
@@ -136,12 +137,6 @@ func strict(text []byte, into any, fields int) error {
 }
 
 // UnmarshalJSON implements loader.
-func (c *counter) UnmarshalJSON(text []byte) error {
-	type plain counter
-	return strict(text, (*plain)(c), 2)
-}
-
-// UnmarshalJSON implements loader.
 func (s *intSum) UnmarshalJSON(text []byte) error {
 	type plain intSum
 	return strict(text, (*plain)(s), 3)
@@ -193,6 +188,11 @@ func (e *extreme) read(text json.RawMessage) (err error) {
 		var s string
 		err = json.Unmarshal(text, &s)
 		e.Best = s
+	case arrow.DECIMAL32, arrow.DECIMAL64, arrow.DECIMAL128, arrow.DECIMAL256:
+		digits, ok := new(big.Int).SetString(string(text), 10)
+		if e.Best = digits; !ok || len(text) > maxDigits {
+			err = errors.New("it is no decimal")
+		}
 	default:
 		err = pipeline.Errorf(pipeline.Internal, "an extreme of %s", e.typ)
 	}

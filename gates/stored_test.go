@@ -47,11 +47,11 @@ func TestStatesAreReadAsTheyWereWritten(t *testing.T) {
 	for name, arrays := range storedColumns() {
 		for _, fn := range metricFuncs {
 			typ := arrays[0].DataType()
-			if _, err := fn.Result([]arrow.DataType{typ}); err != nil || fn.Name == "count_if" || fn.Name == "distinct" {
+			if _, err := fn.Result([]arrow.DataType{typ}); err != nil || fn.read == nil || fn.state == "count_if" || fn.Name == "distinct" {
 				continue
 			}
 			for i, a := range arrays {
-				was, now := fn.open(typ, nil), fn.open(typ, nil)
+				was, now := fn.open([]arrow.DataType{typ}, nil, nil), fn.open([]arrow.DataType{typ}, nil, nil)
 				if err := was.update(a, int64(a.Len())); err != nil {
 					t.Fatal(err)
 				}
@@ -62,10 +62,10 @@ func TestStatesAreReadAsTheyWereWritten(t *testing.T) {
 				if err := now.(loader).UnmarshalJSON(text); err != nil {
 					t.Errorf("%s of %s %d: %s: %v", fn.Name, name, i, text, err)
 				}
-				if diff := cmp.Diff(was.value(), now.value(), same...); diff != "" {
+				if diff := cmp.Diff(fn.read(was, nil).value, fn.read(now, nil).value, same...); diff != "" {
 					t.Errorf("%s of %s %d: %s: %s", fn.Name, name, i, text, diff)
 				}
-				if f, ok := was.value().(float64); ok && f == f && math.Signbit(f) != math.Signbit(now.value().(float64)) {
+				if f, ok := fn.read(was, nil).value.(float64); ok && f == f && math.Signbit(f) != math.Signbit(fn.read(now, nil).value.(float64)) {
 					t.Errorf("%s of %s %d: %s: the sign is lost", fn.Name, name, i, text)
 				}
 			}

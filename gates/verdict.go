@@ -2,12 +2,13 @@ package gates
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/penstock-data/penstock/internal/expr"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -28,7 +29,7 @@ func (c *court) judgeRows(f *pipeline.Finding, i int, r *boundRule) {
 			keys = int64(len(o.counts))
 		}
 	}
-	f.Observed = fmt.Sprintf("%s of %s failed", grouped(t.failed), plural(t.tested, "row"))
+	f.Observed = observedRows(t, r.AtMost)
 	f.Expected = r.AtMost.expected(t.tested)
 	if keys > 0 {
 		f.Detail = append(f.Detail, fmt.Sprintf("%s of %s", plural(keys, "distinct value"), strings.Join(r.Check.columns[:max(1, len(r.columns))], ", ")))
@@ -43,14 +44,49 @@ func (c *court) judgeRows(f *pipeline.Finding, i int, r *boundRule) {
 		f.Detail = append(f.Detail, t.err)
 	case t.tested == 0 && t.null == 0 && r.OnEmpty != "":
 		empty(f, r.OnEmpty)
-	case r.Else == Quarantine && !r.AtMost.set, r.AtMost.allows(t.failed, t.tested):
-		f.Verdict = pipeline.Pass
+	case len(r.by) > 0:
+		c.judgeGroupsOfRows(f, i, r)
 	default:
-		f.Verdict = pipeline.Fail
+		f.Verdict = r.tolerates(t)
 	}
 	if r.Else == Quarantine && !r.AtMost.set {
 		f.Expected = "any number, quarantined"
 	}
+}
+
+// observedRows says how many rows failed, and their share where that is what counts.
+func observedRows(t tally, tolerated Tolerance) string {
+	text := fmt.Sprintf("%s of %s failed", digits(t.failed), plural(t.tested, "row"))
+	if tolerated.by && t.tested > 0 {
+		text += " (" + percent(float64(t.failed)/float64(t.tested)) + ")"
+	}
+	return text
+}
+
+func percent(share float64) string { return strconv.FormatFloat(share*100, 'g', 3, 64) + "%" }
+
+// tolerates is the verdict on so many failed rows.
+func (r *boundRule) tolerates(t tally) pipeline.Verdict {
+	switch {
+	case r.Else == Quarantine && !r.AtMost.set:
+		return pipeline.Pass
+	case !r.AtMost.allows(t.failed, t.tested):
+		return pipeline.Fail
+	case r.WarnAt.set && !r.WarnAt.allows(t.failed, t.tested):
+		return pipeline.Warn
+	}
+	return pipeline.Pass
+}
+
+// judgeGroupsOfRows holds the tolerance against each group of rows.
+func (c *court) judgeGroupsOfRows(f *pipeline.Finding, i int, r *boundRule) {
+	var all []pipeline.GroupFinding
+	for _, key := range slices.Sorted(maps.Keys(c.total.groups[i])) {
+		t := *c.total.groups[i][key]
+		all = append(all, pipeline.GroupFinding{Group: groupName(r.By, key), Verdict: r.tolerates(t), Observed: observedRows(t, r.AtMost)})
+	}
+	byGroup(f, all)
+	f.Expected += " of each group"
 }
 
 // empty gives the verdict of a rule that found no row, as its policy says. To skip it
@@ -67,59 +103,14 @@ func empty(f *pipeline.Finding, policy OnEmpty) {
 	}
 }
 
-// judgeStatement gives the verdict of an expect rule.
-func (c *court) judgeStatement(f *pipeline.Finding, r *boundRule) {
-	vals := make([]any, len(r.metrics))
-	var observed []string
-	for i, m := range r.metrics {
-		switch {
-		case m < 0:
-			vals[i] = c.lookups[-1-m].rows
-		case c.total.errs[m] != nil:
-			vals[i] = c.total.errs[m]
-		default:
-			vals[i] = c.total.states[m].value()
-		}
-		observed = append(observed, fmt.Sprintf("%s = %s", r.expect.Calls[i].Text, show(vals[i])))
-	}
-	f.Observed, f.Expected = strings.Join(observed, ", "), statementText(r.Check.text)
-	if n, ok := onlyRows(r, vals); ok {
-		f.Observed = plural(n, "row")
-	}
-	f.RowsTested = c.rowsSeen()
-	if f.RowsTested == 0 && r.OnEmpty != "" {
-		empty(f, r.OnEmpty)
-		return
-	}
-	outcome, err := r.expect.Eval(vals)
-	switch {
-	case err != nil:
-		f.Verdict, f.Detail = pipeline.ErrorVerdict, append(f.Detail, err.Error())
-	case outcome == expr.Null:
-		f.Verdict = pipeline.NoData
-	case outcome == expr.True:
-		f.Verdict = pipeline.Pass
-	default:
-		f.Verdict = pipeline.Fail
-	}
-}
-
 // rowsSeen is the metric rows(), which is always there.
 func (c *court) rowsSeen() int64 {
 	for i, m := range c.metrics {
 		if m.text == "rows()" {
-			return c.total.states[i].(*counter).Count
+			return c.total.states[i].(*counter).Rows
 		}
 	}
 	return 0
-}
-
-func onlyRows(r *boundRule, vals []any) (int64, bool) {
-	if len(vals) != 1 || r.expect.Calls[0].Text != "rows()" {
-		return 0, false
-	}
-	n, ok := vals[0].(int64)
-	return n, ok
 }
 
 var rowsCompared = regexp.MustCompile(`^rows\(\) *(>=|<=|>|<|==) *(\d+)$`)
@@ -136,7 +127,7 @@ func statementText(text string) string {
 		return text
 	}
 	words := map[string]string{">=": "at least ", "<=": "at most ", ">": "more than ", "<": "fewer than ", "==": "exactly "}
-	return words[m[1]] + grouped(n)
+	return words[m[1]] + digits(n)
 }
 
 func show(v any) string {
@@ -144,7 +135,7 @@ func show(v any) string {
 	case nil:
 		return "null"
 	case int64:
-		return grouped(v)
+		return digits(v)
 	case float64:
 		return strconv.FormatFloat(v, 'g', 6, 64)
 	case string:
@@ -153,14 +144,8 @@ func show(v any) string {
 		return v.Format(time.RFC3339)
 	case error:
 		return "error"
+	case []string:
+		return "[" + strings.Join(v, ", ") + "]"
 	}
 	return fmt.Sprint(v)
-}
-
-func judgeSchema(f *pipeline.Finding, r *boundRule) {
-	f.DecidedBy = "schema"
-	f.Verdict, f.Observed, f.Expected = pipeline.Pass, "as wanted", "the columns of the rule"
-	if n := len(r.differs); n > 0 {
-		f.Verdict, f.Observed, f.Detail = pipeline.Fail, plural(int64(n), "difference"), r.differs
-	}
 }

@@ -28,7 +28,10 @@ func (b *bound) programsOf(quarantine bool, rules, metrics []bool) programs {
 		}
 	}
 	for i, r := range b.rules {
-		if r.Check.kind != expectCheck && (r.Else == Quarantine) == quarantine && (rules == nil || !rules[i]) {
+		if !r.Check.ofRows() {
+			continue
+		}
+		if (r.Else == Quarantine) == quarantine && (rules == nil || !rules[i]) {
 			add(r.program)
 			add(r.where)
 		}
@@ -38,8 +41,10 @@ func (b *bound) programsOf(quarantine bool, rules, metrics []bool) programs {
 			continue
 		}
 		add(m.where)
-		if m.where == nil {
-			add(m.arg)
+		for _, arg := range m.args {
+			if m.where == nil {
+				add(arg)
+			}
 		}
 	}
 	p.group = expr.NewGroup(p.all...)
@@ -56,11 +61,13 @@ type programCache struct {
 type view struct {
 	w        *witness
 	batch    arrow.RecordBatch
+	at       []int32 // where in the unit each row stands; may be nil
+	groups   map[string]*groups
 	programs programs
 	cache    map[*expr.Program]*expr.Result
 }
 
-func (w *witness) view(batch arrow.RecordBatch, quarantine bool) *view {
+func (w *witness) view(batch arrow.RecordBatch, at []int32, quarantine bool) *view {
 	done := make([]bool, len(w.settled))
 	for i := range done {
 		done[i] = w.settled[i] || w.holds[i]
@@ -77,12 +84,24 @@ func (w *witness) view(batch arrow.RecordBatch, quarantine bool) *view {
 		}
 		c.known[key] = p
 	}
-	return &view{w: w, batch: batch, programs: p, cache: map[*expr.Program]*expr.Result{}}
+	return &view{w: w, batch: batch, at: at, programs: p, cache: map[*expr.Program]*expr.Result{}}
 }
 
 // fresh is a view whose expressions are evaluated one by one.
 func (w *witness) fresh(batch arrow.RecordBatch) *view {
 	return &view{w: w, batch: batch, cache: map[*expr.Program]*expr.Result{}}
+}
+
+// grouped cuts the batch into groups, once for all rules that want the same.
+func (v *view) grouped(by []int) *groups {
+	key := fmt.Sprint(by)
+	if v.groups[key] == nil {
+		if v.groups == nil {
+			v.groups = map[string]*groups{}
+		}
+		v.groups[key] = groupRows(v.batch, by)
+	}
+	return v.groups[key]
 }
 
 // eval gives the outcome of an expression: the first of the view's programs that is

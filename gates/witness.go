@@ -21,6 +21,8 @@ type witness struct {
 	states  []state // by metric
 	errs    []error // of metrics
 	keys    [][]xxh3.Uint128
+	groups  []map[string]*tally    // by rule, of those with `by`
+	samples [][]pipeline.RowSample // by rule: the first rows that failed
 
 	// What was known without reading: rules whose tallies are complete, those that are
 	// certain to hold of every row that is seen, and metrics whose states are complete.
@@ -50,9 +52,9 @@ func (t *tally) add(o tally) {
 }
 
 // Observe implements pipeline.Witness.
-func (w *witness) Observe(ctx context.Context, in arrow.RecordBatch) (sifted *pipeline.Sifted, err error) {
+func (w *witness) Observe(ctx context.Context, in arrow.RecordBatch, at []int32) (sifted *pipeline.Sifted, err error) {
 	w.saw = true
-	if sifted, err = w.quarantine(ctx, in); err != nil {
+	if sifted, err = w.quarantine(ctx, in, at); err != nil {
 		return nil, err
 	}
 	kept := in
@@ -61,8 +63,9 @@ func (w *witness) Observe(ctx context.Context, in arrow.RecordBatch) (sifted *pi
 			return nil, err
 		}
 		defer kept.Release()
+		at = placesOf(at, sifted.Keep)
 	}
-	v := w.view(kept, false)
+	v := w.view(kept, at, false)
 	defer v.release()
 	for i, r := range w.court.rules {
 		switch {
@@ -86,10 +89,24 @@ func (w *witness) Observe(ctx context.Context, in arrow.RecordBatch) (sifted *pi
 	return sifted, nil
 }
 
+// placesOf leaves out the places of rows that are not kept.
+func placesOf(at []int32, keep []bool) []int32 {
+	if at == nil {
+		return nil
+	}
+	var kept []int32
+	for i, k := range keep {
+		if k {
+			kept = append(kept, at[i])
+		}
+	}
+	return kept
+}
+
 // quarantine finds the rows that are put aside.
-func (w *witness) quarantine(ctx context.Context, in arrow.RecordBatch) (*pipeline.Sifted, error) {
+func (w *witness) quarantine(ctx context.Context, in arrow.RecordBatch, at []int32) (*pipeline.Sifted, error) {
 	var broken [][]string
-	v := w.view(in, true)
+	v := w.view(in, at, true)
 	defer v.release()
 	for i, r := range w.court.rules {
 		if r.Else != Quarantine || w.settled[i] {
@@ -147,7 +164,8 @@ func (w *witness) judgeRows(ctx context.Context, i int, r *boundRule, v *view) (
 	}
 	t := &w.tallies[i]
 	truth := res.Values.(*array.Boolean)
-	if in == nil && res.Errs == nil && (r.Nulls != NullsFail || truth.NullN() == 0) {
+	groups := w.groupTally(i, r, v)
+	if groups == nil && in == nil && res.Errs == nil && (r.Nulls != NullsFail || truth.NullN() == 0) {
 		trues := int64(bitutil.CountSetBits(truth.Data().Buffers()[1].Bytes(), truth.Data().Offset(), truth.Len()))
 		if tested := int64(truth.Len() - truth.NullN()); trues == tested {
 			t.tested, t.null = t.tested+tested, t.null+int64(truth.NullN())
@@ -170,15 +188,18 @@ func (w *witness) judgeRows(ctx context.Context, i int, r *boundRule, v *view) (
 				t.failed++
 				fails = append(fails, row)
 			}
+			groups.count(row, !truth.Value(row))
 		case r.Nulls == NullsFail:
 			t.tested++
 			t.null++
 			t.failed++
 			fails = append(fails, row)
+			groups.count(row, true)
 		default:
 			t.null++
 		}
 	}
+	w.sample(i, r, v, fails)
 	return fails, nil
 }
 
@@ -196,7 +217,9 @@ func (w *witness) judgeKeys(ctx context.Context, i int, r *boundRule, v *view) e
 	if err != nil {
 		return err
 	}
+	groups := w.groupTally(i, r, v)
 	hashes := rows.Keys(nil, v.batch, r.columns)
+	var fails []int
 	for row, h := range hashes {
 		if in != nil && !in[row] {
 			continue
@@ -210,11 +233,15 @@ func (w *witness) judgeKeys(ctx context.Context, i int, r *boundRule, v *view) e
 			w.keys[i] = append(w.keys[i], h)
 			continue
 		}
-		if !w.court.lookups[r.lookup].keys.Has(h) {
+		failed := w.court.lookups[r.input].keys[r.keys].Has(h) == r.Check.absent
+		groups.count(row, failed)
+		if failed {
 			t.failed++
 			w.keys[i] = append(w.keys[i], h)
+			fails = append(fails, row)
 		}
 	}
+	w.sample(i, r, v, fails)
 	return nil
 }
 
@@ -259,18 +286,34 @@ func (w *witness) measureWhere(ctx context.Context, i int, m *boundMetric, v *vi
 }
 
 func (w *witness) update(ctx context.Context, i int, m *boundMetric, v *view) error {
-	if m.arg == nil {
-		return w.states[i].update(nil, v.batch.NumRows())
+	args := make([]arrow.Array, len(m.args))
+	for j, arg := range m.args {
+		res, err := v.eval(ctx, arg)
+		if err != nil {
+			return err
+		}
+		if len(res.Errs) > 0 {
+			w.errs[i] = errText(m.text + ": " + res.Errs[0].Err.Error() + " (first in " + w.unit.Name + ")")
+			return nil
+		}
+		args[j] = res.Values
 	}
-	res, err := v.eval(ctx, m.arg)
-	if err != nil {
-		return err
+	if g, ok := w.states[i].(*grouped); ok {
+		return g.updateGroups(ctx, args, v.grouped(m.by), w.unit.Env)
 	}
-	if len(res.Errs) > 0 {
-		w.errs[i] = errText(m.text + ": " + res.Errs[0].Err.Error() + " (first in " + w.unit.Name + ")")
-		return nil
+	return updateState(w.states[i], args, v.batch.NumRows())
+}
+
+// updateState gives a state the values of its arguments.
+func updateState(s state, args []arrow.Array, n int64) error {
+	switch wide, ok := s.(wideState); {
+	case ok:
+		return wide.updateAll(args, n)
+	case len(args) == 0:
+		return s.update(nil, n)
+	default:
+		return s.update(args[0], n)
 	}
-	return w.states[i].update(res.Values, v.batch.NumRows())
 }
 
 type errText string

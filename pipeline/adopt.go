@@ -62,6 +62,7 @@ func (r *run) adopt(ctx context.Context, c *chain, sr *stageRun) error {
 		f.Path = filepath.ToSlash(staged.Path())
 		written = append(written, f)
 	}
+	sr.written = written
 	return r.reread(ctx, s, c.schema, written...)
 }
 

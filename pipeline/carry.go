@@ -124,8 +124,8 @@ func (t *trip) read(ctx context.Context, batches Reader) (err error) {
 func (t *trip) places(marked []int32, n int64) []int32 {
 	from := t.seen
 	t.seen += n
-	if !t.work.again() {
-		return nil // no more is read of these rows
+	if t.work.split == nil {
+		return nil
 	}
 	if marked != nil {
 		return marked[min(from, int64(len(marked))):min(t.seen, int64(len(marked)))]

@@ -10,7 +10,7 @@ import (
 
 // compile joins the stage, and those that stream into it, to one chain.
 func (r *run) compile(ctx context.Context, s *StagePlan) (*chain, error) {
-	sr := &stageRun{plan: s, started: r.env.Now()}
+	sr := &stageRun{plan: s, started: r.env.Now(), around: r.plan.around(s.Stage), again: s.Output != nil}
 	c, ins, err := r.gather(ctx, s, sr)
 	if err != nil {
 		return nil, err
@@ -121,21 +121,29 @@ func (r *run) addJudge(ctx context.Context, c *chain, sr *stageRun) error {
 	if s.Judge == nil {
 		return nil
 	}
-	bound, err := bindJudge(s.Stage, c.schema)
+	bound, err := bindJudge(s.Stage, c.schema, sr.around)
 	if err != nil {
 		return err
 	}
-	var lookups []Reader
-	for _, in := range bound.Inputs {
-		columns := []string{in.Column}
-		if in.Column == "" {
-			columns = []string{}
-		}
-		up, err := r.input(ctx, in.Input, columns)
-		if err != nil {
+	h := Hearing{Env: r.env, Stored: r.stored(s, c), Again: sr.again}
+	if r.env.History != nil && s.Output != nil {
+		h.Past = r.env.History(s.Stage)
+	}
+	if r.env.Accepted != nil && s.Output != nil {
+		if h.Accepted, err = r.env.Accepted(s.Stage); err != nil {
 			return err
 		}
-		lookups = append(lookups, up.f.reader())
+	}
+	for _, in := range bound.Inputs {
+		up, err := r.input(ctx, in.Input, slices.Concat([]string{}, in.Columns))
+		if err != nil {
+			return closeLookups(h.Lookups, err)
+		}
+		l := Lookup{Reader: widened{up.f.reader(), r.plan.schemaOf(in.Input)}}
+		if up.f.input != nil {
+			l.Files = up.f.input.Files
+		}
+		h.Lookups = append(h.Lookups, l)
 	}
 	step := &judgeStep{
 		stage: s.Stage, schema: c.schema, judge: bound,
@@ -144,16 +152,20 @@ func (r *run) addJudge(ctx context.Context, c *chain, sr *stageRun) error {
 			return r.putAside(ctx, sr, b)
 		},
 	}
-	sr.court, err = bound.Open(ctx, r.env, lookups, r.stored(s, c))
-	for _, l := range lookups {
-		err = errWith(err, l.Close())
-	}
-	if err != nil {
+	sr.court, err = bound.Open(ctx, h)
+	if err = closeLookups(h.Lookups, err); err != nil {
 		return inStage(err, s.Name, s.At)
 	}
 	step.court = sr.court
 	c.f.steps = append(c.f.steps, step)
 	return nil
+}
+
+func closeLookups(lookups []Lookup, err error) error {
+	for _, l := range lookups {
+		err = errWith(err, l.Reader.Close())
+	}
+	return err
 }
 
 // stored gives what is stored of just the rows that will come to the gates of a stage, or

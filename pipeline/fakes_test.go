@@ -3,7 +3,6 @@ package pipeline
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -240,15 +239,15 @@ type fewer struct {
 func (j fewer) String() string   { return fmt.Sprintf("fewer than %d", j.limit) }
 func (j fewer) Inputs() []string { return j.inputs }
 
-func (j fewer) Bind(schema *arrow.Schema) (*BoundJudge, error) {
+func (j fewer) Bind(schema *arrow.Schema, _ Surroundings) (*BoundJudge, error) {
 	b := &BoundJudge{Quarantines: j.aside > 0}
 	for _, name := range j.inputs {
-		b.Inputs = append(b.Inputs, JudgeInput{Input: name, Column: "id"})
+		b.Inputs = append(b.Inputs, JudgeInput{Input: name, Columns: []string{"id"}})
 	}
-	b.Open = func(ctx context.Context, _ *Env, lookups []Reader, _ map[string]json.RawMessage) (Court, error) {
+	b.Open = func(ctx context.Context, h Hearing) (Court, error) {
 		c := &fewerCourt{judge: j}
-		for _, l := range lookups {
-			if err := Each(ctx, l, func(b arrow.RecordBatch) error { c.looked += b.NumRows(); return nil }); err != nil {
+		for _, l := range h.Lookups {
+			if err := Each(ctx, l.Reader, func(b arrow.RecordBatch) error { c.looked += b.NumRows(); return nil }); err != nil {
 				return nil, err
 			}
 		}
@@ -269,12 +268,12 @@ func (c *fewerCourt) Merge(w Witness) error {
 	return nil
 }
 
-func (c *fewerCourt) Judge() ([]Finding, map[string]json.RawMessage, error) {
+func (c *fewerCourt) Judge(context.Context, func(context.Context, []int) (Reader, error)) (*Judgement, error) {
 	f := Finding{Name: "fewer", Verdict: Pass, Observed: fmt.Sprint(c.rows), Expected: fmt.Sprint(c.looked)}
 	if c.rows >= c.judge.limit {
 		f.Verdict = Fail
 	}
-	return []Finding{f}, nil, nil
+	return &Judgement{Findings: []Finding{f}}, nil
 }
 
 type fewerWitness struct {
@@ -286,7 +285,7 @@ func (w *fewerWitness) Know(context.Context, *Known) Doubt {
 	return Doubt{Any: true, Sifts: w.court.judge.aside > 0}
 }
 
-func (w *fewerWitness) Observe(_ context.Context, in arrow.RecordBatch) (*Sifted, error) {
+func (w *fewerWitness) Observe(_ context.Context, in arrow.RecordBatch, _ []int32) (*Sifted, error) {
 	n := in.NumRows()
 	if w.court.judge.aside > 0 && n > 1 {
 		w.rows += n - 1

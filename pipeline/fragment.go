@@ -197,6 +197,7 @@ func (r *fragmentReader) Close() (err error) {
 // splitUnits gives each split of an input as a unit, reading only the columns.
 func splitUnits(env *Env, in *Input, columns []string) *fragment {
 	seq := 0
+	firsts := in.firsts()
 	f := newFragment(env, project(in.Schema, columns))
 	f.input = in
 	f.close = func() error { return nil }
@@ -205,7 +206,10 @@ func splitUnits(env *Env, in *Input, columns []string) *fragment {
 			return nil, io.EOF
 		}
 		s := &in.Splits[seq]
-		w := &work{Unit: Unit{Seq: seq, Name: s.Name, Env: env}, split: s}
+		w := &work{Unit: Unit{Seq: seq, Name: s.Name, First: firsts[seq], Env: env}, split: s}
+		if s.File < len(in.Files) {
+			w.File = in.Files[s.File].Path
+		}
 		seq++
 		return w, nil
 	}
@@ -226,6 +230,21 @@ func (in *Input) rows() (n int64) {
 		n += s.Rows
 	}
 	return n
+}
+
+// firsts are the places of the first row of each split in its file; -1 where a split
+// before it does not say how many rows it has.
+func (in *Input) firsts() []int64 {
+	all := make([]int64, len(in.Splits))
+	for i, s := range in.Splits {
+		if i == 0 || in.Splits[i-1].File != s.File {
+			continue
+		}
+		if all[i] = -1; all[i-1] >= 0 && in.Splits[i-1].Rows >= 0 {
+			all[i] = all[i-1] + in.Splits[i-1].Rows
+		}
+	}
+	return all
 }
 
 // unitRows is how many rows of a stream make a unit, and how many rows at least go
@@ -259,7 +278,7 @@ func streamUnits(env *Env, r Reader, schema *arrow.Schema, name string) *fragmen
 		if len(batches) == 0 {
 			return nil, io.EOF
 		}
-		w := &work{Unit: Unit{Seq: seq, Name: name, Env: env}, batches: batches}
+		w := &work{Unit: Unit{Seq: seq, Name: name, First: -1, Env: env}, batches: batches}
 		seq++
 		return w, nil
 	}

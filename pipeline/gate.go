@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 )
@@ -95,7 +97,21 @@ type Judge interface {
 	Inputs() []string
 	// Bind types every rule against the schema of what the gates see. All problems
 	// are reported at once.
-	Bind(schema *arrow.Schema) (*BoundJudge, error)
+	Bind(schema *arrow.Schema, around Surroundings) (*BoundJudge, error)
+}
+
+// Surroundings are what a judge is told of the pipeline when it is bound. The zero value
+// is a pipeline of which nothing is known.
+type Surroundings struct {
+	// Inputs gives the schema of another source or stage, or nil.
+	Inputs func(name string) *arrow.Schema
+	// Partition is the one that is judged, Now the time of the run.
+	Partition Partition
+	Now       time.Time
+	// Key are the columns that name a row of the stage, as the user says; may be empty.
+	Key []string
+	// Published says that the stage has an output, beside which states are kept.
+	Published bool
 }
 
 // BoundJudge is a judge typed against a schema.
@@ -111,10 +127,8 @@ type BoundJudge struct {
 	// Inputs are the sources or stages whose rows the rules refer to. They become
 	// edges of the graph.
 	Inputs []JudgeInput
-	// Open starts the gates of one partition. Each Lookup of lookups answers one
-	// of Inputs, in order. stored, if not nil, are the states by name that Court.Judge gave
-	// when it saw just the rows that will come; every witness is asked what it knows then.
-	Open func(ctx context.Context, env *Env, lookups []Reader, stored map[string]json.RawMessage) (Court, error)
+	// Open starts the gates of one partition.
+	Open func(ctx context.Context, h Hearing) (Court, error)
 	// Rules has a line for each rule, for explain.
 	Rules []string
 	// Notes are remarks for explain and validate.
@@ -123,8 +137,43 @@ type BoundJudge struct {
 	Slow []string
 }
 
-// JudgeInput is a column of a source or stage that a rule refers to.
-type JudgeInput struct{ Input, Column string }
+// JudgeInput is a source or stage that rules refer to, with the columns they read of it.
+type JudgeInput struct {
+	Input   string
+	Columns []string
+}
+
+// Hearing is what the gates of one partition are opened with.
+type Hearing struct {
+	Env *Env
+	// Lookups has, for each of BoundJudge.Inputs, its rows and files.
+	Lookups []Lookup
+	// Stored, if not nil, are the states by name that Court.Judge gave when it saw just the
+	// rows that will come; every witness is asked what it knows then.
+	Stored map[string]json.RawMessage
+	// Past gives what was published of the partitions before this one, the latest first;
+	// nil where nothing is.
+	Past iter.Seq2[*Manifest, error]
+	// Accepted is what was published last of the dataset, whatever the partition; may be nil.
+	Accepted *Manifest
+	// Again says that Court.Judge may read the rows again.
+	Again bool
+}
+
+// Lookup is a source or stage that rules refer to. Reader is closed by who opened it.
+type Lookup struct {
+	Reader Reader
+	Files  []File
+}
+
+// Judgement is what a court says of a partition.
+type Judgement struct {
+	Findings []Finding
+	// States are what rules and metrics found of the rows that stay, by name, for the
+	// manifest; Measures the same for people.
+	States   map[string]json.RawMessage
+	Measures []Measure
+}
 
 // A Court judges one partition at one stage.
 type Court interface {
@@ -133,9 +182,9 @@ type Court interface {
 	// Merge takes in the state of a unit that is done. It is called in the order
 	// of the units, by one goroutine.
 	Merge(Witness) error
-	// Judge gives a finding for each rule, and what rules and metrics found of the rows that
-	// stay, by name, for the manifest.
-	Judge() ([]Finding, map[string]json.RawMessage, error)
+	// Judge gives a finding for each rule. again reads columns (by index) of the rows that
+	// stay a second time; nil where that can't be done.
+	Judge(ctx context.Context, again func(ctx context.Context, columns []int) (Reader, error)) (*Judgement, error)
 }
 
 // A Witness sees the rows of one unit.
@@ -145,8 +194,9 @@ type Witness interface {
 	Know(ctx context.Context, k *Known) Doubt
 	// Observe looks at a batch, which it borrows, and says which rows are put aside. Of
 	// the batch only the columns in doubt, and only rows in doubt, are there: the others
-	// may not be looked at.
-	Observe(ctx context.Context, in arrow.RecordBatch) (*Sifted, error)
+	// may not be looked at. at says where in the unit each row stands; nil if that is not
+	// known.
+	Observe(ctx context.Context, in arrow.RecordBatch, at []int32) (*Sifted, error)
 }
 
 // Sifted is what a witness says of the rows of a batch; nil: all go on.

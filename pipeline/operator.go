@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -87,8 +88,21 @@ type Unit struct {
 	Seq int
 	// Name says where the rows come from, for messages: "a.parquet: row group 3".
 	Name string
+	// File is the file the rows are in, and First the place of the first of them there,
+	// counted from 0; empty and -1 where that is not known.
+	File  string
+	First int64
 	// Env is what the run offers to all its operators.
 	Env *Env
+}
+
+// RowAt is the place in the unit's file of the row that stands at at[i] of the unit; -1
+// where it is not known.
+func (u Unit) RowAt(at []int32, i int) int64 {
+	if at == nil || u.First < 0 {
+		return -1
+	}
+	return u.First + int64(at[i])
 }
 
 // Env is what a run offers to sources, operators and sinks.
@@ -111,11 +125,19 @@ type Env struct {
 	// was made by the same code of inputs of the same digests, and nothing was put aside;
 	// else nil. Nil is never.
 	Past func(s *Stage, inputs []InputRecord) map[string]json.RawMessage
+	// History gives what was published of the partitions of a stage's output before this
+	// one, the latest first. Nil is nothing.
+	History func(s *Stage) iter.Seq2[*Manifest, error]
+	// Accepted gives what was published last of a stage's output, of whatever partition, or
+	// nil. Nil is nothing.
+	Accepted func(s *Stage) (*Manifest, error)
 	// Believes reports whether what the gates found of a published dataset, in the directory
 	// and with a manifest of this digest, may stand for a look at it. Nil never does.
 	Believes func(dir, manifest string) bool
 	// ForceScan has gates and filters look at every row, whatever is known of them without.
 	ForceScan bool
+	// ShowValues lets findings show the values of rows that failed, beside their keys.
+	ShowValues bool
 	// Alloc is where Arrow buffers come from.
 	Alloc memory.Allocator
 }

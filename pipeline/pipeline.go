@@ -36,6 +36,8 @@ type Stage struct {
 	Operators []Operator
 	// Gates judge what leaves the last operator. Nil: nothing is judged.
 	Gates Judge
+	// Key are the columns that name a row, for messages; may be empty.
+	Key []string
 	// Output is where the result is published. Nil: it only feeds other stages.
 	Output *Output
 	// Description, Owner and Tags are for people and for selection.

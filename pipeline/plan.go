@@ -117,7 +117,7 @@ func (p *Plan) bindStage(s *Stage) (*StagePlan, error) {
 	if s.Gates == nil {
 		return sp, nil
 	}
-	if sp.Judge, err = bindJudge(s, sp.Out); err != nil {
+	if sp.Judge, err = bindJudge(s, sp.Out, p.around(s)); err != nil {
 		return sp, err
 	}
 	if sp.Judge.Quarantines && s.Output == nil {
@@ -169,7 +169,16 @@ func bindOperator(op Operator, in []*arrow.Schema) (b *Bound, err error) {
 	return op.Bind(in...)
 }
 
-func bindJudge(s *Stage, schema *arrow.Schema) (j *BoundJudge, err error) {
+// around is what the gates of a stage are told of the pipeline.
+func (p *Plan) around(s *Stage) Surroundings {
+	around := Surroundings{Inputs: p.schemaOf, Partition: p.Env.Partition, Key: s.Key, Published: s.Output != nil}
+	if p.Env.Now != nil {
+		around.Now = p.Env.Now()
+	}
+	return around
+}
+
+func bindJudge(s *Stage, schema *arrow.Schema, around Surroundings) (j *BoundJudge, err error) {
 	defer func() {
 		var all Errors
 		for _, e := range flatten(err) {
@@ -178,18 +187,20 @@ func bindJudge(s *Stage, schema *arrow.Schema) (j *BoundJudge, err error) {
 		err = all.Err()
 	}()
 	defer recovered(&err)
-	return s.Gates.Bind(schema)
+	return s.Gates.Bind(schema, around)
 }
 
 func (p *Plan) checkLookups(sp *StagePlan) error {
 	for _, in := range sp.Judge.Inputs {
 		schema := p.schemaOf(in.Input)
-		if in.Column == "" || schema == nil || schema.HasField(in.Column) {
-			continue
-		}
-		return &Error{
-			Kind: Invalid, At: sp.At, Stage: sp.Name,
-			Msg: Unknown("column", in.Column, ColumnNames(schema)) + " (a gate looks it up in " + in.Input + ")",
+		for _, column := range in.Columns {
+			if schema == nil || schema.HasField(column) {
+				continue
+			}
+			return &Error{
+				Kind: Invalid, At: sp.At, Stage: sp.Name,
+				Msg: Unknown("column", column, ColumnNames(schema)) + " (a gate looks it up in " + in.Input + ")",
+			}
 		}
 	}
 	return nil

@@ -49,6 +49,7 @@ type StageOutcome struct {
 	Record     StageRecord
 	Findings   []Finding
 	Metrics    map[string]json.RawMessage
+	Measures   []Measure
 	Schema     *arrow.Schema
 	Files      []File
 	Quarantine []File
@@ -132,7 +133,10 @@ type stageRun struct {
 	rowsAside  int64
 	schema     *arrow.Schema
 	court      Court
+	around     Surroundings
+	again      bool // the rows that stay are in files
 	files      []File
+	written    []File // files, by their absolute paths
 	quarantine *fileWriter
 }
 
@@ -157,7 +161,7 @@ func (r *run) stage(ctx context.Context, s *StagePlan) (err error) {
 		return err
 	}
 	for _, sr := range c.stages {
-		if err := r.conclude(sr); err != nil {
+		if err := r.conclude(ctx, sr); err != nil {
 			return inStage(err, sr.plan.Name, sr.plan.At)
 		}
 	}
@@ -217,7 +221,7 @@ func (r *run) progress(stage string, rowsIn int64) {
 }
 
 // conclude judges a stage whose rows have all passed.
-func (r *run) conclude(sr *stageRun) (err error) {
+func (r *run) conclude(ctx context.Context, sr *stageRun) (err error) {
 	defer recovered(&err)
 	out := &StageOutcome{
 		Stage: sr.plan.Stage, Schema: sr.schema, Files: sr.files,
@@ -234,8 +238,13 @@ func (r *run) conclude(sr *stageRun) (err error) {
 		out.Quarantine = []File{f}
 	}
 	if sr.court != nil {
-		if out.Findings, out.Metrics, err = sr.court.Judge(); err != nil {
+		j, err := sr.court.Judge(ctx, r.again(sr))
+		if err != nil {
 			return err
+		}
+		out.Findings, out.Metrics, out.Measures = j.Findings, j.States, j.Measures
+		for i := range out.Measures {
+			out.Measures[i].Stage = sr.plan.Name
 		}
 	}
 	for i := range out.Findings {
@@ -249,4 +258,23 @@ func (r *run) conclude(sr *stageRun) (err error) {
 	r.out.Stages = append(r.out.Stages, out)
 	r.listener.done(StageDone{Record: out.Record, Findings: out.Findings})
 	return nil
+}
+
+// again reads the rows that stay of a stage from the files it wrote; nil where it wrote
+// none.
+func (r *run) again(sr *stageRun) func(context.Context, []int) (Reader, error) {
+	if !sr.again {
+		return nil
+	}
+	return func(ctx context.Context, columns []int) (Reader, error) {
+		var names []string
+		for _, c := range columns {
+			names = append(names, sr.schema.Field(c).Name)
+		}
+		in, err := sr.plan.Output.Format.Source(sr.schema, sr.written...).Resolve(ctx, r.env)
+		if err != nil {
+			return nil, err
+		}
+		return widened{splitUnits(r.env, in, names).reader(), sr.schema}, nil
+	}
 }

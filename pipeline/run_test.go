@@ -91,7 +91,7 @@ func TestCountsOfStages(t *testing.T) {
 	if out.RowsIn != 3500 {
 		t.Errorf("rows in: %d", out.RowsIn)
 	}
-	if got, want := files["a-true-part-0.txt"], "0 0 0 first split 0\n1000 6 1000 first split 0\n2000 5 2000 first split 1\n3000 4 3000 first split 1\n"; got != want {
+	if got, want := files["a-true-part-0.txt"], "0 0 0 first split 0 0\n1000 6 1000 first split 0 1000\n2000 5 2000 first split 1 2000\n3000 4 3000 first split 1 3000\n"; got != want {
 		t.Errorf("quarantine: got %q, want %q", got, want)
 	}
 }

@@ -18,19 +18,34 @@ type sparse struct {
 	at                []int // where in the batch each column is, or -1
 }
 
-// widen gives a batch as the judge was bound to it. It owns nothing of its own.
-func (s *judgeStep) widen(b arrow.RecordBatch) arrow.RecordBatch {
-	if b.Schema().NumFields() == s.schema.NumFields() {
+// widen gives a batch as somebody was bound to it. It owns nothing of its own.
+func widen(schema *arrow.Schema, b arrow.RecordBatch) arrow.RecordBatch {
+	if b.Schema().NumFields() == schema.NumFields() {
 		return b
 	}
-	w := &sparse{RecordBatch: b, schema: s.schema, at: make([]int, s.schema.NumFields())}
-	for i, f := range s.schema.Fields() {
+	w := &sparse{RecordBatch: b, schema: schema, at: make([]int, schema.NumFields())}
+	for i, f := range schema.Fields() {
 		w.at[i] = -1
 		if found := b.Schema().FieldIndices(f.Name); len(found) > 0 {
 			w.at[i] = found[0]
 		}
 	}
 	return w
+}
+
+// widened widens what it reads.
+type widened struct {
+	Reader
+	schema *arrow.Schema
+}
+
+// Next implements Reader.
+func (w widened) Next(ctx context.Context) (arrow.RecordBatch, error) {
+	b, err := w.Reader.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return widen(w.schema, b), nil
 }
 
 // Schema implements arrow.RecordBatch.

@@ -214,8 +214,8 @@ func (r *judgeRun) apply(ctx context.Context, f *flow) (err error) {
 		}
 	}()
 	defer recovered(&err)
-	seen := r.step.widen(f.batch)
-	sifted, err := r.witness.Observe(ctx, seen)
+	seen := widen(r.step.schema, f.batch)
+	sifted, err := r.witness.Observe(ctx, seen, f.at)
 	if err != nil || sifted == nil {
 		return err
 	}
@@ -223,7 +223,7 @@ func (r *judgeRun) apply(ctx context.Context, f *flow) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := out.explain(sifted.Why, r.unit.Name); err != nil {
+	if err := out.explain(sifted.Why, r.unit); err != nil {
 		out.batch.Release()
 		return err
 	}
@@ -243,24 +243,33 @@ func quarantineSchema(s *arrow.Schema) *arrow.Schema {
 	fields := append([]arrow.Field{}, s.Fields()...)
 	return arrow.NewSchema(append(fields,
 		arrow.Field{Name: "_rules", Type: arrow.BinaryTypes.String},
-		arrow.Field{Name: "_source", Type: arrow.BinaryTypes.String}), nil)
+		arrow.Field{Name: "_source", Type: arrow.BinaryTypes.String},
+		arrow.Field{Name: "_row", Type: arrow.PrimitiveTypes.Int64, Nullable: true}), nil)
 }
 
 // explain adds to rows that were put aside why, and where they came from.
-func (f *flow) explain(why []string, source string) error {
+func (f *flow) explain(why []string, u Unit) error {
 	if int64(len(why)) != f.batch.NumRows() {
 		return fmt.Errorf("%d rows are put aside, for %d reasons", f.batch.NumRows(), len(why))
 	}
 	reasons, places := array.NewStringBuilder(f.env.Alloc), array.NewStringBuilder(f.env.Alloc)
+	rows := array.NewInt64Builder(f.env.Alloc)
 	defer reasons.Release()
 	defer places.Release()
-	for _, w := range why {
+	defer rows.Release()
+	for i, w := range why {
 		reasons.Append(w)
-		places.Append(source)
+		places.Append(u.Name)
+		if row := u.RowAt(f.at, i); row >= 0 {
+			rows.Append(row)
+		} else {
+			rows.AppendNull()
+		}
 	}
-	added := []arrow.Array{reasons.NewArray(), places.NewArray()}
-	defer added[0].Release()
-	defer added[1].Release()
+	added := []arrow.Array{reasons.NewArray(), places.NewArray(), rows.NewArray()}
+	for _, a := range added {
+		defer a.Release()
+	}
 	cols := append(append([]arrow.Array{}, f.batch.Columns()...), added...)
 	f.become(array.NewRecordBatch(quarantineSchema(f.batch.Schema()), cols, f.batch.NumRows()))
 	return nil

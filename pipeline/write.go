@@ -76,6 +76,7 @@ func (r *run) write(ctx context.Context, c *chain, sr *stageRun) (err error) {
 	}
 	sr.files = []File{f}
 	f.Path = filepath.ToSlash(w.file.Path())
+	sr.written = []File{f}
 	return r.reread(ctx, s, c.schema, f)
 }
 

@@ -92,7 +92,7 @@ func TestBounds(t *testing.T) {
 		}
 	}
 	for _, src := range []string{`lists.range(100000).all(x, lists.range(100000).all(y, x + y >= 0))`, `rows() > 0 && lists.range(100000).all(x, lists.range(100000).all(y, x + y >= rows()))`} {
-		e, err := CompileExpect(src, schema, metrics)
+		e, err := CompileExpect(src, Vocabulary{Schema: schema, Metrics: metrics})
 		if err != nil {
 			t.Fatal(err)
 		}

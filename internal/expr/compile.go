@@ -3,6 +3,7 @@ package expr
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
@@ -45,7 +46,17 @@ func (p *Program) Nullable() bool { return p.nullable }
 
 // Compile types the expression against the schema. The error is an *Error.
 func Compile(src string, schema *arrow.Schema) (*Program, error) {
+	return CompileAt(src, schema, nil)
+}
+
+// Moments are instants that an expression may name, by the function that gives each: now(),
+// partition_start(), partition_end().
+type Moments map[string]time.Time
+
+// CompileAt is Compile for an expression that may name moments.
+func CompileAt(src string, schema *arrow.Schema, at Moments) (*Program, error) {
 	c := newCompiler(src, schema)
+	c.moments = at
 	parsed, err := c.parse()
 	if err != nil {
 		return nil, err
@@ -61,8 +72,9 @@ type compiler struct {
 	columns    []int
 	nextID     int64
 	info       *ast.SourceInfo
-	// metrics, in an expect statement, are the variables that stand for metrics.
-	metrics map[string]*cel.Type
+	moments    Moments
+	// statement says that the columns are metrics.
+	statement bool
 }
 
 func newCompiler(src string, schema *arrow.Schema) *compiler {
@@ -95,8 +107,8 @@ func (c *compiler) program(parsed *cel.Ast) (*Program, error) {
 		structs.add(c.schema.Field(i).Type)
 		vars = append(vars, cel.Variable(name, celType(c.schema.Field(i).Type)))
 	}
-	for name, t := range c.metrics {
-		vars = append(vars, cel.Variable(name, t))
+	if c.statement {
+		vars = append(vars, ratioFunction())
 	}
 	for _, i := range c.columns {
 		p.nullable = p.nullable || c.schema.Field(i).Nullable
@@ -117,9 +129,6 @@ func (c *compiler) program(parsed *cel.Ast) (*Program, error) {
 	}
 	if p.program, err = env.Program(checked, programOptions()...); err != nil {
 		return nil, &Error{Msg: err.Error(), Line: 1, Col: 1}
-	}
-	if c.metrics != nil {
-		return p, nil
 	}
 	planner := &planner{compiler: c, env: env, checked: checked.NativeRep()}
 	if p.root, err = planner.plan(checked.NativeRep().Expr()); err != nil {

@@ -114,14 +114,14 @@ var metrics = []MetricFunc{
 
 func TestErrorsOfStatements(t *testing.T) {
 	for _, test := range []struct{ src, want string }{
-		{`rowz() > 1`, "unknown metric \"rowz\"; did you mean \"rows\"?\n\t| rowz() > 1\n\t| ....^\n\tmetrics are rows, sum"},
+		{`rowz() > 1`, "unknown metric \"rowz\"; did you mean \"rows\"?\n\t| rowz() > 1\n\t| ....^"},
 		{`sum(ii) > 1`, "unknown column \"ii\"; did you mean \"i\"?\n\t| sum(ii) > 1\n\t| ....^"},
 		{`i > 1`, "column \"i\" stands outside of a metric; an expect statement is about metrics, like max(i)\n\t| i > 1\n\t| ^"},
 		{`sum(1, 2) > 1`, "sum takes 1 argument, found 2\n\t| sum(1, 2) > 1\n\t| ...^"},
 		{`sum(s) > 1`, "no matching overload for '_>_' applied to '(string, int)'\n\t| sum(s) > 1\n\t| .......^"},
 		{`sum(i) + 1`, "the statement gives a int64, not a bool"},
 	} {
-		_, err := CompileExpect(test.src, schema, metrics)
+		_, err := CompileExpect(test.src, Vocabulary{Schema: schema, Metrics: metrics})
 		if err == nil || err.Error() != test.want {
 			t.Errorf("%s:\n got %v\nwant %s", test.src, err, test.want)
 		}
@@ -145,7 +145,7 @@ func TestStatements(t *testing.T) {
 		{`sum(i * 2) == 4`, 1, []any{int64(4)}, True, false},
 		{`sum(f) == null`, 1, []any{nil}, True, false},
 	} {
-		e, err := CompileExpect(test.src, schema, metrics)
+		e, err := CompileExpect(test.src, Vocabulary{Schema: schema, Metrics: metrics})
 		if err != nil {
 			t.Errorf("%s: %v", test.src, err)
 			continue

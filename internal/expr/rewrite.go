@@ -28,6 +28,9 @@ func (c *compiler) rewrite(root ast.Expr) {
 }
 
 func (c *compiler) rewriteCall(e ast.Expr) {
+	if c.statement {
+		c.mixNumbers(e)
+	}
 	call := e.AsCall()
 	args := call.Args()
 	switch call.FunctionName() {
@@ -37,6 +40,11 @@ func (c *compiler) rewriteCall(e ast.Expr) {
 				e.SetKindCase(factory.NewIdent(e.ID(), c.variable(string(name))))
 				c.read(e.AsIdent())
 			}
+		}
+	case "now", "partition_start", "partition_end":
+		if t, ok := c.moments[call.FunctionName()]; ok && len(args) == 0 {
+			iso := types.String(t.UTC().Format(time.RFC3339Nano))
+			e.SetKindCase(factory.NewCall(c.id(), "timestamp", factory.NewLiteral(c.id(), iso)))
 		}
 	case operators.Equals, operators.NotEquals:
 		if !c.nullTest(e, args[0], args[1]) && !c.nullTest(e, args[1], args[0]) {
@@ -101,9 +109,6 @@ func (c *compiler) isDecimal(e ast.Expr) bool {
 	if i, ok := c.byVariable[identOf(e)]; ok {
 		return celType(c.schema.Field(i).Type) == decimalType
 	}
-	if e.Kind() == ast.IdentKind {
-		return c.metrics[e.AsIdent()] == decimalType
-	}
 	if e.Kind() != ast.CallKind {
 		return false
 	}
@@ -161,7 +166,7 @@ func (c *compiler) isDate(e ast.Expr) bool {
 		if i, ok := c.byVariable[e.AsIdent()]; ok {
 			return celType(c.schema.Field(i).Type) == cel.TimestampType
 		}
-		return c.metrics[e.AsIdent()] == cel.TimestampType
+		return false
 	case ast.CallKind:
 		args := e.AsCall().Args()
 		switch e.AsCall().FunctionName() {

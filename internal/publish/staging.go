@@ -157,8 +157,8 @@ func (w *Writer) Path() string {
 
 // Commit makes what was staged the version that readers see, described by m, whose
 // Version, Previous and Published it fills in. It refuses a manifest in which a
-// blocking rule has not passed. If every file is as in the current version, nothing
-// is switched. The staging has ended then, with or without an error; after an error
+// blocking rule has not passed. If every file is as in the current version, and so are
+// the rules, nothing is switched. The staging has ended then, with or without an error; after an error
 // readers see what they saw before, or the new version if the switch was made.
 func (st *Staging) Commit(ctx context.Context, m *pipeline.Manifest) (v *Version, err error) {
 	if st.ended {
@@ -168,7 +168,7 @@ func (st *Staging) Commit(ctx context.Context, m *pipeline.Manifest) (v *Version
 	if err := admit(m); err != nil {
 		return nil, err
 	}
-	if st.current != nil && sameFiles(st.current, m) {
+	if st.current != nil && sameFiles(st.current, m) && st.current.Gates == m.Gates {
 		return &Version{Manifest: st.current, Digest: st.digest, Unchanged: true}, nil
 	}
 	if err := ctx.Err(); err != nil {

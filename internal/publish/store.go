@@ -185,6 +185,17 @@ func (s *Store) Manifests(dataset string) ([]Kept, error) {
 	return all, nil
 }
 
+// Partitions lists the directories of the partitions of a dataset of which a version is
+// kept, without order. Of a dataset without partitions it gives none.
+func (s *Store) Partitions(dataset string) ([]string, error) {
+	l, err := newLayout(s.Root, dataset, "")
+	if err != nil {
+		return nil, err
+	}
+	names, err := s.names(filepath.Join(l.store, "versions"))
+	return slices.DeleteFunc(names, func(name string) bool { return name == whole }), err
+}
+
 func (s *Store) kept(l layout) ([]Kept, error) {
 	current, _, err := s.read(filepath.Join(l.visible, visibleName), l)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -1,0 +1,204 @@
+package gates
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/penstock-data/penstock/internal/expr"
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// maxLookBack bounds how many past partitions are looked at, however many of them have
+// what is asked for.
+const maxLookBack = 1000
+
+// history is what was published of the partitions before the one that is judged.
+type history struct {
+	partition pipeline.Partition
+	env       *pipeline.Env
+	next      func() (*pipeline.Manifest, error, bool)
+	stop      func()
+	known     []*pipeline.Manifest // the latest first
+	err       error                // that ended the reading
+}
+
+func newHistory(b *bound, h pipeline.Hearing) *history {
+	past := &history{partition: b.around.Partition, env: h.Env, stop: func() {}}
+	if h.Past != nil {
+		past.next, past.stop = iter.Pull2(h.Past)
+	}
+	return past
+}
+
+// manifests gives what was published, the latest first, reading no more than is asked for.
+func (h *history) manifests() iter.Seq2[*pipeline.Manifest, error] {
+	return func(yield func(*pipeline.Manifest, error) bool) {
+		for i := 0; i < maxLookBack; i++ {
+			if i == len(h.known) && !h.more() {
+				if h.err != nil {
+					yield(nil, h.err)
+				}
+				return
+			}
+			if !yield(h.known[i], nil) {
+				return
+			}
+		}
+	}
+}
+
+func (h *history) more() bool {
+	if h.next == nil || h.err != nil {
+		return false
+	}
+	m, err, ok := h.next()
+	if !ok || err != nil {
+		h.err, h.next = err, nil
+		return false
+	}
+	h.known = append(h.known, m)
+	return true
+}
+
+// shortHistory says that fewer past partitions have a metric than a rule asks for.
+type shortHistory struct {
+	past *expr.Past
+	what string
+	have int
+}
+
+func (s *shortHistory) Error() string {
+	cohort := ""
+	if s.past.Cohort != "" {
+		cohort = " of the same " + s.past.Cohort
+	}
+	return fmt.Sprintf("history(%d): %s%s published with %s", s.past.N, plural(int64(s.have), "past partition"), cohort, s.what)
+}
+
+// states gives the states of a metric on as many past partitions as a call asks for, the
+// latest first. A metric that was defined otherwise has another name, and is not among them.
+func (h *history) states(past *expr.Past, m *boundMetric, group string) ([]state, error) {
+	var found []state
+	for manifest, err := range h.manifests() {
+		if err != nil {
+			return nil, err
+		}
+		text, ok := manifest.Metrics[m.text]
+		if !ok || !h.cohort(past.Cohort, manifest.Partition) {
+			continue
+		}
+		s, ok := m.open(h.env).(loader)
+		if !ok {
+			return nil, pipeline.Errorf(pipeline.Invalid, "%s keeps no history", m.text)
+		}
+		if err := s.UnmarshalJSON(text); err != nil {
+			return nil, pipeline.Errorf(pipeline.IO, "%s of %s can't be read from version %d: %w", m.text, manifest.Partition, manifest.Version, err)
+		}
+		one, err := stateOf(m, s, nil, group, h.env)
+		if err != nil {
+			return nil, err
+		}
+		if found = append(found, one); len(found) == past.N {
+			return found, nil
+		}
+	}
+	return nil, &shortHistory{past, m.text, len(found)}
+}
+
+// cohort reports whether a past partition is of the same cohort as the one that is judged.
+func (h *history) cohort(name, partition string) bool {
+	if name == "" {
+		return true
+	}
+	p, err := pipeline.Scheme{By: h.partition.By}.Parse(partition)
+	if err != nil || p.Start.IsZero() {
+		return false
+	}
+	a, b := h.partition.Start, p.Start
+	switch name {
+	case "weekday":
+		return a.Weekday() == b.Weekday()
+	case "month_day":
+		return a.Day() == b.Day()
+	case "month":
+		return a.Month() == b.Month()
+	}
+	return monthEnd(a) == monthEnd(b)
+}
+
+func monthEnd(t time.Time) bool { return t.AddDate(0, 0, 1).Day() == 1 }
+
+// summarize is what a call asks of a metric's values on past partitions.
+func (h *history) summarize(call boundCall, m *boundMetric, group string) reading {
+	states, err := h.states(call.Past, m, group)
+	if err != nil {
+		return exactly(err)
+	}
+	vals := make([]any, len(states))
+	for i, s := range states {
+		vals[i] = call.fn.read(s, call.Consts).value
+	}
+	i := slices.IndexFunc(summaryFuncs, func(f summaryFunc) bool { return f.Name == call.Past.Summary })
+	return exactly(summaryFuncs[i].of(vals, call.Past.Consts))
+}
+
+// merged is the state of all rows of the past partitions that a call compares with.
+func (h *history) merged(call boundCall, m *boundMetric, group string) (state, error) {
+	states, err := h.states(call.Past, m, group)
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(states)
+	all := m.fn.open(m.types, m.given, h.env)
+	for _, s := range states {
+		if err := all.merge(s); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// summaryFunc is what can be asked of the values of a metric on past partitions.
+type summaryFunc struct {
+	expr.Summary
+	// of brings values together, the latest first: a float64, nil for null, or an error.
+	of func(vals []any, consts []any) any
+}
+
+func summaries() []expr.Summary {
+	all := make([]expr.Summary, len(summaryFuncs))
+	for i, f := range summaryFuncs {
+		all[i] = f.Summary
+	}
+	return all
+}
+
+func numericSummary(name string, of func(vals, consts []float64) any, params ...expr.Param) summaryFunc {
+	return summaryFunc{
+		Summary: expr.Summary{Name: name, Params: params, Result: doubleOfNumber},
+		of: func(vals, consts []any) any {
+			var numbers, given []float64
+			for _, v := range vals {
+				n, ok := asNumber(v)
+				if !ok {
+					return nil // a past partition had no data
+				}
+				numbers = append(numbers, n)
+			}
+			for _, v := range consts {
+				n, _ := asNumber(v)
+				given = append(given, n)
+			}
+			return of(numbers, given)
+		},
+	}
+}
+
+func doubleOfNumber(t arrow.DataType) (arrow.DataType, error) {
+	_, err := doubleResult("the summary")([]arrow.DataType{t})
+	return arrow.PrimitiveTypes.Float64, err
+}

@@ -1,0 +1,233 @@
+package gates
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/penstock-data/penstock/internal/expr"
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// judgeStatement gives the verdict of an expect rule.
+func (c *court) judgeStatement(f *pipeline.Finding, r *boundRule) {
+	f.Expected = statementText(r.expect.text)
+	f.RowsTested = c.rowsSeen()
+	for _, call := range r.expect.calls {
+		if call.fn.files == nil && call.Past == nil && !slices.Contains(f.Measures, call.Text) {
+			f.Measures = append(f.Measures, call.Text)
+		}
+	}
+	if len(r.by) > 0 {
+		c.judgeGroups(f, r)
+	} else {
+		one := c.outcome(r, "")
+		f.Verdict, f.Observed, f.Detail = one.verdict, one.observed, append(f.Detail, one.detail...)
+		if n, ok := onlyRows(r, one.vals); ok {
+			f.Observed = plural(n, "row")
+		}
+	}
+	if f.RowsTested == 0 && r.OnEmpty != "" {
+		empty(f, r.OnEmpty)
+	}
+	if f.Verdict == pipeline.InsufficientHistory && r.ShortHistory != ShortHistoryBlocks {
+		f.Severity = pipeline.SeverityWarn
+	}
+	if f.Verdict == pipeline.Warn && r.warn != nil {
+		f.Expected = statementText(r.warn.text)
+	}
+}
+
+// outcome is what came of a statement, of all rows or of a group.
+type outcome struct {
+	verdict  pipeline.Verdict
+	observed string
+	vals     []any
+	detail   []string
+}
+
+// outcome evaluates the statement of a rule, and the one that only warns.
+func (c *court) outcome(r *boundRule, group string) outcome {
+	out := c.evaluate(r.expect, c.total.states, group)
+	if out.verdict != pipeline.Pass || r.warn == nil {
+		return out
+	}
+	w := c.evaluate(r.warn, c.total.states, group)
+	if w.verdict == pipeline.Fail {
+		w.verdict = pipeline.Warn
+	}
+	return w
+}
+
+// evaluate evaluates a statement with the states of the rows that are judged.
+func (c *court) evaluate(s *statement, states []state, group string) (out outcome) {
+	var shown []string
+	short := false
+	for _, call := range s.calls {
+		v := c.read(call, states, group)
+		out.vals = append(out.vals, v.value)
+		shown = append(shown, call.Text+" = "+showReading(v))
+		var s *shortHistory
+		if err, is := v.value.(error); is && errors.As(err, &s) {
+			short = true
+			out.detail = append(out.detail, s.Error())
+		}
+	}
+	out.observed = strings.Join(shown, ", ")
+	said, err := s.Eval(out.vals)
+	switch {
+	case err != nil && short:
+		out.verdict = pipeline.InsufficientHistory
+	case err != nil:
+		out.verdict, out.detail = pipeline.ErrorVerdict, append(out.detail, err.Error())
+	case said == expr.Null:
+		out.verdict = pipeline.NoData
+	case said == expr.True:
+		out.verdict = pipeline.Pass
+	default:
+		out.verdict = pipeline.Fail
+	}
+	return out
+}
+
+// showReading is a value for people, with how far it may be off.
+func showReading(v reading) string {
+	text := show(v.value)
+	if v.within != nil {
+		text += fmt.Sprintf(" (from %s to %s)", show(v.within.Low), show(v.within.High))
+	}
+	return text
+}
+
+// read is what a call gives, of all rows or of a group.
+func (c *court) read(call boundCall, states []state, group string) reading {
+	switch {
+	case call.fn.files != nil:
+		return exactly(call.fn.files(c.lookups[call.input].files))
+	case call.Past != nil && call.Past.Summary != "":
+		return c.history.summarize(call, c.metrics[call.own], group)
+	}
+	var own, other state
+	var err error
+	if call.own >= 0 {
+		if own, err = stateOf(c.metrics[call.own], states[call.own], c.total.errs[call.own], group, c.env); err != nil {
+			return exactly(err)
+		}
+	}
+	if call.other >= 0 {
+		l := &c.lookups[call.input]
+		m := c.inputs[call.input].metrics[call.other]
+		if other, err = stateOf(m, l.states[call.other], l.errs[call.other], group, c.env); err != nil {
+			return exactly(err)
+		}
+	}
+	switch {
+	case call.fn.compare == nil && other != nil:
+		return call.fn.read(other, call.Consts)
+	case call.fn.compare == nil:
+		return call.fn.read(own, call.Consts)
+	case call.Past != nil:
+		if other, err = c.history.merged(call, c.metrics[call.own], group); err != nil {
+			return exactly(err)
+		}
+	}
+	return call.fn.compare(own, other, sharesOf(call.Consts))
+}
+
+func sharesOf(consts []any) map[string]float64 {
+	for _, v := range consts {
+		if m, ok := v.(map[string]float64); ok {
+			return m
+		}
+	}
+	return nil
+}
+
+// stateOf is the state of a metric, or of a group of it: a new one where the group has no
+// rows.
+func stateOf(m *boundMetric, s state, err error, group string, env *pipeline.Env) (state, error) {
+	if err != nil {
+		return nil, err
+	}
+	g, ok := s.(*grouped)
+	if !ok {
+		return s, nil
+	}
+	if g.over {
+		return nil, errGroups
+	}
+	if of := g.of[group]; of != nil {
+		return of, nil
+	}
+	return m.fn.open(m.types, m.given, env), nil
+}
+
+// maxGroupFindings bounds the groups that a finding names.
+const maxGroupFindings = 20
+
+// judgeGroups evaluates the statement for each group that there is anywhere.
+func (c *court) judgeGroups(f *pipeline.Finding, r *boundRule) {
+	keys := map[string]bool{}
+	gather := func(s state) {
+		if g, ok := s.(*grouped); ok {
+			for key := range g.of {
+				keys[key] = true
+			}
+		}
+	}
+	for _, call := range r.expect.calls {
+		if call.own >= 0 {
+			gather(c.total.states[call.own])
+		}
+		if call.other >= 0 {
+			gather(c.lookups[call.input].states[call.other])
+		}
+	}
+	var all []pipeline.GroupFinding
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		one := c.outcome(r, key)
+		all = append(all, pipeline.GroupFinding{Group: groupName(r.By, key), Verdict: one.verdict, Observed: one.observed})
+		for _, d := range one.detail {
+			if !slices.Contains(f.Detail, d) && len(f.Detail) < maxGroupFindings {
+				f.Detail = append(f.Detail, d)
+			}
+		}
+	}
+	byGroup(f, all)
+}
+
+// worst are the verdicts of groups, from the worst to the best.
+var worst = []pipeline.Verdict{pipeline.ErrorVerdict, pipeline.Fail, pipeline.NoData, pipeline.InsufficientHistory, pipeline.Skipped, pipeline.Warn, pipeline.Pass}
+
+// byGroup brings the verdicts of groups together: the worst is the rule's.
+func byGroup(f *pipeline.Finding, all []pipeline.GroupFinding) {
+	f.GroupsJudged, f.Verdict = int64(len(all)), pipeline.Pass
+	slices.SortStableFunc(all, func(a, b pipeline.GroupFinding) int {
+		return slices.Index(worst, a.Verdict) - slices.Index(worst, b.Verdict)
+	})
+	for _, g := range all {
+		if g.Verdict == pipeline.Pass {
+			break
+		}
+		f.GroupsFailed++
+		if len(f.ByGroup) < maxGroupFindings {
+			f.ByGroup = append(f.ByGroup, g)
+		}
+	}
+	if len(all) == 0 {
+		f.Verdict, f.Observed = pipeline.NoData, "no group"
+		return
+	}
+	f.Verdict = all[0].Verdict
+	f.Observed = fmt.Sprintf("%s of %s did not pass", digits(f.GroupsFailed), plural(f.GroupsJudged, "group"))
+}
+
+func onlyRows(r *boundRule, vals []any) (int64, bool) {
+	if len(vals) != 1 || r.expect.Calls[0].Text != "rows()" {
+		return 0, false
+	}
+	n, ok := vals[0].(int64)
+	return n, ok
+}
