@@ -21,7 +21,6 @@ import (
 type preparedFunc struct {
 	name string
 	typ  *cel.Type
-	kind vector.Kind
 	unit vector.Unit
 	// total says that it is an error for no first text, once the second is read.
 	total bool
@@ -36,26 +35,25 @@ type preparedFunc struct {
 
 // prepared are these functions by their overloads.
 var prepared = func() map[string]*preparedFunc {
-	boolean := func(name string) *preparedFunc {
-		return &preparedFunc{name: name, typ: cel.BoolType, kind: vector.Bool, total: true}
+	truth := func(b bool) ref.Val { return types.Bool(b) }
+	text := func(s string) ref.Val { return types.String(s) }
+	instant := func(micros int64) ref.Val { return types.Timestamp{Time: time.UnixMicro(micros).UTC()} }
+	all := map[string]*preparedFunc{}
+	for _, p := range []*preparedFunc{
+		prepare(preparedFunc{name: "is_date", typ: cel.BoolType, total: true}, isDateOf, truth, vector.SetBool),
+		prepare(preparedFunc{name: "parse_date", typ: cel.TimestampType, unit: vector.Micros}, parseDate, instant, vector.SetInt),
+		prepare(preparedFunc{name: "json_has", typ: cel.BoolType, total: true}, jsonHas, truth, vector.SetBool),
+		prepare(preparedFunc{name: "json_type", typ: cel.StringType, total: true}, jsonType, text, vector.SetText),
+		prepare(preparedFunc{name: "json_text", typ: cel.StringType}, jsonText, text, vector.SetText),
+		prepare(preparedFunc{name: "json_matches", typ: cel.BoolType, literal: true}, matchesSchema, truth, vector.SetBool),
+	} {
+		all[p.name+"_string_string"] = p
 	}
-	toBool := func(b bool) ref.Val { return types.Bool(b) }
-	toText := func(s string) ref.Val { return types.String(s) }
-	schema := prepare(&preparedFunc{name: "json_matches", typ: cel.BoolType, kind: vector.Bool, literal: true}, matchesSchema, toBool, vector.SetBool)
-	kind := prepare(&preparedFunc{name: "json_type", typ: cel.StringType, kind: vector.Text, total: true}, jsonType, toText, vector.SetText)
-	inner := prepare(&preparedFunc{name: "json_text", typ: cel.StringType, kind: vector.Text}, jsonText, toText, vector.SetText)
-	instant := prepare(&preparedFunc{name: "parse_date", typ: cel.TimestampType, kind: vector.Time, unit: vector.Micros}, parseDate,
-		func(micros int64) ref.Val { return types.Timestamp{Time: time.UnixMicro(micros).UTC()} }, vector.SetInt)
-	return map[string]*preparedFunc{
-		"is_date_string_string":      prepare(boolean("is_date"), isDateOf, toBool, vector.SetBool),
-		"json_has_string_string":     prepare(boolean("json_has"), jsonHas, toBool, vector.SetBool),
-		"json_matches_string_string": schema, "json_type_string_string": kind, "json_text_string_string": inner,
-		"parse_date_string_string": instant,
-	}
+	return all
 }()
 
 // prepare completes a function by what reads its second text.
-func prepare[T any](p *preparedFunc, read func(string) (func(string) (T, error), error), val func(T) ref.Val, set func(*vector.Vector, int, T)) *preparedFunc {
+func prepare[T any](p preparedFunc, read func(string) (func(string) (T, error), error), val func(T) ref.Val, set func(*vector.Vector, int, T)) *preparedFunc {
 	read = remembered(read)
 	call := func(s, second string) (result T, err error) {
 		f, err := read(second)
@@ -80,7 +78,7 @@ func prepare[T any](p *preparedFunc, read func(string) (func(string) (T, error),
 		return vector.TryTexts(f, set), err
 	}
 	p.each = vector.TryTwoTexts(call, set)
-	return p
+	return &p
 }
 
 // maxRemembered are the second texts that a function remembers.
@@ -179,7 +177,7 @@ func (p *preparedFunc) node(args []*node) *node {
 			kernel, name = constant, p.name
 		}
 	}
-	n := join(name, p.kind, callOp{kernel}, args...)
+	n := join(name, kindOf(p.typ), callOp{kernel}, args...)
 	n.unit = p.unit
 	return n
 }

@@ -76,9 +76,11 @@ var randomSchema = func() *arrow.Schema {
 var (
 	someInts   = []int64{0, 1, -1, 2, 7, 64, -60, 720, math.MaxInt32, math.MinInt32, math.MaxInt64, math.MinInt64, math.MaxInt64 - 1, 1 << 53}
 	someFloats = []float64{0, math.Copysign(0, -1), 1, -1, 1.5, math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64, 5e-324, 1 << 53, 1 << 63, -(1 << 63), 720}
-	someTexts  = []string{"", "a", "A", "ab", "abc", "b", " a ", "é", "\xff", "a\xc3", "日本", "%", "_", "x.y", "\x00", "LongerThanTwelveBytes", "longerthantwelvebytes", "2001-03-04",
+	someTexts  = []string{
+		"", "a", "A", "ab", "abc", "b", " a ", "é", "\xff", "a\xc3", "日本", "%", "_", "x.y", "\x00", "LongerThanTwelveBytes", "longerthantwelvebytes", "2001-03-04",
 		"12", "-1.5", "1e3", "true", "a@b.example", "http://a.example/?b#c", "::1", "10.0.0.1", "4111 1111 1111 1111", "123-45-6789", "+49 30 901820", "$1,234.50", "12%", "GET", "2001-03-04T05:06Z", "29.02.2000", "%Y-%m-%d", "%d.%m.%Y", "$", "$.a", "$.a[0]",
-		"{}", `{"a": [1, "b"], "c": null}`, `{"a": "é"}`, "[1, 2", "01234567-89ab-cdef-0123-456789abcdef"}
+		"{}", `{"a": [1, "b"], "c": null}`, `{"a": "é"}`, "[1, 2", "01234567-89ab-cdef-0123-456789abcdef",
+	}
 	someTimes = []int64{0, 1, -1, 978_307_200, 983_682_360, -62_135_596_800, 253_402_300_799, 951_782_400, 68_169_600, -2_203_891_200}
 )
 

@@ -42,9 +42,32 @@ func Upper(s string) bool {
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+// class is a set of classes of ASCII characters.
+type class uint8
 
-func isHex(c byte) bool { return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f' }
+const (
+	hex     class = 1 << iota
+	inLabel       // of a host name
+	inAtom        // of an e-mail address, RFC 5322
+	inUser        // of a URL, RFC 3986, but for percent-encoded bytes
+	inPath        // its query and its fragment too
+)
+
+var classes = func() (all [256]class) {
+	add := func(chars string, c class) {
+		for i := range len(chars) {
+			all[chars[i]] |= c
+		}
+	}
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	add("0123456789abcdefABCDEF", hex)
+	add(letters+"0123456789", inLabel|inAtom|inUser|inPath)
+	add("-", inLabel)
+	add("!#$%&'*+/=?^_`{|}~-", inAtom)
+	add("-._~!$&'()*+,;=:", inUser|inPath)
+	add("/?@", inPath)
+	return all
+}()
 
 // digits is how many digits a text begins with.
 func digits(s string) int {

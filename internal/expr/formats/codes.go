@@ -13,7 +13,7 @@ func UUID(s string) bool {
 				return false
 			}
 		default:
-			if !isHex(s[i]) {
+			if classes[s[i]]&hex == 0 {
 				return false
 			}
 		}

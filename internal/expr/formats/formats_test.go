@@ -1,6 +1,7 @@
 package formats
 
 import (
+	"math/rand/v2"
 	"net/mail"
 	"net/url"
 	"regexp"
@@ -92,6 +93,29 @@ func TestTypeOf(t *testing.T) {
 	} {
 		if got := TypeOf(s); got != want {
 			t.Errorf("%q: %q, want %q", s, got, want)
+		}
+	}
+}
+
+// Of all last digits one is right, wherever the number is set apart.
+func TestCheckDigit(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		number := []byte{byte('1' + r.IntN(9))}
+		for range 11 + r.IntN(7) {
+			if r.IntN(4) == 0 {
+				number = append(number, " -"[r.IntN(2)])
+			}
+			number = append(number, byte('0'+r.IntN(10)))
+		}
+		right := 0
+		for last := byte('0'); last <= '9'; last++ {
+			if CreditCard(string(number) + string(last)) {
+				right++
+			}
+		}
+		if right != 1 {
+			t.Fatalf("%s: %d check digits", number, right)
 		}
 	}
 }

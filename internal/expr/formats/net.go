@@ -2,7 +2,6 @@ package formats
 
 import (
 	"net/netip"
-	"net/url"
 	"strconv"
 	"strings"
 )
@@ -47,7 +46,7 @@ func dotAtom(s string) bool {
 		switch {
 		case c == '.' && last == '.':
 			return false
-		case c != '.' && !isLetter(c) && !isDigit(c) && strings.IndexByte("!#$%&'*+/=?^_`{|}~-", c) < 0:
+		case c != '.' && classes[c]&inAtom == 0:
 			return false
 		}
 		last = c
@@ -65,7 +64,7 @@ func hostname(s string) bool {
 			return false
 		}
 		for i := range len(label) {
-			if c := label[i]; !isLetter(c) && !isDigit(c) && c != '-' {
+			if classes[label[i]]&inLabel == 0 {
 				return false
 			}
 		}
@@ -90,21 +89,15 @@ func URL(s string) bool {
 		user, authority = authority[:i], authority[i+1:]
 	}
 	tail, fragment, _ := strings.Cut(tail, "#")
-	if !urlChars(user, ":") || !urlChars(tail, "/?:@") || !urlChars(fragment, "/?:@") || !host(authority) {
-		return false
-	}
-	_, err := url.Parse(s)
-	return err == nil
+	return urlChars(user, inUser) && urlChars(tail, inPath) && urlChars(fragment, inPath) && host(authority)
 }
 
-// urlChars tests for unreserved characters and sub-delimiters of RFC 3986, percent-encoded
-// bytes, and some more.
-func urlChars(s, more string) bool {
+// urlChars tests for characters that may stand in a part of a URL, and percent-encoded bytes.
+func urlChars(s string, in class) bool {
 	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case isLetter(c) || isDigit(c) || strings.IndexByte("-._~!$&'()*+,;=", c) >= 0 || strings.IndexByte(more, c) >= 0:
-		case c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
+		switch c := s[i]; {
+		case classes[c]&in != 0:
+		case c == '%' && i+2 < len(s) && classes[s[i+1]]&classes[s[i+2]]&hex != 0:
 			i += 2
 		default:
 			return false

@@ -25,14 +25,17 @@ func Decimal(s string) bool {
 // Number reports whether a text is a number with an optional exponent, as programs write
 // floating point: 12, -1.5, .5, 1., 6.02e23. Infinity and NaN are none.
 func Number(s string) bool {
-	mantissa := s
-	if e := strings.IndexAny(s, "eE"); e >= 0 {
-		if !Integer(s[e+1:]) {
-			return false
-		}
-		mantissa = s[:e]
+	s = unsigned(s)
+	n := digits(s)
+	fraction := 0
+	if s = s[n:]; s != "" && s[0] == '.' {
+		fraction = digits(s[1:])
+		s = s[1+fraction:]
 	}
-	return Decimal(mantissa) || strings.HasSuffix(mantissa, ".") && Integer(mantissa[:len(mantissa)-1])
+	if n+fraction == 0 {
+		return false
+	}
+	return s == "" || s[0]|0x20 == 'e' && Integer(s[1:])
 }
 
 // Percentage reports whether a text is a number without an exponent, at most one space, and

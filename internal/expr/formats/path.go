@@ -15,7 +15,11 @@ type pathStep struct {
 	index int
 }
 
-const maxPath = 1000 // bytes
+// The bounds of a path. At each step an object may be read to its end.
+const (
+	maxPath      = 1000 // bytes
+	maxPathSteps = 64
+)
 
 // NewPath reads a path, of the part of RFC 9535 that leads to one value: $ is the whole, .name
 // or ["name"] a member, [0] an element.
@@ -34,6 +38,9 @@ func NewPath(text string) (Path, error) {
 			return nil, fmt.Errorf("JSON path %q: %q is no step; steps are .name, [\"name\"] and [0]", text, rest)
 		}
 		p, rest = append(p, step), rest[n:]
+	}
+	if len(p) > maxPathSteps {
+		return nil, fmt.Errorf("a JSON path of %d steps; at most %d are possible", len(p), maxPathSteps)
 	}
 	return p, nil
 }
@@ -64,13 +71,13 @@ func nextPathStep(s string) (pathStep, int) {
 func quotedStep(s string) (pathStep, int) {
 	var name strings.Builder
 	for i := 2; i < len(s); i++ {
-		switch {
-		case s[i] == s[1]:
+		switch s[i] {
+		case s[1]:
 			if !strings.HasPrefix(s[i+1:], "]") {
 				return pathStep{}, 0
 			}
 			return pathStep{name: name.String(), index: -1}, i + 2
-		case s[i] == '\\':
+		case '\\':
 			if i++; i == len(s) || s[i] != '\\' && s[i] != '"' && s[i] != '\'' {
 				return pathStep{}, 0
 			}

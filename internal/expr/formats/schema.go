@@ -26,7 +26,10 @@ const (
 
 // stepsForByte is how much of a schema may be applied to a document for each byte of it: a schema
 // that refers to itself in two ways takes a time that doubles with each level of a document.
-const stepsForByte = 64
+const (
+	stepsForByte = 64
+	maxSteps     = 1 << 23 // some seconds
+)
 
 // NewSchema compiles a schema.
 func NewSchema(text string) (*Schema, error) {
@@ -64,7 +67,7 @@ func (s *Schema) Matches(text string) (bool, error) {
 	}
 	v := s.validators.Get().(*validator)
 	defer s.validators.Put(v)
-	return v.validate(doc, stepsForByte*(len(text)+maxDigits))
+	return v.validate(doc, min(stepsForByte*(len(text)+maxDigits), maxSteps))
 }
 
 var errSteps = errors.New("the JSON schema takes too long for this document: it refers to itself in several ways")
@@ -213,7 +216,7 @@ func (v *validator) validate(doc any, steps int) (ok bool, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			ok, err = false, fmt.Errorf("the JSON schema can't be applied: %v", p)
-			if p == error(errSteps) {
+			if stopped, is := p.(error); is && errors.Is(stopped, errSteps) {
 				err = errSteps
 			}
 		}

@@ -79,10 +79,7 @@ func offset(s string) (seconds, n int) {
 		return 0, 0
 	}
 	seconds, n = number(s[1:3])*3600, 3
-	minutes := s[3:]
-	if strings.HasPrefix(minutes, ":") {
-		minutes = minutes[1:]
-	}
+	minutes := strings.TrimPrefix(s[3:], ":")
 	if len(minutes) >= 2 && digits(minutes[:2]) == 2 && minutes[0] <= '5' {
 		seconds += number(minutes[:2]) * 60
 		n = len(s) - len(minutes) + 2
