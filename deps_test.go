@@ -50,7 +50,7 @@ func local(path string) string {
 var layers = []string{
 	"cmd/", "benchmarks", "internal/cli", "internal/config", ".",
 	"internal/store", "operators/parquet|operators/csv|operators/jsonl|operators/ipc|operators/sql|operators|gates|lineage/verify|lineage|internal/publish|internal/host",
-	"operators/files", "internal/expr", "pipeline", "internal/faults|internal/expr/vector|internal/rows|testdata",
+	"operators/files", "internal/expr", "pipeline", "internal/faults|internal/expr/vector|internal/expr/formats|internal/rows|testdata",
 }
 
 func layer(t *testing.T, path string) int {
@@ -92,15 +92,16 @@ func TestImportsPointDown(t *testing.T) {
 // Each heavy dependency has one importer.
 func TestOneImporter(t *testing.T) {
 	only := map[string][]string{
-		"cel.dev/cel-go":                   {"internal/expr"},
-		"github.com/duckdb/":               {"operators/sql", "benchmarks"},
-		"github.com/parquet-go/parquet-go": {"operators/parquet"},
-		"github.com/goccy/go-yaml":         {"internal/config"},
-		"github.com/schollz/progressbar":   {"internal/cli"},
-		"github.com/shopspring/decimal":    {"internal/expr"},
-		"github.com/spf13/cobra":           {"internal/cli"},
-		"modernc.org/sqlite":               {"internal/store"},
-		"github.com/pressly/goose":         {"internal/store"},
+		"cel.dev/cel-go":                        {"internal/expr"},
+		"github.com/duckdb/":                    {"operators/sql", "benchmarks"},
+		"github.com/parquet-go/parquet-go":      {"operators/parquet"},
+		"github.com/goccy/go-yaml":              {"internal/config"},
+		"github.com/schollz/progressbar":        {"internal/cli"},
+		"github.com/shopspring/decimal":         {"internal/expr"},
+		"github.com/spf13/cobra":                {"internal/cli"},
+		"github.com/santhosh-tekuri/jsonschema": {"internal/expr/formats"},
+		"modernc.org/sqlite":                    {"internal/store"},
+		"github.com/pressly/goose":              {"internal/store"},
 	}
 	for _, p := range packages(t) {
 		for _, imp := range p.Imports {

@@ -54,6 +54,7 @@ var guards = map[string]func(args []ref.Val) (bytes int, err error){
 		}
 		return 16 * int(max(args[0].(types.Int), 0)), nil
 	},
+	"json_text_string_string": func(args []ref.Val) (int, error) { return min(bytesOf(args[0]), maxValue), nil },
 	"list_sets_contains_list": pairs, "list_sets_equivalent_list": pairs, "list_sets_intersects_list": pairs,
 	"list_hasOnly_list": pairs, "list_hasAny_list": pairs, "list_hasAll_list": pairs, "list_hasExactly_list": pairs,
 	"list_distinct": func(args []ref.Val) (int, error) { return pairs([]ref.Val{args[0], args[0]}) },

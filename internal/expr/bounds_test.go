@@ -55,6 +55,7 @@ func TestBounds(t *testing.T) {
 		{`s.replace("a", s) == ""`, one, "the result would be longer than 16 MiB"},
 		{`s.replace("", s) == ""`, one, "the result would be longer than 16 MiB"},
 		{`xs.map(i, s + s).size() == 0`, one, "the expression makes more than 64 MiB of one row"},
+		{`["\"" + s + "\""].all(j, xs.map(i, json_text(j, "$")).size() == 0)`, one, "of one row|for one batch"},
 		{`size(lists.range(n)) > 0`, one, "the list would have more than 1048576 elements"},
 		{`size(s.split("")) > 0`, one, "the list would have more than 1048576 elements"},
 		{`sets.contains(xs, xs)`, one, "lists of 50000 and 50000 elements are too long to be compared"},

@@ -121,6 +121,9 @@ func (c *compiler) program(parsed *cel.Ast) (*Program, error) {
 	if issues.Err() != nil {
 		return nil, c.problem(issues)
 	}
+	if err := c.readConstants(checked.NativeRep()); err != nil {
+		return nil, err
+	}
 	if p.typ, err = c.resultType(checked.NativeRep()); err != nil {
 		return nil, &Error{Msg: err.Error(), Line: 1, Col: 1}
 	}

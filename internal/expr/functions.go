@@ -2,6 +2,7 @@ package expr
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,7 +55,7 @@ func ourFunctions() cel.EnvOption {
 			cel.BinaryBinding(truncate))),
 	}
 	return func(e *cel.Env) (*cel.Env, error) {
-		for _, opt := range append(append(opts, coalesce()), decimals()...) {
+		for _, opt := range slices.Concat(opts, []cel.EnvOption{coalesce()}, decimals(), checks()) {
 			var err error
 			if e, err = opt(e); err != nil {
 				return nil, err

@@ -52,8 +52,11 @@ var totals = func() map[string]bool {
 	for name, k := range kernels {
 		all[name] = k.gives == vector.Bool || k.gives == vector.Double
 	}
-	for _, name := range []string{overloads.SizeString, overloads.SizeStringInst, overloads.SizeBytes, overloads.SizeBytesInst, "lower_string", "upper_string", "trim_string"} {
+	for _, name := range []string{overloads.SizeString, overloads.SizeStringInst, overloads.SizeBytes, overloads.SizeBytesInst, "lower_string", "upper_string", "trim_string", "type_of_text_string"} {
 		all[name] = true
+	}
+	for _, p := range prepared {
+		all[p.name] = p.total
 	}
 	for name := range timeParts {
 		all[name] = true
@@ -64,6 +67,7 @@ var totals = func() map[string]bool {
 // timeParts are the least and the greatest that a part of an instant can be.
 var timeParts = map[string][2]int64{
 	"month_timestamp": {1, 12}, "day_timestamp": {1, 31}, "hour_timestamp": {0, 23}, "minute_timestamp": {0, 59},
+	"second_timestamp": {0, 59}, "weekday_timestamp": {1, 7}, "day_of_year_timestamp": {1, 366}, "week_timestamp": {1, 53}, "quarter_timestamp": {1, 4},
 	overloads.TimestampToMonth: {0, 11}, overloads.TimestampToDayOfYear: {0, 365}, overloads.TimestampToDayOfMonthZeroBased: {0, 30},
 	overloads.TimestampToDayOfMonthOneBased: {1, 31}, overloads.TimestampToDayOfWeek: {0, 6}, overloads.TimestampToHours: {0, 23},
 	overloads.TimestampToMinutes: {0, 59}, overloads.TimestampToSeconds: {0, 59}, overloads.TimestampToMilliseconds: {0, 999},

@@ -16,10 +16,7 @@ import (
 
 // kernels are the overloads of CEL's functions that are done a column at a time, with
 // the kind they give.
-var kernels = map[string]struct {
-	gives  vector.Kind
-	kernel vector.Kernel
-}{
+var kernels = withChecks(map[string]columnFunc{
 	overloads.AddInt64: {vector.Int, vector.AddInts}, overloads.SubtractInt64: {vector.Int, vector.SubInts},
 	overloads.MultiplyInt64: {vector.Int, vector.MulInts}, overloads.DivideInt64: {vector.Int, vector.DivInts},
 	overloads.ModuloInt64: {vector.Int, vector.ModInts}, overloads.NegateInt64: {vector.Int, vector.NegInts},
@@ -74,7 +71,7 @@ var kernels = map[string]struct {
 	overloads.TimestampToMinutes:             {vector.Int, vector.Parts(vector.Minute, 0)},
 	overloads.TimestampToSeconds:             {vector.Int, vector.Parts(vector.Second, 0)},
 	overloads.TimestampToMilliseconds:        {vector.Int, vector.Parts(vector.Millisecond, 0)},
-}
+})
 
 // comparisons are the beginnings of the names of overloads that compare.
 var comparisons = []struct {
@@ -116,6 +113,9 @@ func (p *planner) overload(id string, e ast.Expr, args []ast.Expr) (*node, error
 		if strings.HasPrefix(id, c.prefix) {
 			return p.comparison(c.op, nodes), nil
 		}
+	}
+	if f := prepared[id]; f != nil {
+		return f.node(nodes), nil
 	}
 	k, ok := kernels[id]
 	if !ok {

@@ -55,6 +55,13 @@ var written = map[string]string{
 	"map_optindex_optional_value": `k[?"b"].orValue(-1)`, "optional_list_optindex_optional_int": `optional.of(xi)[?0].orValue(-1)`, "optional_map_optindex_optional_value": `optional.of(k)[?"b"].orValue(-1)`,
 	"optional_list_index_int": `optional.of(xi)[0].orValue(-1)`, "optional_map_index_value": `optional.of(k)["b"].orValue(-1)`,
 	"list_sets_contains_list": `sets.contains(xi, [1, 2])`,
+	"is_email_string":         `is_email(s + "@example.com")`, "is_url_string": `is_url("http://example.com/" + s)`, "is_ipv4_string": `is_ipv4(n + ".0.0.1")`, "is_ipv6_string": `is_ipv6("::" + s2)`,
+	"is_phone_string": `is_phone(n + "3 45-67890")`, "is_uuid_string": `is_uuid("01234567-89ab-cdef-0123-456789abcd" + n)`,
+	"is_credit_card_string": `is_credit_card("4111 1111 1111 1111" + s2)`, "is_ssn_string": `is_ssn(n + "3-45-6789")`, "is_http_method_string": `is_http_method(s + "GET")`,
+	"is_money_string": `is_money("$" + n)`, "is_percentage_string": `is_percentage(n + "%")`, "is_integer_string": `is_integer(n)`, "is_decimal_string": `is_decimal(n)`, "is_number_string": `is_number(n + "e1")`,
+	"is_bool_string": `is_bool(n.substring(0, 1))`, "is_json_string": `is_json(n)`, "is_date_string": `is_date("2001-03-" + n)`, "is_date_string_string": `is_date(n, "%d")`, "parse_date_string_string": `parse_date(n, "%d")`,
+	"json_has_string_string": `json_has("{\"a\": " + n + "}", "$.a")`, "json_text_string_string": `json_text("{\"a\": " + n + "}", "$.a")`, "json_type_string_string": `json_type("[" + n + "]", "$[0]")`,
+	"json_matches_string_string": `json_matches(n, "{\"type\": \"integer\"}")`, "type_of_text_string": `type_of_text(n)`, "pow_double_double": `pow(f, f2)`, "is_multiple_int_int": `is_multiple(i, i2)`,
 }
 
 // internal are the overloads that no expression can name.

@@ -76,8 +76,12 @@ var randomSchema = func() *arrow.Schema {
 var (
 	someInts   = []int64{0, 1, -1, 2, 7, 64, -60, 720, math.MaxInt32, math.MinInt32, math.MaxInt64, math.MinInt64, math.MaxInt64 - 1, 1 << 53}
 	someFloats = []float64{0, math.Copysign(0, -1), 1, -1, 1.5, math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64, 5e-324, 1 << 53, 1 << 63, -(1 << 63), 720}
-	someTexts  = []string{"", "a", "A", "ab", "abc", "b", " a ", "é", "\xff", "a\xc3", "日本", "%", "_", "x.y", "\x00", "LongerThanTwelveBytes", "longerthantwelvebytes", "2001-03-04"}
-	someTimes  = []int64{0, 1, -1, 978_307_200, 983_682_360, -62_135_596_800, 253_402_300_799, 951_782_400, 68_169_600, -2_203_891_200}
+	someTexts  = []string{
+		"", "a", "A", "ab", "abc", "b", " a ", "é", "\xff", "a\xc3", "日本", "%", "_", "x.y", "\x00", "LongerThanTwelveBytes", "longerthantwelvebytes", "2001-03-04",
+		"12", "-1.5", "1e3", "true", "a@b.example", "http://a.example/?b#c", "::1", "10.0.0.1", "4111 1111 1111 1111", "123-45-6789", "+49 30 901820", "$1,234.50", "12%", "GET", "2001-03-04T05:06Z", "29.02.2000", "%Y-%m-%d", "%d.%m.%Y", "$", "$.a", "$.a[0]",
+		"{}", `{"a": [1, "b"], "c": null}`, `{"a": "é"}`, "[1, 2", "01234567-89ab-cdef-0123-456789abcdef",
+	}
+	someTimes = []int64{0, 1, -1, 978_307_200, 983_682_360, -62_135_596_800, 253_402_300_799, 951_782_400, 68_169_600, -2_203_891_200}
 )
 
 // random makes rows and expressions.
@@ -262,22 +266,25 @@ var forms = map[byte][]string{
 		"(K && K)", "(K || K)", "(K && K && K)", "!(K)", "(K || K || K)", "(I == null)", "(S != null)", "(F == null || K)", "(T != null && K)",
 		"I in [#I, #I, #I]", "S in [#S, #S]", "!(S in [#S])", "U in [#U, #U]", "in_list(S, [#S, #S, #S])", "F in [#F, #F]", "I in [I, I]",
 		"(S).'startsWith'(#S)", "(S).'endsWith'(S)", "(S).'contains'(#S)", "(S).'matches'('\"^[a-z]+$\"')", "(S).'matches'('\"é|b\"')", "like(S, '\"a%\"')", "like(S, '\"_b%c\"')",
+		"is_email(S)", "is_url(S)", "is_phone(S)", "is_uuid(S)", "is_ipv4(S)", "is_ipv6(S)", "is_credit_card(S)", "is_ssn(S)", "is_http_method(S)", "is_money(S)", "is_percentage(S)", "is_integer(S)", "is_decimal(S)", "is_number(S)",
+		"is_bool(S)", "is_blank(S)", "is_printable(S)", "is_ascii(S)", "is_lower(S)", "is_upper(S)", "is_json(S)", "is_date(S)", `is_date(S, '"%d.%m.%Y"')`, "is_date(S, coalesce(S))", "json_has(S, '\"$.a\"')", "json_has(S, coalesce(S))",
+		`json_matches(S, '"{\"type\": \"object\", \"required\": [\"a\"]}"')`, `(json_type(S, '"$.a[0]"') == S)`, "is_weekend(T)", "is_business_day(T)", "is_month_end(T)", "is_multiple(I, I)", "is_multiple(I, #I)", `parse_date(S, '"%Y-%m-%d"') < T`,
 		"'is_nan'(F)", "'math.isFinite'(F)", "'is_nan'(F / F)", "(I / I) > #I", "(#I / I) == I", "(I % I) != I", "S < S",
 	},
 	'i': {
 		"(I + I)", "(I - #I)", "(I * I)", "(I / I)", "(I % #I)", "(I % I)", "-(I)", "'abs'(I)", "'size'(S)", "(S).'size'()", "'size'(Y)", "'int'(F)", "'int'(M)", "'int'(U)", "'int'(I)",
 		"'year'(T)", "'month'(T)", "'day'(T)", "'hour'(T)", "'minute'(T)", "(T).'getFullYear'()", "(T).'getMonth'()", "(T).'getDayOfYear'()", "(T).'getDayOfMonth'()",
 		"(T).'getDate'()", "(T).'getDayOfWeek'()", "(T).'getHours'()", "(T).'getSeconds'()", "(T).'getMilliseconds'()", "'math.abs'(I)", "'math.greatest'(I, I)", "(D).'getHours'()",
-		"(S).'indexOf'(#S)", "'int'(T)",
+		"(S).'indexOf'(#S)", "'int'(T)", "second(T)", "weekday(T)", "day_of_year(T)", "week(T)", "quarter(T)",
 	},
 	'u': {"(U + U)", "(U - U)", "(U * #U)", "(U / U)", "(U % U)", "'uint'(I)", "'uint'(U)", "'uint'(F)"},
 	'f': {
 		"(F + F)", "(F - #F)", "(F * F)", "(F / F)", "-(F)", "'abs'(F)", "'round'(F)", "'double'(I)", "'double'(U)", "'double'(M)", "'math.ceil'(F)", "'math.floor'(F)", "'math.trunc'(F)",
-		"'math.sqrt'(F)", "'math.round'(F)",
+		"'math.sqrt'(F)", "'math.round'(F)", "ln(F)", "log10(F)", "exp(F)", "pow(F, F)", "pow(F, #F)",
 	},
-	's': {"(S + S)", "(S + #S)", "'lower'(S)", "'upper'(S)", "'trim'(S)", "'string'(I)", "'string'(M)", "'string'(B)", "(S).'replace'(#S, #S)", "(S).'substring'(1)", "(S).'charAt'(0)"},
+	's': {"(S + S)", "(S + #S)", "'lower'(S)", "'upper'(S)", "'trim'(S)", "'string'(I)", "'string'(M)", "'string'(B)", "(S).'replace'(#S, #S)", "(S).'substring'(1)", "(S).'charAt'(0)", "type_of_text(S)", `json_text(S, '"$.a"')`, "json_text(S, coalesce(S))", `json_type(S, '"$.c"')`},
 	'y': {"(Y + Y)", "'bytes'(S)"},
-	't': {"'date_trunc'('\"month\"', T)", "'date_trunc'('\"year\"', T)", "'date_trunc'('\"day\"', T)", "'date_trunc'('\"hour\"', T)", "'date_trunc'('\"minute\"', T)", "(T + D)", "(T - D)", "'timestamp'(T)"},
+	't': {"'date_trunc'('\"month\"', T)", "'date_trunc'('\"year\"', T)", "'date_trunc'('\"day\"', T)", "'date_trunc'('\"hour\"', T)", "'date_trunc'('\"minute\"', T)", "(T + D)", "(T - D)", "'timestamp'(T)", `parse_date(S, '"%Y-%m-%d"')`, "parse_date(S, coalesce(S))"},
 	'm': {"(M + M)", "(M - #M)", "(M * #M)", "-(M)", "'abs'(M)", "'round'(M, 1)", "'decimal'(I)", "'decimal'(S)"},
 	'd': {"(D + D)", "(D - D)", "(T - T)", "(T - #T)", "'duration'(D)"},
 }

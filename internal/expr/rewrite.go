@@ -170,7 +170,7 @@ func (c *compiler) isDate(e ast.Expr) bool {
 	case ast.CallKind:
 		args := e.AsCall().Args()
 		switch e.AsCall().FunctionName() {
-		case "timestamp", "date_trunc":
+		case "timestamp", "date_trunc", "parse_date":
 			return true
 		case "coalesce", operators.Add, operators.Subtract:
 			return len(args) > 0 && c.isDate(args[0])

@@ -248,6 +248,24 @@ func MapDoubles(f func(float64) float64) Kernel {
 	}
 }
 
+// MapTwoDoubles gives the kernel of a function of two doubles.
+func MapTwoDoubles(f func(x, y float64) float64) Kernel {
+	return func(out *Vector, args []*Vector, n int, _ Bits) {
+		a, b, res := args[0].Doubles[:n], args[1].Doubles[:n], out.Doubles[:n]
+		for i, x := range a {
+			res[i] = f(x, b[i])
+		}
+	}
+}
+
+// TestTwoInts gives the kernel of a test of two ints.
+func TestTwoInts(f func(x, y int64) bool) Kernel {
+	return func(out *Vector, args []*Vector, n int, _ Bits) {
+		a, b := args[0].Ints[:n], args[1].Ints[:n]
+		out.each(n, func(i int) bool { return f(a[i], b[i]) })
+	}
+}
+
 // TestDoubles gives the kernel of a test of one double.
 func TestDoubles(f func(float64) bool) Kernel {
 	return func(out *Vector, args []*Vector, n int, _ Bits) {

@@ -68,6 +68,61 @@ func MapTexts(f func(string) string) Kernel {
 	}
 }
 
+// TryTexts gives the kernel of a function of one text that may give an error; set keeps what
+// it gives.
+func TryTexts[T any](f func(string) (T, error), set func(out *Vector, row int, value T)) Kernel {
+	return func(out *Vector, args []*Vector, n int, open Bits) {
+		a := args[0].Texts
+		out.try(open, n, func(i int) error {
+			value, err := f(a[i])
+			if err == nil {
+				set(out, i, value)
+			}
+			return err
+		})
+	}
+}
+
+// TryTwoTexts is TryTexts of two texts.
+func TryTwoTexts[T any](f func(a, b string) (T, error), set func(out *Vector, row int, value T)) Kernel {
+	return func(out *Vector, args []*Vector, n int, open Bits) {
+		a, b := args[0].Texts, args[1].Texts
+		out.try(open, n, func(i int) error {
+			value, err := f(a[i], b[i])
+			if err == nil {
+				set(out, i, value)
+			}
+			return err
+		})
+	}
+}
+
+// try calls f for each open row that is neither null nor an error, and takes its error over.
+func (v *Vector) try(open Bits, n int, f func(row int) error) {
+	v.Clear()
+	v.Live(open, n, func(i int) {
+		if v.Meter.Over() {
+			return
+		}
+		if err := f(i); err != nil {
+			v.Fault(i, n, err)
+		}
+	})
+}
+
+// SetBool keeps a bool.
+func SetBool(out *Vector, row int, value bool) { out.Bits.Put(row, value) }
+
+// SetInt keeps an int, or the count of a time.
+func SetInt(out *Vector, row int, value int64) { out.Ints[row] = value }
+
+// SetText keeps a text, unless the meter is over.
+func SetText(out *Vector, row int, value string) {
+	if out.Meter.Make(len(value)) {
+		out.Texts[row] = value
+	}
+}
+
 // RuneCounts is how many code points a text has.
 func RuneCounts(out *Vector, args []*Vector, n int, open Bits) {
 	a := args[0].Texts

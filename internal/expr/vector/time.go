@@ -16,6 +16,9 @@ const (
 	Millisecond
 	DayOfWeek // Sunday is 0
 	DayOfYear // the first is 0
+	Weekday   // Monday is 1, Sunday 7
+	Week      // of ISO 8601
+	Quarter
 )
 
 // Parts gives the kernel of a part of an instant, plus a number.
@@ -38,6 +41,31 @@ func Parts(part Part, plus int64) Kernel {
 			to[i] = was
 		}
 	}
+}
+
+// TestDays gives the kernel of a test of the day that an instant is in, counted since
+// 1970-01-01.
+func TestDays(f func(day int64) bool) Kernel {
+	return func(out *Vector, args []*Vector, n int, _ Bits) {
+		a, unit := args[0].Ints[:n], int64(args[0].Unit)
+		inv := 1 / float64(unit)
+		last, was := int64(math.MinInt64), false
+		out.each(n, func(i int) bool {
+			if day := floorDivBy(a[i], unit, inv); day != last {
+				last, was = day, f(day)
+			}
+			return was
+		})
+	}
+}
+
+// IsWeekend reports whether a day is a Saturday or a Sunday.
+func IsWeekend(day int64) bool { return dayPart(Weekday, day) > 5 }
+
+// IsMonthEnd reports whether a day is the last of its month.
+func IsMonthEnd(day int64) bool {
+	_, _, next := date(day + 1)
+	return next == 1
 }
 
 // cycles are the parts that come round: how many are in a day, and after how many the
@@ -82,8 +110,15 @@ func floorDivBy(t, by int64, inv float64) int64 {
 }
 
 func dayPart(part Part, day int64) int64 {
-	if part == DayOfWeek {
+	switch part {
+	case DayOfWeek:
 		return ((day+4)%7 + 7) % 7
+	case Weekday:
+		return ((day+3)%7+7)%7 + 1
+	case Week: // its Thursday says of which year it is
+		thursday := day + 4 - dayPart(Weekday, day)
+		y, _, _ := date(thursday)
+		return (thursday-days(y, 1, 1))/7 + 1
 	}
 	y, m, d := date(day)
 	switch part {
@@ -93,6 +128,8 @@ func dayPart(part Part, day int64) int64 {
 		return m
 	case Day:
 		return d
+	case Quarter:
+		return (m + 2) / 3
 	}
 	return day - days(y, 1, 1)
 }

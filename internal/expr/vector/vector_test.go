@@ -80,7 +80,8 @@ func TestParts(t *testing.T) {
 		for part, want := range map[Part]func(time.Time) int{
 			Year: time.Time.Year, Month: func(t time.Time) int { return int(t.Month()) }, Day: time.Time.Day, Hour: time.Time.Hour, Minute: time.Time.Minute,
 			Second: time.Time.Second, Millisecond: func(t time.Time) int { return t.Nanosecond() / 1_000_000 }, DayOfWeek: func(t time.Time) int { return int(t.Weekday()) },
-			DayOfYear: func(t time.Time) int { return t.YearDay() - 1 },
+			DayOfYear: func(t time.Time) int { return t.YearDay() - 1 }, Weekday: func(t time.Time) int { return (int(t.Weekday())+6)%7 + 1 },
+			Week: func(t time.Time) int { _, week := t.ISOWeek(); return week }, Quarter: func(t time.Time) int { return (int(t.Month())-1)/3 + 1 },
 		} {
 			out.Start(Int, n)
 			Parts(part, 0)(&out, []*Vector{&v}, n, nil)
