@@ -42,13 +42,14 @@ func bounds(values []float64) (low, high float64) {
 	return low, high
 }
 
-// unit is where v lies between low and high, from 0 to 1. Halves keep differences of
-// huge values from overflowing.
+// unit is where v lies between low and high, from 0 to 1; in the middle if that can't be
+// told. Halves keep differences of huge values from overflowing.
 func unit(v, low, high float64) float64 {
-	if high <= low {
+	at := (v/2 - low/2) / (high/2 - low/2)
+	if high <= low || math.IsNaN(at) {
 		return 0.5
 	}
-	return min(max((v/2-low/2)/(high/2-low/2), 0), 1)
+	return min(max(at, 0), 1)
 }
 
 // trend are the values of a metric in order, and last that of this run if it has one.
