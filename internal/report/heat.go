@@ -7,8 +7,17 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// heatCell is how wide and high a cell is, with the gap to the next.
+// heatCell is how high a cell is, and how wide unless there are many, with the gap to the
+// next.
 const heatCell = 20
+
+// cellWidth is how wide the cells of n partitions are, so that sixty fit on the page.
+func cellWidth(n int) float64 {
+	if n > 40 {
+		return 13
+	}
+	return heatCell
+}
 
 // heatLetter is about how wide its letters are.
 const heatLetter = 6.8
@@ -20,31 +29,31 @@ type gateName struct{ stage, name string }
 // each run ended, which leads to its section.
 func heatChart(records []*pipeline.RunRecord) template.HTML {
 	gates, of := gatesOf(records)
-	letters := len("how it ended")
+	letters, wide := len("how it ended"), cellWidth(len(records))
 	for _, g := range gates {
 		letters = max(letters, len([]rune(cutLabel(g.name))))
 	}
 	left := heatLetter*float64(letters) + 12
-	d := newDrawing(left+heatCell*float64(len(records))+64, 22+heatCell*float64(len(gates)+1)+4)
+	d := newDrawing(left+wide*float64(len(records))+64, 22+heatCell*float64(len(gates)+1)+4)
 	d.text("label", "end", left-8, 22+13, "how it ended")
 	for i, g := range gates {
 		d.text("label", "end", left-8, 22+heatCell*float64(i+1)+13, cutLabel(g.name))
 	}
 	free := 0.0
 	for i, rec := range records {
-		x := left + heatCell*float64(i)
+		x := left + wide*float64(i)
 		if x >= free {
 			d.text("axis", "start", x, 14, cutLabel(rec.Partition))
 			free = x + heatLetter*float64(len([]rune(cutLabel(rec.Partition)))) + 14
 		}
 		fmt.Fprintf(&d.b, `<a href="#p%d">`, i)
-		d.cell(statusGrade(rec.Status), fmt.Sprintf("%s: %s", rec.Partition, rec.Status), x, 22)
+		d.cell(statusGrade(rec.Status), fmt.Sprintf("%s: %s", rec.Partition, rec.Status), x, 22, wide-2)
 		for k, g := range gates {
 			if f, ok := of[i][g]; ok {
 				title := fmt.Sprintf("%s %s/%s: %s; %s, %s expected", rec.Partition, g.stage, g.name, verdictText(f), f.Observed, f.Expected)
-				d.cell(gradeOf(f), title, x, 22+heatCell*float64(k+1))
+				d.cell(gradeOf(f), title, x, 22+heatCell*float64(k+1), wide-2)
 			} else {
-				d.dot("none", rec.Partition+" "+g.name+": not judged in this run", x+9, 22+heatCell*float64(k+1)+9, 1.2)
+				d.dot("none", rec.Partition+" "+g.name+": not judged in this run", x+wide/2-1, 22+heatCell*float64(k+1)+9, 1.2)
 			}
 		}
 		d.b.WriteString("</a>")
@@ -71,11 +80,11 @@ func gatesOf(records []*pipeline.RunRecord) (gates []gateName, of []map[gateName
 	return gates, of
 }
 
-// cell draws a square of a grade; what is no pass has its letter, for those who can't tell
+// cell draws a field of a grade; what is no pass has its letter, for those who can't tell
 // the colours.
-func (d *drawing) cell(g grade, title string, x, y float64) {
-	d.rect("cell g-"+g.class(), title, x, y, heatCell-2, heatCell-2)
+func (d *drawing) cell(g grade, title string, x, y, width float64) {
+	d.rect("cell g-"+g.class(), title, x, y, width, heatCell-2)
 	if g != gradePassed {
-		d.text("glyph", "middle", x+9, y+13, g.icon())
+		d.text("glyph", "middle", x+width/2, y+13, g.icon())
 	}
 }
