@@ -108,8 +108,12 @@ func rich() *pipeline.RunRecord {
 			{
 				Stage: "daily", Metric: "mean(amount)", Text: "48.2", Number: number64(48.2), Error: 0.5, Past: past(38, 39.5, 37.1, 41, 40.2, 42.9, 41.7, 40),
 				Bins: []pipeline.Bin{
-					{Low: 0, High: 20, Count: 1200}, {Low: 20, High: 40, Count: 5400}, {Low: 40, High: 60, Count: 8800}, {Low: 60, High: 80, Count: 2100},
-					{Low: 80, High: 100, Count: 300}, {Low: 100, High: 120, Count: 12},
+					{Low: 0, High: 20, Count: 1200},
+					{Low: 20, High: 40, Count: 5400},
+					{Low: 40, High: 60, Count: 8800},
+					{Low: 60, High: 80, Count: 2100},
+					{Low: 80, High: 100, Count: 300},
+					{Low: 100, High: 120, Count: 12},
 				},
 			},
 			{
