@@ -120,7 +120,7 @@ func (r *reports) write(records []*pipeline.RunRecord) (problems []error) {
 			err = r.put(f.path, b.Bytes())
 		}
 		if err != nil {
-			problems = append(problems, usage("report %s can't be written: %w", f.path, err))
+			problems = append(problems, pipeline.Errorf(pipeline.IO, "report %s can't be written: %w", f.path, err))
 		}
 	}
 	if r.github {
@@ -178,7 +178,7 @@ func (r *reports) annotate(records []*pipeline.RunRecord) error {
 		return err
 	}
 	if err := addTo(path, b.Bytes()); err != nil {
-		return usage("the summary of the step can't be written: %w", err)
+		return pipeline.Errorf(pipeline.IO, "the summary of the step can't be written: %w", err)
 	}
 	return nil
 }
