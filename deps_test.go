@@ -48,7 +48,7 @@ func local(path string) string {
 // layers are the packages from the top down: imports go to a lower layer only, so that
 // siblings don't import each other.
 var layers = []string{
-	"cmd/", "benchmarks", "internal/cli", "internal/config", ".",
+	"cmd/", "benchmarks", "internal/cli", "internal/config|internal/report", ".",
 	"internal/store", "operators/parquet|operators/csv|operators/jsonl|operators/ipc|operators/sql|operators|gates|lineage/verify|lineage|internal/publish|internal/host",
 	"operators/files", "internal/expr", "pipeline", "internal/faults|internal/expr/vector|internal/expr/formats|internal/rows|testdata",
 }

@@ -129,7 +129,7 @@ func (a *app) root() *cobra.Command {
 	root.SetErr(a.stderr)
 	flags := root.PersistentFlags()
 	flags.StringVarP(&a.dir, "project", "C", "", "the project's root (default: where the pipeline file's penstock.yaml is, or else the file)")
-	flags.StringVarP(&a.output, "output", "o", "text", "how results are printed: text or json")
+	flags.StringVarP(&a.output, "output", "o", "text", "how results are printed: text, json, or jsonl (an object a line, as json has it too)")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no progress, no notes: results and errors only")
 	flags.BoolVar(&a.noColor, "no-color", false, "no colour (also by $NO_COLOR)")
 	flags.StringVar(&a.logFormat, "log-format", "text", "how progress is logged on stderr: text or json")
@@ -171,8 +171,12 @@ func (a *app) settle(cmd *cobra.Command) error {
 			}
 		}
 	})
-	if a.output != "text" && a.output != "json" {
-		errs = append(errs, usage("unknown output %q; known are text, json", a.output))
+	switch a.output {
+	case "text", "json":
+	case "jsonl":
+		a.output = "json" // it is an object a line
+	default:
+		errs = append(errs, usage("unknown output %q; known are text, json, jsonl", a.output))
 	}
 	if a.logFormat != "text" && a.logFormat != "json" {
 		errs = append(errs, usage("unknown log format %q; known are text, json", a.logFormat))

@@ -139,8 +139,7 @@ func (a *app) demoReport(project *penstock.Project, pl *pipeline.Pipeline, recor
 		kept := keptBack(project, pl, blocked)
 		for _, f := range blocked.Gates {
 			if f.Blocks() {
-				lines := append([]string{findingText(blocked, f), decidedBy(f)}, kept...)
-				a.print("  %s\n", strings.Join(lines, "\n  \t"))
+				a.print("  %s\n", strings.Join(append(found(blocked, f), kept...), "\n  \t"))
 			}
 		}
 	}

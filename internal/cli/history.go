@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/penstock-data/penstock"
+	"github.com/penstock-data/penstock/internal/report"
 	"github.com/penstock-data/penstock/lineage"
 	"github.com/penstock-data/penstock/pipeline"
 )
@@ -61,19 +62,27 @@ func (a *app) runsCommand() *cobra.Command {
 }
 
 func (a *app) showCommand() *cobra.Command {
-	return &cobra.Command{
+	out := reports{app: a}
+	cmd := &cobra.Command{
 		Use:   "show RUN | DATASET@PARTITION",
 		Short: "Show a run, or the manifest of a published partition",
 		Example: "  penstock show warehouse/clean@2001-01\n" +
-			"  penstock show 20261124T0924",
+			"  penstock show 20261124T0924\n" +
+			"  penstock show 20261124T0924 --report html=run.html",
 		Args: arguments(1, 1, "a run, or a dataset's partition"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := out.settle(false); err != nil {
+				return err
+			}
 			project, err := a.open(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer project.Close()
 			if strings.Contains(args[0], "@") || strings.Contains(args[0], "/") {
+				if len(out.texts) > 0 {
+					return usage("--report is for runs, and %s is a partition", args[0]).With("`penstock show " + args[0] + "` names the run it is of")
+				}
 				return a.showVersion(cmd, project, args[0])
 			}
 			rec, err := project.RunByID(cmd.Context(), args[0])
@@ -81,12 +90,15 @@ func (a *app) showCommand() *cobra.Command {
 				return err
 			}
 			if a.output == "json" {
-				return a.printJSON(rec)
+				err = a.printJSON(rec)
+			} else if !out.takeStdout() {
+				a.showRun(rec)
 			}
-			a.showRun(rec)
-			return nil
+			return out.ended([]*pipeline.RunRecord{rec}, err)
 		},
 	}
+	out.add(cmd.Flags())
+	return cmd
 }
 
 func (a *app) showRun(rec *pipeline.RunRecord) {
@@ -106,7 +118,7 @@ func (a *app) showRun(rec *pipeline.RunRecord) {
 		a.print("  stage   %s: %s in, %s out, %s quarantined, %s\n", s.Name,
 			plural(s.RowsIn, "row", "rows"), count(s.RowsOut), count(s.RowsQuarantined), seconds(s.Seconds))
 	}
-	a.showGates(rec.Gates)
+	a.showGates(rec, rec.Gates)
 	for _, o := range rec.Outputs {
 		a.print("  output  %s: version %d, %s\n", o.Path, o.Version, plural(o.Rows, "row", "rows"))
 	}
@@ -123,11 +135,13 @@ func (a *app) showInputs(inputs []pipeline.InputRecord) {
 	}
 }
 
-func (a *app) showGates(gates []pipeline.Finding) {
+// showGates shows findings, with all there is to say of them.
+func (a *app) showGates(rec *pipeline.RunRecord, gates []pipeline.Finding) {
 	for _, f := range gates {
-		a.print("  gate    %s/%s: %s (%s); %s, %s expected; %s\n", f.Stage, f.Name, f.Verdict, f.Severity, f.Observed, f.Expected, decidedBy(f))
-		for _, d := range f.Detail {
-			a.print("            %s\n", d)
+		lines := report.Lines(rec, f)
+		a.print("  gate    %s/%s: %s (%s); %s, %s expected; %s\n", f.Stage, f.Name, f.Verdict, f.Severity, f.Observed, f.Expected, lines[0])
+		for _, line := range lines[1:] {
+			a.print("            %s\n", line)
 		}
 	}
 }
@@ -164,7 +178,7 @@ func (a *app) showVersion(cmd *cobra.Command, project *penstock.Project, name st
 	}
 	a.print("  columns %s\n", strings.Join(columns, ", "))
 	a.showInputs(m.Inputs)
-	a.showGates(m.Findings)
+	a.showGates(&pipeline.RunRecord{}, m.Findings)
 	return nil
 }
 

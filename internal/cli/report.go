@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/penstock-data/penstock"
+	"github.com/penstock-data/penstock/internal/report"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -51,25 +52,14 @@ func (a *app) reportGates(rec *pipeline.RunRecord) {
 	a.print("  gates: %s\n", strings.Join(parts, ", "))
 	for _, f := range rec.Gates {
 		if f.Verdict == pipeline.Warn {
-			a.print("    warning: %s\n", strings.ReplaceAll(findingText(rec, f), "\n", "\n    "))
+			a.print("    warning: %s\n", strings.Join(found(rec, f), "\n      "))
 		}
 	}
 }
 
-// findingText is a finding in one line, like an error.
-func findingText(rec *pipeline.RunRecord, f pipeline.Finding) string {
-	verb := "blocked"
-	switch {
-	case f.Verdict == pipeline.ErrorVerdict:
-		verb = "could not judge"
-	case !f.Blocks():
-		verb = "warns of"
-	}
-	place := ""
-	if f.At.File != "" {
-		place = f.At.String() + ": "
-	}
-	return fmt.Sprintf("%sstage %q: gate %q %s %s: %s, %s expected", place, f.Stage, f.Name, verb, rec.Partition, f.Observed, f.Expected)
+// found is a finding like an error: its first line, then what there is to say of it.
+func found(rec *pipeline.RunRecord, f pipeline.Finding) []string {
+	return append([]string{report.Headline(rec.Partition, f)}, report.Lines(rec, f)...)
 }
 
 // blocked tells of each gate that kept the partition back.
@@ -79,29 +69,8 @@ func (a *app) blocked(project *penstock.Project, pl *pipeline.Pipeline, rec *pip
 		if !f.Blocks() {
 			continue
 		}
-		lines := append([]string{findingText(rec, f), decidedBy(f)}, f.Detail...)
-		fmt.Fprintln(a.stderr, strings.Join(append(lines, kept...), "\n\t"))
+		fmt.Fprintln(a.stderr, strings.Join(append(found(rec, f), kept...), "\n\t"))
 	}
-}
-
-func decidedBy(f pipeline.Finding) string {
-	text := "decided by: " + f.DecidedBy
-	if f.Groups > 0 {
-		text += fmt.Sprintf(", %s of %s read", count(f.GroupsRead), plural(f.Groups, "row group", "row groups"))
-	}
-	if f.BytesRead > 0 {
-		text += fmt.Sprintf(" (%s)", bytesText(f.BytesRead))
-	}
-	if f.RowsTested > 0 {
-		text += ", " + plural(f.RowsTested, "row", "rows") + " tested"
-	}
-	if f.RowsFailed > 0 {
-		text += ", " + count(f.RowsFailed) + " failed"
-	}
-	if f.RowsNull > 0 {
-		text += ", " + count(f.RowsNull) + " null"
-	}
-	return text
 }
 
 // keptBack says what readers see now.

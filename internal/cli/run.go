@@ -14,6 +14,7 @@ func (a *app) runCommand() *cobra.Command {
 		f         pipelineFlags
 		partition string
 	)
+	out := reports{app: a}
 	cmd := &cobra.Command{
 		Use:   "run FILE",
 		Short: "Run one partition and publish it if its gates pass",
@@ -21,13 +22,17 @@ func (a *app) runCommand() *cobra.Command {
 are published, each by one atomic switch; otherwise nothing becomes visible.
 
 Exit status: 0 published or unchanged, 1 a gate blocked, 2 anything else.`,
-		Example: "  penstock run pipeline.yaml --partition 2001-01",
-		Args:    arguments(1, 1, "a pipeline file"),
+		Example: "  penstock run pipeline.yaml --partition 2001-01\n" +
+			"  penstock run pipeline.yaml --partition 2001-01 --report junit=out.xml --report html=run.html",
+		Args: arguments(1, 1, "a pipeline file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := out.settle(true); err != nil {
+				return err
+			}
 			p := a.newProgress()
 			project, pl, err := a.load(cmd, args[0], &f, p.listener())
 			if err != nil {
-				return err
+				return out.unread(args[0], partition, err)
 			}
 			defer project.Close()
 			if partition == "" && pl.Partitions.By != pipeline.Whole {
@@ -37,21 +42,23 @@ Exit status: 0 published or unchanged, 1 a gate blocked, 2 anything else.`,
 			p.begin(pl.Name, partition)
 			rec, err := project.Run(cmd.Context(), pl, partition)
 			p.end()
-			return a.ended(project, pl, rec, err)
+			return out.ended([]*pipeline.RunRecord{rec}, a.ended(project, pl, rec, err, out.takeStdout()))
 		},
 	}
 	f.add(cmd.Flags())
+	out.add(cmd.Flags())
 	cmd.Flags().StringVarP(&partition, "partition", "p", "", "the partition, like 2001-01 or eu")
 	return cmd
 }
 
-// ended prints the end of one run and gives the error that stands for it.
-func (a *app) ended(project *penstock.Project, pl *pipeline.Pipeline, rec *pipeline.RunRecord, err error) error {
+// ended prints the end of one run and gives the error that stands for it. Nothing is
+// printed of a run that went well where a report takes stdout.
+func (a *app) ended(project *penstock.Project, pl *pipeline.Pipeline, rec *pipeline.RunRecord, err error, taken bool) error {
 	if a.output == "json" {
 		if jerr := a.printJSON(summary(rec)); jerr != nil {
 			return jerr
 		}
-	} else {
+	} else if !taken {
 		a.report(rec)
 	}
 	if err != nil {
@@ -70,6 +77,7 @@ func (a *app) backfillCommand() *cobra.Command {
 		from, to string
 		names    []string
 	)
+	out := reports{app: a}
 	cmd := &cobra.Command{
 		Use:   "backfill FILE",
 		Short: "Run a range of partitions, one after the other",
@@ -80,32 +88,36 @@ Exit status: 0 all published or unchanged, 1 a gate blocked, 2 a run failed.`,
 		Example: "  penstock backfill pipeline.yaml --from 2001-01 --to 2001-07",
 		Args:    arguments(1, 1, "a pipeline file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := out.settle(true); err != nil {
+				return err
+			}
 			p := a.newProgress()
 			project, pl, err := a.load(cmd, args[0], &f, p.listener())
 			if err != nil {
-				return err
+				return out.unread(args[0], "", err)
 			}
 			defer project.Close()
 			parts, err := chosen(pl, names, from, to)
 			if err != nil {
 				return err
 			}
-			return a.backfill(cmd, project, pl, parts, p)
+			return a.backfill(cmd, project, pl, parts, p, &out)
 		},
 	}
 	f.add(cmd.Flags())
+	out.add(cmd.Flags())
 	cmd.Flags().StringVar(&from, "from", "", "the first partition (default: partitions.from of the file)")
 	cmd.Flags().StringVar(&to, "to", "", "the last partition, included (default: partitions.to of the file)")
 	cmd.Flags().StringArrayVarP(&names, "partition", "p", nil, "a partition, or a range `2001-01..2001-03`; may be repeated")
 	return cmd
 }
 
-func (a *app) backfill(cmd *cobra.Command, project *penstock.Project, pl *pipeline.Pipeline, parts []pipeline.Partition, p *progress) error {
+func (a *app) backfill(cmd *cobra.Command, project *penstock.Project, pl *pipeline.Pipeline, parts []pipeline.Partition, p *progress, out *reports) error {
 	var blocked, failed bool
 	p.of(pl.Name, parts)
 	records, err := project.Backfill(cmd.Context(), pl, parts, func(rec *pipeline.RunRecord, err error) {
 		p.end()
-		switch err := a.ended(project, pl, rec, err); {
+		switch err := a.ended(project, pl, rec, err, out.takeStdout()); {
 		case errors.Is(err, errBlocked):
 			blocked = true
 		case err != nil && pipeline.KindOf(err) != pipeline.Canceled:
@@ -115,18 +127,17 @@ func (a *app) backfill(cmd *cobra.Command, project *penstock.Project, pl *pipeli
 		p.next()
 	})
 	p.end()
-	if a.output == "text" && len(parts) > 1 {
+	if a.output == "text" && !out.takeStdout() && len(parts) > 1 {
 		a.tally(records, len(parts))
 	}
 	switch {
 	case err != nil:
-		return err
 	case failed:
-		return errReported
+		err = errReported
 	case blocked:
-		return errBlocked
+		err = errBlocked
 	}
-	return nil
+	return out.ended(records, err)
 }
 
 // tally sums up a backfill in a line.

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
+	"github.com/penstock-data/penstock/internal/report"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -88,40 +88,12 @@ func (b *byteSize) String() string {
 	}
 }
 
-// count writes a number with its thousands apart: 508,239.
-func count(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	start := 1
-	if n < 0 {
-		start = 2
-	}
-	for i := len(s) - 3; i >= start; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// bytesText is a size as people read it.
-func bytesText(n int64) string {
-	switch {
-	case n < 10<<10:
-		return count(n) + " bytes"
-	case n < 10<<20:
-		return count(n>>10) + " KiB"
-	}
-	return count(n>>20) + " MiB"
-}
-
-func plural(n int64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return count(n) + " " + many
-}
-
-func seconds(s float64) string {
-	return time.Duration(s * float64(time.Second)).Round(10 * time.Millisecond).String()
-}
+// Numbers are written as reports have them.
+var (
+	count   = report.Count
+	plural  = report.Plural
+	seconds = report.Seconds
+)
 
 // table writes rows in columns; the cells of a column in right are set to the right.
 func table(right string, rows [][]string) string {

@@ -1,0 +1,129 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// Headline is a finding in one line, like an error: where it stands in the pipeline
+// file, stage, gate, what it did to the partition, what was observed and expected.
+func Headline(partition string, f pipeline.Finding) string {
+	place := ""
+	if f.At.File != "" {
+		place = oneLine(f.At.String()) + ": "
+	}
+	return fmt.Sprintf("%sstage %q: gate %q %s", place, f.Stage, f.Name, outcome(partition, f))
+}
+
+// outcome is what a headline says after the name of the gate.
+func outcome(partition string, f pipeline.Finding) string {
+	var verb string
+	switch gradeOf(f) {
+	case gradePassed:
+		verb = "passes"
+	case gradeApproved:
+		verb = "was overruled for"
+	case gradeError:
+		verb = "could not judge"
+	case gradeBlocked:
+		verb = "blocked"
+	case gradeSkipped:
+		verb = "was skipped for"
+	default:
+		verb = "warns of"
+	}
+	return fmt.Sprintf("%s %s: %s, %s expected", verb, oneLine(partition), oneLine(f.Observed), oneLine(f.Expected))
+}
+
+// Lines are what there is to say of a finding after its headline, a line each, without
+// indent: what decided it, how many rows failed, which files they come from, the first of
+// them, the groups that failed, how it was on partitions before, and who approved.
+func Lines(rec *pipeline.RunRecord, f pipeline.Finding) []string {
+	lines := append([]string{DecidedBy(f)}, failedLines(f)...)
+	for _, d := range f.Detail {
+		for line := range strings.SplitSeq(d, "\n") {
+			lines = append(lines, visible(line, true))
+		}
+	}
+	lines = append(lines, blameLines(f)...)
+	lines = append(lines, sampleLines(f, textSamples)...)
+	lines = append(lines, groupLines(f)...)
+	lines = append(lines, pastLines(rec, f)...)
+	lines = append(lines, approvalLines(f.Approved)...)
+	lines = append(lines, aboutLines(f)...)
+	for i, line := range lines {
+		lines[i] = noCommand(line)
+	}
+	return lines
+}
+
+// noCommand quotes a line that GitHub would obey: it looks at all that a step prints, behind
+// any spaces.
+func noCommand(line string) string {
+	if text := strings.TrimSpace(line); strings.HasPrefix(text, "::") || strings.HasPrefix(text, "##[") {
+		return strconv.Quote(text)
+	}
+	return line
+}
+
+// DecidedBy says which evidence decided a finding and what had to be read for it.
+func DecidedBy(f pipeline.Finding) string {
+	text := "decided by: " + f.DecidedBy
+	if f.Groups > 0 {
+		text += fmt.Sprintf(", %s of %s read", Count(f.GroupsRead), Plural(f.Groups, "row group", "row groups"))
+	}
+	if f.BytesRead > 0 {
+		text += fmt.Sprintf(" (%s)", Bytes(f.BytesRead))
+	}
+	if f.RowsTested > 0 {
+		text += ", " + Plural(f.RowsTested, "row", "rows") + " tested"
+	}
+	return text
+}
+
+// failedLines is the share of failed rows: of the rows tested, beside those that are null.
+func failedLines(f pipeline.Finding) []string {
+	if f.RowsFailed == 0 && f.RowsNull == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("%s of %s failed", Count(f.RowsFailed), Plural(f.RowsTested, "row", "rows"))
+	if s := share(f.RowsFailed, f.RowsTested); s != "" {
+		text += " (" + s + ")"
+	}
+	return []string{text + ", " + Count(f.RowsNull) + " null"}
+}
+
+// Outcome says what a run did to its outputs, a line each. Of a run that failed its error
+// says it.
+func Outcome(rec *pipeline.RunRecord) []string {
+	if rec.Status == pipeline.Blocked {
+		return []string{"nothing was published"}
+	}
+	var lines []string
+	for _, o := range rec.Outputs {
+		verb := "published"
+		if rec.Status == pipeline.Unchanged {
+			verb = "unchanged:"
+		}
+		lines = append(lines, fmt.Sprintf("%s %s version %d, %s", verb, oneLine(o.Path), o.Version, Plural(o.Rows, "row", "rows")))
+	}
+	return lines
+}
+
+// gateCounts is the tally in words: "1 blocked, 2 warnings, 9 passed".
+func gateCounts(found []pipeline.Finding) string {
+	var parts []string
+	for g, n := range tally(found) {
+		word := grade(g).word()
+		if grade(g) == gradeWarned && n > 1 {
+			word = "warnings"
+		}
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, word))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
