@@ -304,7 +304,7 @@ func TestParquetEvidenceAndScanAgree(t *testing.T) {
 				}
 				seen[string(patched)] = true
 				got := see(stage, patched, false)
-				if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(saw{})); diff != "" {
+				if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(saw{}), asEver); diff != "" {
 					t.Errorf("%s, %s, stage %s, scan and evidence differ:\n%s", writer, h.name, stage.Name, diff)
 				}
 				if h.change == nil {

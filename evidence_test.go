@@ -353,6 +353,9 @@ func written(t *testing.T, env *pipeline.Env, path string) string {
 }
 
 // Whatever is known of rows without reading them, a run says and writes the same.
+// asEver leaves out of findings what depends on which rows were looked at.
+var asEver = cmpopts.IgnoreFields(pipeline.Finding{}, "Samples", "Blame")
+
 func TestEvidenceAndScanAgree(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -371,7 +374,7 @@ func TestEvidenceAndScanAgree(t *testing.T) {
 			for rung, n := range got.rungs {
 				rungs[rung] += n
 			}
-			if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(saw{})); diff != "" {
+			if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(saw{}), asEver); diff != "" {
 				text, _ := json.Marshal(want.Findings)
 				t.Fatalf("case %d, mode %05b: %v\n%s\n%s", i, mode, stages, diff, text)
 			}

@@ -9,8 +9,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/shopspring/decimal"
 
+	"github.com/penstock-data/penstock/internal/expr"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -99,7 +99,7 @@ func (s *decimalSum) value() any {
 	if s.count == 0 {
 		return nil
 	}
-	return decimal.NewFromBigInt(s.total(), -s.scale)
+	return expr.Decimal{Digits: s.total(), Scale: s.scale}
 }
 
 // storedDecimalSum is how a decimalSum is written.

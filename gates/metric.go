@@ -28,7 +28,7 @@ type wideState interface {
 }
 
 // reading is what a state says: int64, uint64, float64, string, time.Time,
-// decimal.Decimal, []string, nil for null, or an error.
+// expr.Decimal, []string, nil for null, or an error.
 type reading struct {
 	value any
 	// within, if not nil, is where the true value is, where value is only near it.

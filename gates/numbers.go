@@ -11,7 +11,6 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/shopspring/decimal"
 	"github.com/zeebo/xxh3"
 
 	"github.com/penstock-data/penstock/internal/expr"
@@ -178,8 +177,7 @@ func number(values arrow.Array, i int) float64 {
 	case *array.Float64:
 		return a.Value(i)
 	}
-	f, _ := decimal.NewFromBigInt(unscaled(values)(i), -scaleOf(values.DataType())).Float64()
-	return f
+	return expr.Decimal{Digits: unscaled(values)(i), Scale: scaleOf(values.DataType())}.Float64()
 }
 
 func (m *moments) merge(other state) error {
@@ -308,7 +306,7 @@ func (e *extreme) value() any {
 			return time.UnixMicro(v).UTC()
 		}
 	case *big.Int:
-		return decimal.NewFromBigInt(v, -scaleOf(e.typ))
+		return expr.Decimal{Digits: v, Scale: scaleOf(e.typ)}
 	}
 	return e.Best
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/shopspring/decimal"
 
 	"github.com/penstock-data/penstock/internal/expr"
 )
@@ -38,8 +37,8 @@ func asNumber(v any) (float64, bool) {
 		return float64(v), true
 	case float64:
 		return v, true
-	case decimal.Decimal:
-		return v.InexactFloat64(), true
+	case expr.Decimal:
+		return v.Float64(), true
 	}
 	return 0, false
 }

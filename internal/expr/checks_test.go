@@ -65,7 +65,7 @@ func TestMistakesInConstants(t *testing.T) {
 			t.Errorf("%s:\n got %v\nwant %s", test.src, err, test.want)
 		}
 	}
-	if _, err := CompileExpect(`is_date("x", "YYYY")`, schema, metrics); err == nil || !strings.HasPrefix(err.Error(), "is_date: layout") {
+	if _, err := CompileExpect(`is_date("x", "YYYY")`, Vocabulary{Schema: schema, Metrics: metrics}); err == nil || !strings.HasPrefix(err.Error(), "is_date: layout") {
 		t.Errorf("a statement: %v", err)
 	}
 }

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"context"
+	"math/big"
 	"slices"
 	"time"
 
@@ -144,11 +145,23 @@ func (c *compiler) takeMetrics(calls []Call) {
 	c.schema, c.statement = arrow.NewSchema(fields, nil), true
 }
 
+// Decimal is the value of a metric of decimals: Digits / 10^Scale.
+type Decimal struct {
+	Digits *big.Int
+	Scale  int32
+}
+
+// String writes the decimal with all its digits, and no zeros at its end.
+func (d Decimal) String() string { return decimal.NewFromBigInt(d.Digits, -d.Scale).String() }
+
+// Float64 is the nearest double.
+func (d Decimal) Float64() float64 { return decimal.NewFromBigInt(d.Digits, -d.Scale).InexactFloat64() }
+
 // Range bounds a value that is not exactly known.
 type Range struct{ Low, High float64 }
 
 // Eval says whether the statement holds of the values, one for each call: int64,
-// uint64, float64, string, bool, time.Time, time.Duration, decimal.Decimal, []string, nil
+// uint64, float64, string, bool, time.Time, time.Duration, Decimal, []string, nil
 // for null, or an error.
 func (e *Expect) Eval(vals []any) (Outcome, error) {
 	vars := map[string]any{}
@@ -211,8 +224,8 @@ func metricValue(v any) ref.Val {
 		return types.Timestamp{Time: v}
 	case time.Duration:
 		return types.Duration{Duration: v}
-	case decimal.Decimal:
-		return newDecimal(v)
+	case Decimal:
+		return newDecimal(decimal.NewFromBigInt(v.Digits, -v.Scale))
 	}
 	return types.DefaultTypeAdapter.NativeToValue(v)
 }
