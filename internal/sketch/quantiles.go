@@ -3,6 +3,7 @@ package sketch
 import (
 	"math"
 	"math/bits"
+	"slices"
 )
 
 const (
@@ -64,7 +65,7 @@ func (s *Quantiles) AddAll(values []float64) {
 
 // take puts values on level 0, which has room for them.
 func (s *Quantiles) take(values []float64) {
-	level := s.levels[0]
+	level := slices.Grow(s.levels[0], len(values))
 	if s.count == 0 {
 		s.min, s.max = math.MaxUint64, 0
 	}

@@ -5,13 +5,16 @@ import (
 	"slices"
 )
 
-const digitBits = 8
+const (
+	digitBits = 9
+	digits    = 1 << digitBits
+)
 
-// sortKeys sorts keys: four passes of a radix sort over the 32 highest bits in which they
-// differ, then insertion, which has little to do unless the keys were made to defeat it. On
-// random keys it takes a fifth of the time of slices.Sort. It gives back its room for work.
+// sortKeys sorts keys: three passes of a radix sort over the 27 highest bits in which they
+// differ, then insertion, which has little to do unless the keys were made to defeat it. It
+// gives back its room for work.
 func sortKeys(keys, spare []uint64) []uint64 {
-	if len(keys) < 128 {
+	if len(keys) < digits/4 {
 		slices.Sort(keys)
 		return spare
 	}
@@ -25,24 +28,23 @@ func sortKeys(keys, spare []uint64) []uint64 {
 		return spare
 	}
 	spare = append(spare[:0], keys...)
-	radixSort(keys, spare, max(0, bits.Len64(differ)-4*digitBits))
+	radixSort(keys, spare, max(0, bits.Len64(differ)-3*digitBits))
 	if !insertionSort(keys, 4*len(keys)) {
 		slices.Sort(keys)
 	}
 	return spare
 }
 
-// radixSort sorts by the 32 bits above shift. What spare holds is lost.
+// radixSort sorts by the 27 bits above shift. What spare has is a copy of the keys, and lost.
 func radixSort(keys, spare []uint64, shift int) {
-	var at [4][1 << digitBits]uint32
-	for _, k := range keys {
+	var at [3][digits]uint32
+	for _, k := range spare {
 		k >>= shift
-		at[0][uint8(k)]++
-		at[1][uint8(k>>8)]++
-		at[2][uint8(k>>16)]++
-		at[3][uint8(k>>24)]++
+		at[0][k%digits]++
+		at[1][k>>digitBits%digits]++
+		at[2][k>>(2*digitBits)%digits]++
 	}
-	from, to := keys, spare
+	from, to := spare, keys
 	for d := range at {
 		place := &at[d]
 		var sum uint32
@@ -50,11 +52,11 @@ func radixSort(keys, spare []uint64, shift int) {
 			place[i] = sum
 			sum += n
 		}
-		by := shift + d*digitBits
+		by := (shift + d*digitBits) % 64
 		for _, k := range from {
-			p := &place[uint8(k>>by)]
-			to[*p] = k
-			*p++
+			p := place[k>>by%digits]
+			place[k>>by%digits] = p + 1
+			to[p] = k
 		}
 		from, to = to, from
 	}
@@ -64,6 +66,9 @@ func radixSort(keys, spare []uint64, shift int) {
 func insertionSort(keys []uint64, moves int) bool {
 	for i := 1; i < len(keys); i++ {
 		k, j := keys[i], i
+		if keys[i-1] <= k {
+			continue
+		}
 		for ; j > 0 && keys[j-1] > k; j-- {
 			keys[j] = keys[j-1]
 		}
