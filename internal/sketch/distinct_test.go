@@ -98,7 +98,8 @@ func FuzzDistinct(f *testing.F) {
 	for i := range uint64(20_000) {
 		many.Add(i * 0x9e3779b97f4a7c15)
 	}
-	fuzzJSON(f, func() *Distinct { return new(Distinct) }, func(s *Distinct) {
+	fuzzJSON(f, func() *Distinct { return new(Distinct) }, func(s, twin *Distinct) {
+		s.Merge(twin)
 		s.Estimate()
 		s.Merge(few)
 	}, new(Distinct), few, many)

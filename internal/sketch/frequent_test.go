@@ -140,7 +140,8 @@ func FuzzFrequent(f *testing.F) {
 	for i := range 20 {
 		s.Add(fmt.Sprint(i % 8))
 	}
-	fuzzJSON(f, func() *Frequent { return new(Frequent) }, func(s *Frequent) {
+	fuzzJSON(f, func() *Frequent { return new(Frequent) }, func(s, twin *Frequent) {
+		_ = s.Merge(twin)
 		o := NewFrequent(s.capacity)
 		o.AddN("x", 3)
 		_ = s.Merge(o)

@@ -188,7 +188,8 @@ func FuzzQuantiles(f *testing.F) {
 		large.Add(float64(i))
 	}
 	large.Compact(64)
-	fuzzJSON(f, func() *Quantiles { return new(Quantiles) }, func(s *Quantiles) {
+	fuzzJSON(f, func() *Quantiles { return new(Quantiles) }, func(s, twin *Quantiles) {
+		s.Merge(twin)
 		s.Bins(4)
 		s.Quantile(0.3)
 		s.CDF(2)

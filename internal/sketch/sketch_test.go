@@ -50,7 +50,7 @@ func again[S jsonState](t testing.TB, s, into S) S {
 }
 
 // fuzzJSON looks for texts that are read as states and then do harm.
-func fuzzJSON[S jsonState](f *testing.F, open func() S, use func(S), seeds ...S) {
+func fuzzJSON[S jsonState](f *testing.F, open func() S, use func(s, twin S), seeds ...S) {
 	for _, s := range seeds {
 		f.Add(marshal(f, s))
 	}
@@ -59,9 +59,8 @@ func fuzzJSON[S jsonState](f *testing.F, open func() S, use func(S), seeds ...S)
 		if json.Unmarshal(text, s) != nil {
 			return
 		}
-		again(t, s, open())
-		use(s)
-		again(t, s, open())
+		use(s, again(t, s, open()))
+		marshal(t, s)
 	})
 }
 
