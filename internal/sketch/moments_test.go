@@ -113,6 +113,28 @@ func TestMomentsOfFewAndStrangeValues(t *testing.T) {
 	}
 }
 
+// The values are DuckDB's.
+func TestStatisticsAreDuckDBs(t *testing.T) {
+	x, y := []float64{1, 2, 4, 8, 16.5, -3, 0.25}, []float64{2, 1, 7, 3, 9, 0, 4}
+	m, c := momentsOf(x...), new(CoMoments)
+	for i := range x {
+		c.Add(x[i], y[i])
+	}
+	for name, v := range map[string][2]float64{
+		"skewness":     {m.Skewness(), 1.3210297981226664},
+		"kurtosis":     {m.Kurtosis(), 1.880377112136562},
+		"kurtosis_pop": {m.KurtosisPop(), 0.033490463390234204},
+		"var_samp":     {m.Variance(), 41.37202380952381},
+		"stddev_samp":  {m.Stddev(), math.Sqrt(41.37202380952381)},
+		"corr":         {c.Correlation(), 0.7866988841060737},
+		"covar_samp":   {c.Covariance(), 16.452380952380953},
+	} {
+		if !near(v[0], v[1], 1e-12) {
+			t.Errorf("%s is %v, want %v", name, v[0], v[1])
+		}
+	}
+}
+
 func TestMomentsRefuse(t *testing.T) {
 	refused(t, new(Moments), `{"count":-1,"not_finite":0,"mean":0,"m2":0,"m3":0,"m4":0}`,
 		`{"count":2,"not_finite":0,"mean":0,"m2":-1,"m3":0,"m4":0}`,

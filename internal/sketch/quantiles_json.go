@@ -18,17 +18,21 @@ type storedQuantiles struct {
 
 // MarshalJSON writes the state, all its items: see Compact.
 func (s *Quantiles) MarshalJSON() ([]byte, error) {
-	out := storedQuantiles{Count: s.count, NaN: s.nan, Over: s.over, Under: s.under, Levels: make([][]number, len(s.levels))}
+	levels := s.levels
+	for len(levels) > 0 && len(levels[len(levels)-1]) == 0 {
+		levels = levels[:len(levels)-1]
+	}
+	out := storedQuantiles{Count: s.count, NaN: s.nan, Over: s.over, Under: s.under, Levels: make([][]number, len(levels))}
 	if s.count > 0 {
 		out.Min, out.Max = number(valueOf(s.min)), number(valueOf(s.max))
 	}
-	for h, level := range s.levels {
+	for h, level := range levels {
 		out.Levels[h] = make([]number, len(level))
 		for i, k := range level {
 			out.Levels[h][i] = number(valueOf(k))
 		}
 	}
-	if len(s.levels) > 0 {
+	if len(levels) > 0 {
 		slices.Sort(out.Levels[0])
 	}
 	return json.Marshal(out)

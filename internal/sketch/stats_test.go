@@ -94,6 +94,33 @@ func TestChiSquare(t *testing.T) {
 	}
 }
 
+func TestStatisticsOfExtremeCountsAreProbabilities(t *testing.T) {
+	r := seeded(t)
+	count := func() int64 { return r.Int64() >> r.IntN(63) }
+	for range 3000 {
+		a, b, pairs := map[string]int64{}, map[string]int64{}, map[Pair]int64{}
+		for i := range 1 + r.IntN(8) {
+			k := string(rune('a' + i))
+			a[k], b[k], pairs[Pair{k, string(rune('a' + r.IntN(5)))}] = count(), count(), count()
+		}
+		_, _, p1 := ChiSquare(a, b)
+		_, _, p2 := ChiSquareTwo(a, b)
+		_, _, p3 := Independence(pairs)
+		for _, p := range []float64{p1, p2, p3} {
+			if p < 0 || p > 1 {
+				t.Fatalf("p is %v of %v, %v, %v", p, a, b, pairs)
+			}
+		}
+		if KL(a, b) < 0 || PSI(a, b) < 0 || LInfinity(a, b) > 1 || Entropy(a) < 0 || CramersV(pairs) > 1 || MutualInformation(pairs) < 0 {
+			t.Fatalf("statistics of %v, %v, %v are impossible", a, b, pairs)
+		}
+		stat := math.Exp(20 * r.NormFloat64())
+		if p := chiSquareP(stat, float64(1+r.IntN(1<<r.IntN(30)))); !(p >= 0 && p <= 1) {
+			t.Fatalf("p of %v is %v", stat, p)
+		}
+	}
+}
+
 func TestAssociation(t *testing.T) {
 	// scipy.stats.contingency.association of its example
 	if v := CramersV(table(2, 100, 150, 203, 322, 420, 700, 320, 210)); !near(v, 0.18617813077483678, 1e-12) {
