@@ -99,14 +99,14 @@ func TestDamagedStatesDoNoHarm(t *testing.T) {
 // What is allocated is in proportion to the text.
 func TestHostileTextsAllocateLittle(t *testing.T) {
 	texts := []string{
-		`{"count":0,"nan":0,"min":0,"max":0,"over":0,"under":0,"levels":[` + strings.Repeat("[],", 300_000) + `[]]}`,
-		`{"limit":1048576,"count":9,"over":true,"values":[` + strings.Repeat("{},", 300_000) + `{}]}`,
+		`{"count":0,"nan":0,"min":0,"max":0,"over":0,"under":0,"levels":[` + strings.Repeat("[],", 30_000) + `[]]}`,
+		`{"limit":1048576,"count":9,"over":true,"values":[` + strings.Repeat("{},", 30_000) + `{}]}`,
 		`{"capacity":65536,"count":9007199254740992,"missed":0,"items":[]}`,
 		`{"limit":1048576,"count":0,"over":false,"values":[]}`,
-		`{"edges":[` + strings.Repeat("1,", 300_000) + `1],"counts":[],"nan":0}`,
-		`{"form":"sparse","registers":"` + strings.Repeat("AQEB", 300_000) + `"}`,
-		`{"count":1,"sum":"` + strings.Repeat("9", 1_000_000) + `"}`,
-		`{"count":1,"nan":0,"up":0,"down":0,"negative":false,"chunks":[` + strings.Repeat("[],", 300_000) + `[]]}`,
+		`{"edges":[` + strings.Repeat("1,", 30_000) + `1],"counts":[],"nan":0}`,
+		`{"form":"sparse","registers":"` + strings.Repeat("AQEB", 30_000) + `"}`,
+		`{"count":1,"sum":"` + strings.Repeat("9", 100_000) + `"}`,
+		`{"count":1,"nan":0,"up":0,"down":0,"negative":false,"chunks":[` + strings.Repeat("[],", 30_000) + `[]]}`,
 	}
 	for name, k := range allKinds() {
 		for _, text := range texts {

@@ -40,7 +40,7 @@ func TestDistinctIsTheSameForEveryOrder(t *testing.T) {
 
 func TestDistinctEstimates(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for n := 1; n < 3_000_000; n += 1 + n/2 {
+	for n := 1; n < 1_000_000; n += 1 + n/2 {
 		var s Distinct
 		for range n {
 			s.Add(r.Uint64())
@@ -60,7 +60,7 @@ func TestDistinctStandardError(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for _, n := range []int{20_000, 60_000} {
 		var bias, square float64
-		const rounds = 200
+		const rounds = 60
 		for range rounds {
 			var s Distinct
 			for range n {
@@ -70,7 +70,7 @@ func TestDistinctStandardError(t *testing.T) {
 			bias += (e/float64(n) - 1) / rounds
 			square += (e/float64(n) - 1) * (e/float64(n) - 1) / rounds
 		}
-		if rms := math.Sqrt(square); rms > 1.15*standardError || math.Abs(bias) > standardError/4 {
+		if rms := math.Sqrt(square); rms > 1.25*standardError || math.Abs(bias) > standardError/2 {
 			t.Errorf("%d values: error %g, bias %g, want %g", n, rms, bias, standardError)
 		}
 	}

@@ -1,6 +1,7 @@
 package sketch
 
 import (
+	"bytes"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -129,6 +130,32 @@ func TestQuantilesErrorOfMany(t *testing.T) {
 		t.Errorf("error is %g with %d items, in memory %g", e, s.items(), memory)
 	}
 	t.Logf("error %g, %g with %d items, %d bytes", memory, s.Error(), s.items(), len(marshal(t, &s)))
+}
+
+// The same values, split and merged in the same way, give the same state.
+func TestQuantilesAreDeterministic(t *testing.T) {
+	r := seeded(t)
+	values := shaped(r, "normal", 50_000)
+	build := func(one bool) []byte {
+		s := new(Quantiles)
+		for i := 0; i < len(values); i += 7_000 {
+			part := new(Quantiles)
+			for _, v := range values[i:min(i+7_000, len(values))] {
+				if one {
+					part.Add(v)
+				}
+			}
+			if !one {
+				part.AddAll(values[i:min(i+7_000, len(values))])
+			}
+			part.Rank(0.5)
+			s.Merge(part)
+		}
+		return marshal(t, s)
+	}
+	if !bytes.Equal(build(false), build(true)) {
+		t.Error("AddAll is not the same as to add each")
+	}
 }
 
 func TestQuantilesOfSmallInputsAreExact(t *testing.T) {

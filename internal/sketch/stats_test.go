@@ -176,7 +176,7 @@ func TestDivergences(t *testing.T) {
 func TestKolmogorovSmirnovBoundsHold(t *testing.T) {
 	r := seeded(t)
 	for range 40 {
-		x, y := shaped(r, "normal", 1+r.IntN(60_000)), shaped(r, []string{"normal", "random", "few"}[r.IntN(3)], 1+r.IntN(60_000))
+		x, y := shaped(r, "normal", 1+r.IntN(20_000)), shaped(r, []string{"normal", "random", "few"}[r.IntN(3)], 1+r.IntN(20_000))
 		var a, b Quantiles
 		a.AddAll(x)
 		b.AddAll(y)
