@@ -50,7 +50,7 @@ func local(path string) string {
 var layers = []string{
 	"cmd/", "benchmarks", "internal/cli", "internal/config|internal/report", ".",
 	"internal/store", "operators/parquet|operators/csv|operators/jsonl|operators/ipc|operators/sql|operators|gates|lineage/verify|lineage|internal/publish|internal/host",
-	"operators/files", "internal/expr", "pipeline", "internal/faults|internal/expr/vector|internal/expr/formats|internal/rows|testdata",
+	"operators/files", "internal/expr", "pipeline", "internal/faults|internal/expr/vector|internal/expr/formats|internal/rows|internal/sketch|testdata",
 }
 
 func layer(t *testing.T, path string) int {
@@ -98,6 +98,7 @@ func TestOneImporter(t *testing.T) {
 		"github.com/goccy/go-yaml":              {"internal/config"},
 		"github.com/schollz/progressbar":        {"internal/cli"},
 		"github.com/shopspring/decimal":         {"internal/expr"},
+		"gonum.org/":                            {"internal/sketch"},
 		"github.com/spf13/cobra":                {"internal/cli"},
 		"github.com/santhosh-tekuri/jsonschema": {"internal/expr/formats"},
 		"modernc.org/sqlite":                    {"internal/store"},
