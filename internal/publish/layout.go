@@ -75,9 +75,14 @@ func (l layout) rel(p string) string {
 	return p
 }
 
-// VersionDir is the directory of a kept version, relative to the project.
-func VersionDir(dataset string, part pipeline.Partition, version int64) string {
-	l, err := newLayout("/", dataset, part.Dir())
+// VersionDir is the directory of a kept version, relative to the project; visible is that
+// which readers look at.
+func VersionDir(dataset, visible string, version int64) string {
+	dir := ""
+	if visible != dataset {
+		dir = path.Base(visible)
+	}
+	l, err := newLayout("/", dataset, dir)
 	if err != nil {
 		return dataset
 	}

@@ -1,0 +1,314 @@
+package penstock
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/penstock-data/penstock/internal/faults"
+	"github.com/penstock-data/penstock/internal/publish"
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// Approve is a decision to publish what a blocked run left.
+type Approve struct {
+	// Gates are overruled: "volume", or "clean/volume" where two stages have one of the name.
+	Gates []string
+	// Reason is why, for the record.
+	Reason string
+	// Expires is when the approval ends, For the same from now on; at most one of them. What
+	// was published before stays.
+	Expires time.Time
+	For     time.Duration
+}
+
+// Approved says what came of a decision.
+type Approved struct {
+	Run *pipeline.RunRecord
+	// Approvals are those that were made, one for each gate of each output it blocks.
+	Approvals []pipeline.Approval
+	// Awaiting are the gates that block the run still; where there are any, nothing was
+	// published.
+	Awaiting []pipeline.Finding
+}
+
+// Approve puts on record that somebody accepts what a run staged, just these bytes under
+// just these rules, although gates blocked it. Once every gate that blocks the run is
+// approved of, what it held is published, as if the gates had passed. The approvals also
+// let a later run through that gives the same bytes under the same rules.
+func (p *Project) Approve(ctx context.Context, run string, o Approve) (*Approved, error) {
+	rec, err := p.blockedRun(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := p.fs.Lock(p.state("runs", rec.Run+".lock"), nil)
+	if err != nil {
+		return nil, pipeline.Errorf(pipeline.Conflict, "run %s is being approved of by somebody else: %w", rec.Run, err).
+			With("see `penstock show " + rec.Run + "` when they are done")
+	}
+	d := &decision{p: p, opts: o, lock: lock}
+	err = d.decide(ctx, rec.Run)
+	if uerr := p.unlockRun(rec.Run, lock); err == nil && !os.IsNotExist(uerr) {
+		err = uerr
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &d.Approved, nil
+}
+
+// blockedRun finds the run, by the beginning of its id, and names a near one if it is not
+// known.
+func (p *Project) blockedRun(ctx context.Context, id string) (*pipeline.RunRecord, error) {
+	rec, err := p.RunByID(ctx, id)
+	if err == nil {
+		return rec, nil
+	}
+	blocked, lerr := p.Runs(ctx, RunFilter{Status: pipeline.Blocked, Limit: 20})
+	if pipeline.KindOf(err) != pipeline.Invalid || lerr != nil || len(blocked) == 0 {
+		return nil, err
+	}
+	var ids []string
+	for _, r := range blocked {
+		ids = append(ids, r.Run)
+	}
+	if near := pipeline.Nearest(id, ids); near != "" {
+		return nil, pipeline.Errorf(pipeline.Invalid, "no run %q is known; did you mean %s?", id, near)
+	}
+	return nil, pipeline.Errorf(pipeline.Invalid, "%w", err).With("the last one that was blocked is " + ids[0])
+}
+
+// decision is an Approve on its way.
+type decision struct {
+	Approved
+	p       *Project
+	opts    Approve
+	lock    faults.Lock
+	now     time.Time
+	expires time.Time
+	held    []*publish.Resumed
+}
+
+func (d *decision) decide(ctx context.Context, run string) (err error) {
+	if d.Run, err = d.p.store.Run(ctx, run); err != nil { // now that nobody else changes it
+		return err
+	}
+	d.now = d.p.clock.Now().UTC().Truncate(time.Second)
+	chosen, err := d.check()
+	if err != nil {
+		return err
+	}
+	defer d.release()
+	for _, h := range d.Run.Held {
+		r, err := d.p.publish.Resume(ctx, h)
+		if err != nil {
+			return err
+		}
+		d.held = append(d.held, r)
+	}
+	if err := d.approve(chosen); err != nil {
+		return err
+	}
+	if d.Awaiting = d.awaiting(); len(d.Awaiting) > 0 {
+		return d.p.record(ctx, d.Run, nil)
+	}
+	return d.publish(ctx)
+}
+
+// release gives free what was claimed and not published.
+func (d *decision) release() {
+	for _, r := range d.held {
+		if r.Staging != nil {
+			_ = r.Staging.Abort() // what stays is swept when the partition is staged next
+		}
+	}
+}
+
+// check refuses what can't be decided, and gives the findings that were chosen.
+func (d *decision) check() ([]pipeline.Finding, error) {
+	rec := d.Run
+	switch {
+	case rec.Status != pipeline.Blocked:
+		return nil, invalid("run %s was not blocked: it is %s", rec.Run, rec.Status).With("see `penstock runs --status blocked`")
+	case strings.TrimSpace(d.opts.Reason) == "":
+		return nil, invalid("an approval needs a reason").With("say with --reason why the partition is good enough; it stays on the record")
+	case len(d.opts.Gates) == 0:
+		return nil, invalid("which gate is overruled?").With("run "+rec.Run+" was blocked by "+gateNames(rec.Gates), "name each with --gate")
+	case len(rec.Held) == 0:
+		return nil, invalid("run %s holds nothing that could be published", rec.Run).With(whyNothing(rec)...)
+	case d.p.opts.FourEyes && rec.Actor == d.p.opts.Actor:
+		return nil, invalid("%s ran %s and can't approve of it: four eyes are asked for", rec.Actor, rec.Run).With("ask somebody else")
+	}
+	d.expires = d.opts.Expires
+	if d.opts.For != 0 {
+		d.expires = d.now.Add(d.opts.For)
+	}
+	if !d.expires.IsZero() && !d.now.Before(d.expires) {
+		return nil, invalid("the approval would have expired already, %s", d.expires.Format(time.RFC3339)).With("give --expires a time to come, like 48h or a date")
+	}
+	return d.choose()
+}
+
+func invalid(format string, args ...any) *pipeline.Error {
+	return pipeline.Errorf(pipeline.Invalid, format, args...)
+}
+
+func whyNothing(rec *pipeline.RunRecord) []string {
+	if rec.Error != "" {
+		return []string{rec.Error, "run it again"}
+	}
+	return []string{
+		"it was run without holding, or a stage without output blocked it before anything was written",
+		"run it again, with --hold-for, or give the stage an output",
+	}
+}
+
+// choose gives the findings that the gates name.
+func (d *decision) choose() (chosen []pipeline.Finding, err error) {
+	for _, name := range d.opts.Gates {
+		var named, blocking []pipeline.Finding
+		for _, f := range d.Run.Gates {
+			if f.Name != name && f.Stage+"/"+f.Name != name {
+				continue
+			}
+			if named = append(named, f); f.Blocks() {
+				blocking = append(blocking, f)
+			}
+		}
+		blockers := "those that did: " + gateNames(d.Run.Gates)
+		switch {
+		case len(blocking) == 1:
+			chosen = append(chosen, blocking[0])
+		case len(blocking) > 1:
+			return nil, invalid("gate %q blocked in %d stages", name, len(blocking)).With("say which: " + gateNames(blocking))
+		case len(named) > 0:
+			return nil, invalid("gate %q did not block run %s: it says %s", name, d.Run.Run, named[0].Verdict).With(blockers)
+		default:
+			return nil, invalid("no gate %q judged run %s", name, d.Run.Run).With(blockers)
+		}
+	}
+	return chosen, nil
+}
+
+// gateNames lists the findings that block, with their stages.
+func gateNames(all []pipeline.Finding) string {
+	var names []string
+	for _, f := range all {
+		if f.Blocks() {
+			names = append(names, f.Stage+"/"+f.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// approve makes the approvals of what was chosen, and puts them on record.
+func (d *decision) approve(chosen []pipeline.Finding) error {
+	for _, r := range d.held {
+		if r.Done != nil {
+			continue
+		}
+		var made []pipeline.Approval
+		for _, f := range r.Manifest.Findings {
+			if f.Blocks() && slices.ContainsFunc(chosen, func(c pipeline.Finding) bool { return c.Stage == f.Stage && c.Name == f.Name }) {
+				made = append(made, d.approval(r.Manifest, f))
+			}
+		}
+		all, err := r.Staging.Approve(made)
+		if err != nil {
+			return err
+		}
+		r.Manifest.Endorse(slices.Concat(made, all), d.now, d.p.opts.FourEyes)
+		d.Approvals = append(d.Approvals, made...)
+	}
+	d.Run.Approvals = append(d.Run.Approvals, d.Approvals...)
+	return nil
+}
+
+func (d *decision) approval(m *pipeline.Manifest, f pipeline.Finding) pipeline.Approval {
+	return pipeline.Approval{
+		Run: d.Run.Run, Dataset: m.Dataset, Partition: m.Partition, Stage: f.Stage, Gate: f.Name, Verdict: f.Verdict,
+		Bytes: m.BytesDigest(), Rules: pipeline.RulesDigest(m.Gates, f), Reason: strings.TrimSpace(d.opts.Reason),
+		Actor: d.p.opts.Actor, At: d.now, Expires: d.expires, FourEyes: d.p.opts.FourEyes,
+	}
+}
+
+// awaiting gives the findings of the run that block it still: each has to be approved of in
+// every manifest that has it, and in at least one.
+func (d *decision) awaiting() (all []pipeline.Finding) {
+	for i := range d.Run.Gates {
+		f := &d.Run.Gates[i]
+		if !f.Blocks() {
+			continue
+		}
+		if f.Approved = d.approvedOf(*f); f.Approved == nil {
+			all = append(all, *f)
+		}
+	}
+	return all
+}
+
+func (d *decision) approvedOf(f pipeline.Finding) (by *pipeline.Approval) {
+	for _, r := range d.held {
+		m := r.Manifest
+		if r.Done != nil {
+			m = r.Done.Manifest
+		}
+		for _, g := range m.Findings {
+			if g.Stage != f.Stage || g.Name != f.Name || !g.Blocks() {
+				continue
+			}
+			// What is published was admitted then, and stays.
+			if r.Done == nil && g.Approved.Holds(m, g, d.now, d.p.opts.FourEyes) != "" || g.Approved == nil {
+				return nil
+			}
+			by = g.Approved
+		}
+	}
+	return by
+}
+
+// publish makes what was held current, upstream first.
+func (d *decision) publish(ctx context.Context) error {
+	byDataset := map[string]published{}
+	var current []published
+	status := pipeline.Unchanged
+	outputs := []pipeline.OutputRecord{}
+	for i, r := range d.held {
+		v := r.Done
+		if v == nil {
+			if err := fillInputs(r.Manifest, byDataset); err != nil {
+				return err
+			}
+			var err error
+			if v, err = r.Staging.Commit(ctx, r.Manifest); err != nil {
+				return err
+			}
+		}
+		if !v.Unchanged {
+			status = pipeline.Published
+		}
+		now := published{v.Manifest, v.Digest}
+		byDataset[v.Manifest.Dataset] = now
+		current = append(current, now)
+		outputs = append(outputs, outputRecord(v.Manifest, d.Run.Held[i].Path))
+	}
+	d.Run.Status, d.Run.Outputs, d.Run.Held = status, outputs, nil
+	return d.p.record(context.WithoutCancel(ctx), d.Run, current)
+}
+
+// fillInputs names the versions of what the same run published before.
+func fillInputs(m *pipeline.Manifest, byDataset map[string]published) error {
+	for i, in := range m.Inputs {
+		if in.Dataset == "" || in.Version != 0 {
+			continue
+		}
+		v, ok := byDataset[in.Dataset]
+		if !ok {
+			return pipeline.Errorf(pipeline.Internal, "%s was made of %s, which the run did not hold", m.Dataset, in.Dataset)
+		}
+		m.Inputs[i] = v.input(in.Name)
+	}
+	return nil
+}
