@@ -2,7 +2,8 @@ package penstock
 
 import (
 	"context"
-	"os"
+	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -50,7 +51,7 @@ func (p *Project) Approve(ctx context.Context, run string, o Approve) (*Approved
 	}
 	d := &decision{p: p, opts: o, lock: lock}
 	err = d.decide(ctx, rec.Run)
-	if uerr := p.unlockRun(rec.Run, lock); err == nil && !os.IsNotExist(uerr) {
+	if uerr := p.unlockRun(rec.Run, lock); err == nil && !errors.Is(uerr, fs.ErrNotExist) {
 		err = uerr
 	}
 	if err != nil {

@@ -50,6 +50,10 @@ func (a *app) reportGates(rec *pipeline.RunRecord) {
 	}
 	a.print("  gates: %s\n", strings.Join(parts, ", "))
 	for _, f := range rec.Gates {
+		if f.Approved != nil {
+			a.print("    %s\n", findingText(rec, f))
+			a.showApproval("      ", f.Approved)
+		}
 		if f.Verdict == pipeline.Warn {
 			a.print("    warning: %s\n", strings.ReplaceAll(findingText(rec, f), "\n", "\n    "))
 		}
@@ -74,9 +78,9 @@ func findingText(rec *pipeline.RunRecord, f pipeline.Finding) string {
 
 // blocked tells of each gate that kept the partition back.
 func (a *app) blocked(project *penstock.Project, pl *pipeline.Pipeline, rec *pipeline.RunRecord) {
-	kept := keptBack(project, pl, rec)
+	kept := append(keptBack(project, pl, rec), heldText(project, rec)...)
 	for _, f := range rec.Gates {
-		if !f.Blocks() {
+		if !f.Blocks() || f.Approved != nil {
 			continue
 		}
 		lines := append([]string{findingText(rec, f), decidedBy(f)}, f.Detail...)
