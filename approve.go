@@ -96,7 +96,7 @@ func (d *decision) decide(ctx context.Context, run string) (err error) {
 	if d.Run, err = d.p.store.Run(ctx, run); err != nil { // now that nobody else changes it
 		return err
 	}
-	d.now = d.p.clock.Now().UTC().Truncate(time.Second)
+	d.now = d.p.clock.Now().UTC()
 	chosen, err := d.check()
 	if err != nil {
 		return err
@@ -112,8 +112,10 @@ func (d *decision) decide(ctx context.Context, run string) (err error) {
 	if err := d.approve(chosen); err != nil {
 		return err
 	}
-	if d.Awaiting = d.awaiting(); len(d.Awaiting) > 0 {
-		return d.p.record(ctx, d.Run, nil)
+	d.Awaiting = d.awaiting()
+	// What was decided is on record before anything comes of it.
+	if err := d.p.record(ctx, d.Run, nil); err != nil || len(d.Awaiting) > 0 {
+		return err
 	}
 	return d.publish(ctx)
 }
@@ -231,7 +233,7 @@ func (d *decision) approval(m *pipeline.Manifest, f pipeline.Finding) pipeline.A
 	return pipeline.Approval{
 		Run: d.Run.Run, Dataset: m.Dataset, Partition: m.Partition, Stage: f.Stage, Gate: f.Name, Verdict: f.Verdict,
 		Bytes: m.BytesDigest(), Rules: pipeline.RulesDigest(m.Gates, f), Reason: strings.TrimSpace(d.opts.Reason),
-		Actor: d.p.opts.Actor, At: d.now, Expires: d.expires, FourEyes: d.p.opts.FourEyes,
+		Actor: d.p.opts.Actor, At: d.now.Truncate(time.Second), Expires: d.expires, FourEyes: d.p.opts.FourEyes,
 	}
 }
 

@@ -41,7 +41,7 @@ func (st *Staging) Hold(m *pipeline.Manifest) (h *pipeline.HeldRecord, err error
 		Until: st.store.Clock.Now().UTC().Add(st.store.HoldFor).Truncate(time.Second),
 	}
 	if err := st.hold(h, text); err != nil {
-		return nil, ioError(st.layout, "can't hold "+h.Path, err)
+		return nil, errors.Join(ioError(st.layout, "can't hold "+h.Path, err), st.store.FS.RemoveAll(st.layout.heldBy(st.run)))
 	}
 	return h, nil
 }

@@ -209,7 +209,7 @@ func (st *Staging) Approve(more []pipeline.Approval) ([]pipeline.Approval, error
 	if err := faults.WriteFile(s.FS, l.approvals(), append(text, '\n')); err != nil {
 		return nil, st.ioError(err)
 	}
-	if err := st.syncUp(filepath.Dir(dir), filepath.Dir(l.root)); err != nil {
+	if err := s.FS.SyncDir(l.store); err != nil { // what lies above was made durable by the hold
 		return nil, st.ioError(err)
 	}
 	return all, nil

@@ -206,8 +206,11 @@ func sameApprovals(current, m *pipeline.Manifest) bool {
 
 func (st *Staging) commit(m *pipeline.Manifest) (*Version, error) {
 	m.Version, m.Published = st.last+1, st.store.Clock.Now().UTC()
-	if st.current != nil {
+	switch {
+	case st.current != nil:
 		m.Version, m.Previous = st.current.Version+1, st.digest
+	case st.last > 0: // kept, but somebody removed what was visible, or it never was
+		_, m.Previous, _ = st.store.read(filepath.Join(st.layout.version(st.last), manifestName), st.layout)
 	}
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
