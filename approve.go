@@ -46,7 +46,7 @@ func (p *Project) Approve(ctx context.Context, run string, o Approve) (*Approved
 	}
 	lock, err := p.fs.Lock(p.state("runs", rec.Run+".lock"), nil)
 	if err != nil {
-		return nil, pipeline.Errorf(pipeline.Conflict, "run %s is being approved of by somebody else: %w", rec.Run, err).
+		return nil, pipeline.Errorf(pipeline.Conflict, "run %s is being approved of by somebody else", rec.Run).
 			With("see `penstock show " + rec.Run + "` when they are done")
 	}
 	d := &decision{p: p, opts: o, lock: lock}
@@ -286,7 +286,8 @@ func (d *decision) publish(ctx context.Context) error {
 			}
 			var err error
 			if v, err = r.Staging.Commit(ctx, r.Manifest); err != nil {
-				return err
+				d.Run.Outputs = outputs // those are visible; the next approval goes on from here
+				return errors.Join(err, d.p.record(context.WithoutCancel(ctx), d.Run, current))
 			}
 		}
 		if !v.Unchanged {

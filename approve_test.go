@@ -184,7 +184,12 @@ func TestApproveAgain(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `it holds "mine.txt"`) {
 		t.Fatal(err)
 	}
-	manifestOf(t, p, "out/clean", "eu")
+	if v, err := p.Versions(t.Context(), "out/clean", "eu"); err != nil || len(v) != 1 {
+		t.Errorf("%d versions of what was published, %v", len(v), err)
+	}
+	if rec, err := p.RunByID(t.Context(), rec.Run); err != nil || rec.Status != pipeline.Blocked || len(rec.Outputs) != 1 || len(rec.Approvals) != 1 {
+		t.Errorf("%+v, %v", rec, err)
+	}
 	if err := os.Remove(mine); err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -35,7 +36,10 @@ Exit status: 0 published, 1 some gate still blocks, 2 anything else.`,
 			if o.For, o.Expires, err = parseExpiry(expires); err != nil {
 				return err
 			}
-			project, err := a.openWith(cmd.Context(), penstock.Options{FourEyes: fourEyes})
+			project, err := a.openWith(cmd.Context(), penstock.Options{
+				FourEyes: fourEyes,
+				Keep:     math.MaxInt32, // how many are kept is for the runs of the pipeline to say
+			})
 			if err != nil {
 				return err
 			}
@@ -137,7 +141,7 @@ func (a *app) approved(done *penstock.Approved) error {
 		return errBlocked
 	}
 	if len(rec.NotRun) > 0 {
-		a.say("not computed, for a stage before them was blocked: %s\n\tthe same run again goes on from here", strings.Join(rec.NotRun, ", "))
+		a.say("not computed, for a stage before them was blocked: %s\n\trun the partition again for them", strings.Join(rec.NotRun, ", "))
 	}
 	return nil
 }

@@ -310,15 +310,17 @@ func TestHeldIsAsItWas(t *testing.T) {
 		damage func(*testing.T, *faults.Mem, *pipeline.HeldRecord)
 		want   string
 	}{
-		"a flipped byte":       {rewrite("version/data/part-0.txt", replace("rows", "rowz")), "version/data/part-0.txt: was changed since it was held: its sha256 is "},
-		"a byte more":          {rewrite("version/quarantine/part-0.txt", func(s string) string { return s + "!" }), "version/quarantine/part-0.txt: was changed since it was held: it is 16 bytes, run run-new left 15"},
-		"a verdict":            {rewrite("version/manifest.json", replace(`"fail"`, `"pass"`)), "version/manifest.json: was changed since it was held: its sha256 is "},
-		"no findings":          {rewrite("version/manifest.json", replace(`"findings"`, `"findingz"`)), "version/manifest.json: was changed since it was held: its sha256 is "},
-		"a torn manifest":      {rewrite("version/manifest.json", func(s string) string { return s[:20] }), "version/manifest.json: was changed since it was held: "},
-		"the digest":           {rewrite("held.json", replace(`"manifest": "`, `"manifest": "0`)), "held.json: was changed since it was held: it is not what the record of the run says"},
-		"more time":            {rewrite("held.json", replace(`"until": "2001`, `"until": "2031`)), "held.json: was changed since it was held: it is not what the record of the run says"},
-		"a torn note":          {rewrite("held.json", func(s string) string { return s[:20] }), "what run run-new held of warehouse/clean/month=2001-07 is gone"},
-		"a file gone":          {func(_ *testing.T, m *faults.Mem, _ *pipeline.HeldRecord) { _ = m.RemoveAll(dir + "version/data/part-0.txt") }, "version/data/part-0.txt: was changed since it was held: "},
+		"a flipped byte":  {rewrite("version/data/part-0.txt", replace("rows", "rowz")), "version/data/part-0.txt: was changed since it was held: its sha256 is "},
+		"a byte more":     {rewrite("version/quarantine/part-0.txt", func(s string) string { return s + "!" }), "version/quarantine/part-0.txt: was changed since it was held: it is 16 bytes, run run-new left 15"},
+		"a verdict":       {rewrite("version/manifest.json", replace(`"fail"`, `"pass"`)), "version/manifest.json: was changed since it was held: its sha256 is "},
+		"no findings":     {rewrite("version/manifest.json", replace(`"findings"`, `"findingz"`)), "version/manifest.json: was changed since it was held: its sha256 is "},
+		"a torn manifest": {rewrite("version/manifest.json", func(s string) string { return s[:20] }), "version/manifest.json: was changed since it was held: "},
+		"the digest":      {rewrite("held.json", replace(`"manifest": "`, `"manifest": "0`)), "held.json: was changed since it was held: it is not what the record of the run says"},
+		"more time":       {rewrite("held.json", replace(`"until": "2001`, `"until": "2031`)), "held.json: was changed since it was held: it is not what the record of the run says"},
+		"a torn note":     {rewrite("held.json", func(s string) string { return s[:20] }), "what run run-new held of warehouse/clean/month=2001-07 is gone"},
+		"a file gone": {func(_ *testing.T, m *faults.Mem, _ *pipeline.HeldRecord) {
+			_ = m.RemoveAll(dir + "version/data/part-0.txt")
+		}, "version/data/part-0.txt: was changed since it was held: "},
 		"all gone":             {func(_ *testing.T, m *faults.Mem, _ *pipeline.HeldRecord) { _ = m.RemoveAll(dir[:len(dir)-1]) }, "what run run-new held of warehouse/clean/month=2001-07 is gone: a later run"},
 		"the record's bytes":   {func(_ *testing.T, _ *faults.Mem, h *pipeline.HeldRecord) { h.Bytes = "00" }, "held.json: was changed since it was held"},
 		"the record's place":   {func(_ *testing.T, _ *faults.Mem, h *pipeline.HeldRecord) { h.Path = "elsewhere/x" }, "the record of run run-new is damaged"},

@@ -58,7 +58,7 @@ func (f finding) unapproved(m manifest) string {
 		{a.Verdict != f.Verdict, "another verdict"},
 		{a.Bytes != bytesDigest(m), "other bytes"},
 		{a.Rules != hex.EncodeToString(rules[:]), "other rules"},
-		{a.Reason == "" || a.Actor == "", "nobody, or has no reason"},
+		{strings.TrimSpace(a.Reason) == "" || a.Actor == "", "nobody, or has no reason"},
 		{!a.Expires.IsZero() && !m.Published.Before(a.Expires), "a time that was over"},
 		{a.FourEyes && a.Actor == m.Actor, "who made it, where four eyes were asked for"},
 	} {
