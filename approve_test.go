@@ -475,3 +475,36 @@ func TestHoldNothing(t *testing.T) {
 		t.Errorf("left: %v", left)
 	}
 }
+
+// Whenever an approval expires, between the gate and the switch too, a run is let through
+// or blocked, held, and says why.
+func TestApprovalExpiresDuringARun(t *testing.T) {
+	pl := blockable(stage("clean", "orders", true, rows("positive", "amount > 0")), stage("copy", "clean", true))
+	seen, refused := map[pipeline.Status]int{}, 0
+	for seconds := 10; seconds < 50; seconds++ {
+		p := approvable(t, Options{})
+		run := ran(t, p, pl, "eu", pipeline.Blocked).Run
+		_, err := p.Approve(t.Context(), run, Approve{Gates: []string{"positive"}, Reason: "r", For: time.Duration(seconds) * time.Second})
+		if err != nil {
+			continue // over before it was published
+		}
+		rec, err := p.Run(t.Context(), pl, "eu")
+		if pipeline.KindOf(err) == pipeline.Conflict {
+			refused++ // at the very switch: what was visible stays
+			sound(t, p)
+			continue
+		}
+		if err != nil {
+			t.Fatalf("%d s: %v", seconds, err)
+		}
+		seen[rec.Status]++
+		open := rec.Gates[0].Approved == nil
+		if open != (rec.Status == pipeline.Blocked) || open != (len(rec.Held) > 0) {
+			t.Errorf("%d s: %s, approved %+v, held %+v", seconds, rec.Status, rec.Gates[0].Approved, rec.Held)
+		}
+		sound(t, p)
+	}
+	if len(seen) != 2 || seen[pipeline.Blocked] == 0 || refused > 5 {
+		t.Errorf("%v, %d refused", seen, refused)
+	}
+}

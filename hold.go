@@ -71,31 +71,41 @@ func (a *attempt) approves(s *pipeline.Stage, f pipeline.Finding, files []pipeli
 	return m.Findings[0].Approved
 }
 
-// excused reports whether all that blocks the run are gates of stages without output,
-// every stage was run, and what they say of each output was approved of.
-func (a *attempt) excused(out *pipeline.Outcome) bool {
-	b := a.manifests(out)
-	blocking := 0
-	for _, s := range out.Stages {
-		for _, f := range s.Findings {
-			if f.Blocks() && f.Approved == nil {
-				blocking++
-			}
-		}
+// admitted reports whether nothing blocks the run, or all that does was approved of, and
+// the approvals still hold. Of stages without output, that is if every stage was run and
+// what they say of each output was approved of. An approval that does not hold any more is
+// taken from the findings.
+func (a *attempt) admitted(out *pipeline.Outcome) bool {
+	if !slices.ContainsFunc(a.rec.Gates, pipeline.Finding.Blocks) {
+		return !out.Blocked
 	}
-	if len(b.strays) != blocking || len(a.notRun(out)) > 0 {
-		return false
-	}
-	outputs := 0
+	b, outputs, ok := a.manifests(out), 0, len(a.notRun(out)) == 0
 	for _, s := range out.Stages {
 		if s.Stage.Output == nil {
 			continue
 		}
-		if outputs++; b.manifest(s).Admits(a.p.clock.Now(), a.p.opts.FourEyes) != nil {
-			return false
+		outputs++
+		for _, f := range b.manifest(s).Unapproved(a.p.clock.Now(), a.p.opts.FourEyes) {
+			a.withdraw(out, f)
+			ok = false
 		}
 	}
-	return outputs > 0
+	return ok && outputs > 0
+}
+
+// withdraw takes the approval from a finding.
+func (a *attempt) withdraw(out *pipeline.Outcome, f pipeline.Finding) {
+	lists := [][]pipeline.Finding{a.rec.Gates}
+	for _, s := range out.Stages {
+		lists = append(lists, s.Findings)
+	}
+	for _, all := range lists {
+		for i := range all {
+			if all[i].Stage == f.Stage && all[i].Name == f.Name {
+				all[i].Approved = nil
+			}
+		}
+	}
 }
 
 // approvals are those on record of a partition; what can't be read approves of nothing.

@@ -111,7 +111,7 @@ func (a *attempt) run(ctx context.Context) error {
 		return err
 	}
 	a.take(out)
-	if out.Blocked && !a.excused(out) {
+	if !a.admitted(out) {
 		a.rec.Status = pipeline.Blocked
 		if err := a.hold(ctx, out); err != nil {
 			a.rec.Error = "not held: " + err.Error() // the verdict stands, and is what matters

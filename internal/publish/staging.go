@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/penstock-data/penstock/internal/faults"
 	"github.com/penstock-data/penstock/pipeline"
@@ -168,7 +169,8 @@ func (st *Staging) Commit(ctx context.Context, m *pipeline.Manifest) (v *Version
 		return nil, pipeline.Errorf(pipeline.Internal, "staging of %s was ended before", st.layout.dataset)
 	}
 	defer func() { err = errors.Join(err, st.Abort()) }()
-	if err := m.Admits(st.store.Clock.Now(), st.store.FourEyes); err != nil {
+	now := st.store.Clock.Now().UTC() // it is admitted, and published, at one time
+	if err := m.Admits(now, st.store.FourEyes); err != nil {
 		return nil, err
 	}
 	if st.current != nil && sameFiles(st.current, m) && sameApprovals(st.current, m) {
@@ -180,7 +182,7 @@ func (st *Staging) Commit(ctx context.Context, m *pipeline.Manifest) (v *Version
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	v, err = st.commit(m)
+	v, err = st.commit(m, now)
 	if err != nil {
 		return nil, st.ioError(err)
 	}
@@ -204,8 +206,8 @@ func sameApprovals(current, m *pipeline.Manifest) bool {
 	return true
 }
 
-func (st *Staging) commit(m *pipeline.Manifest) (*Version, error) {
-	m.Version, m.Published = st.last+1, st.store.Clock.Now().UTC()
+func (st *Staging) commit(m *pipeline.Manifest, now time.Time) (*Version, error) {
+	m.Version, m.Published = st.last+1, now
 	switch {
 	case st.current != nil:
 		m.Version, m.Previous = st.current.Version+1, st.digest
