@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"path"
 	"path/filepath"
 
@@ -57,6 +58,14 @@ func (o *outputs) abort() {
 	}
 }
 
+// discard is abort, and drops what earlier runs hold of the partition: this one came after.
+func (o *outputs) discard() (err error) {
+	for _, st := range o.staging {
+		err = errors.Join(err, st.Discard())
+	}
+	return err
+}
+
 // published is a version that is current now.
 type published struct {
 	manifest *pipeline.Manifest
@@ -65,7 +74,7 @@ type published struct {
 
 // publish switches every output to what was staged, first those that others read.
 func (a *attempt) publish(ctx context.Context, out *pipeline.Outcome) error {
-	b := &manifests{attempt: a, out: out, byStage: map[string]published{}}
+	b := a.manifests(out)
 	a.rec.Status = pipeline.Unchanged
 	for _, s := range out.Stages {
 		if s.Stage.Output == nil {
@@ -81,20 +90,33 @@ func (a *attempt) publish(ctx context.Context, out *pipeline.Outcome) error {
 		if !v.Unchanged {
 			a.rec.Status = pipeline.Published
 		}
-		a.rec.Outputs = append(a.rec.Outputs, outputRecord(v.Manifest, a.env.Partition))
+		a.rec.Outputs = append(a.rec.Outputs, outputRecord(v.Manifest, path.Join(v.Manifest.Dataset, a.env.Partition.Dir())))
+		a.noteApprovals(v.Manifest)
 	}
 	return nil
 }
 
-func outputRecord(m *pipeline.Manifest, part pipeline.Partition) pipeline.OutputRecord {
+// noteApprovals puts the approvals that let a version through on the record of the run.
+func (a *attempt) noteApprovals(m *pipeline.Manifest) {
+	for _, f := range m.Findings {
+		for i := range a.rec.Gates {
+			if g := &a.rec.Gates[i]; f.Approved != nil && g.Stage == f.Stage && g.Name == f.Name {
+				g.Approved = f.Approved
+			}
+		}
+	}
+}
+
+// outputRecord describes a version that is current, at the directory that readers look at.
+func outputRecord(m *pipeline.Manifest, visible string) pipeline.OutputRecord {
 	rec := pipeline.OutputRecord{
-		Dataset: m.Dataset, Path: path.Join(m.Dataset, part.Dir()), Version: m.Version, Rows: m.Rows, Files: []string{},
+		Dataset: m.Dataset, Path: visible, Version: m.Version, Rows: m.Rows, Files: []string{},
 	}
 	for _, f := range m.Files {
 		rec.Files = append(rec.Files, path.Join(rec.Path, path.Base(f.Path)))
 	}
 	for _, f := range m.Quarantine {
-		rec.Quarantine = append(rec.Quarantine, path.Join(publish.VersionDir(m.Dataset, part, m.Version), f.Path))
+		rec.Quarantine = append(rec.Quarantine, path.Join(publish.VersionDir(m.Dataset, visible, m.Version), f.Path))
 	}
 	return rec
 }
@@ -104,12 +126,19 @@ type manifests struct {
 	*attempt
 	out     *pipeline.Outcome
 	byStage map[string]published
+	// strays are findings that block the run and belong to no output: they stand in the
+	// manifest of each.
+	strays []pipeline.Finding
+}
+
+func (a *attempt) manifests(out *pipeline.Outcome) *manifests {
+	return &manifests{attempt: a, out: out, byStage: map[string]published{}, strays: a.strays(out)}
 }
 
 func (b *manifests) manifest(s *pipeline.StageOutcome) *pipeline.Manifest {
 	m := &pipeline.Manifest{
 		Format: pipeline.ManifestFormat, Pipeline: b.pl.Name, Stage: s.Stage.Name,
-		Dataset: filepath.ToSlash(filepath.Clean(s.Stage.Output.Path)), Partition: b.rec.Partition,
+		Dataset: datasetOf(s.Stage), Partition: b.rec.Partition,
 		Files: s.Files, Quarantine: s.Quarantine, Rows: s.Record.RowsOut, Metrics: s.Metrics,
 		Findings: []pipeline.Finding{}, Params: b.pl.Params,
 		Run: b.rec.Run, Actor: b.rec.Actor, Command: b.rec.Command, Commit: b.rec.Commit, Penstock: b.rec.Penstock,
@@ -141,25 +170,41 @@ func (b *manifests) manifest(s *pipeline.StageOutcome) *pipeline.Manifest {
 	}
 	visit(s)
 	m.Code, m.Gates = hex.EncodeToString(code.Sum(nil)), hex.EncodeToString(gates.Sum(nil))
+	if len(b.strays) > 0 {
+		m.Findings = append(m.Findings, b.strays...)
+		m.Endorse(b.p.approvals(m.Dataset, b.env.Partition), b.p.clock.Now(), b.p.opts.FourEyes)
+	}
 	return m
 }
 
-// input is the record of a source, or of a dataset this run has just published.
+// input is the record of a source, or of a dataset of this run: of the version it has
+// just published, or of none where nothing was published yet.
 func (b *manifests) input(name string) (pipeline.InputRecord, bool) {
 	for _, in := range b.out.Inputs {
 		if in.Name == name {
 			return in, true
 		}
 	}
-	v, ok := b.byStage[name]
-	if !ok {
+	if v, ok := b.byStage[name]; ok {
+		return v.input(name), true
+	}
+	up := b.stageOutcome(name)
+	if up == nil || up.Stage.Output == nil {
 		return pipeline.InputRecord{}, false
 	}
+	return pipeline.InputRecord{Name: name, Dataset: datasetOf(up.Stage), Partition: b.rec.Partition}, true
+}
+
+// input is the record of the version as what a stage read.
+func (v published) input(name string) pipeline.InputRecord {
 	return pipeline.InputRecord{
 		Name: name, Dataset: v.manifest.Dataset, Partition: v.manifest.Partition,
-		Version: v.manifest.Version, Manifest: v.digest,
-	}, true
+		Version: v.manifest.Version, Manifest: v.digest, Approved: v.manifest.ApprovedGates(),
+	}
 }
+
+// datasetOf is the name of the dataset that a stage publishes.
+func datasetOf(s *pipeline.Stage) string { return filepath.ToSlash(filepath.Clean(s.Output.Path)) }
 
 func (b *manifests) stageOutcome(name string) *pipeline.StageOutcome {
 	for _, s := range b.out.Stages {

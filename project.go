@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"github.com/penstock-data/penstock/internal/faults"
 	"github.com/penstock-data/penstock/internal/host"
@@ -33,6 +34,12 @@ type Options struct {
 	// Keep is the number of earlier versions kept of each partition; 0: two.
 	// A negative number keeps none.
 	Keep int
+	// HoldFor is how long a version that a gate blocked is held for Approve; 0: seven days.
+	// A negative time holds none.
+	HoldFor time.Duration
+	// FourEyes refuses the approval of who made the version. Names are as Actor says: whoever
+	// may write to the project's files may write any.
+	FourEyes bool
 	// Actor is who runs this; empty: $PENSTOCK_ACTOR or the user's name.
 	Actor string
 	// Command is the command line, for the record.
@@ -62,14 +69,14 @@ func Open(ctx context.Context, dir string, o Options) (*Project, error) {
 	}
 	p := &Project{dir: abs, opts: o.withDefaults(), fs: faults.OS(), clock: faults.SystemClock()}
 	p.ids = faults.NewIDs(p.clock)
-	p.publish = &publish.Store{FS: p.fs, Clock: p.clock, Root: abs, Keep: max(p.opts.Keep, 0)}
+	p.publish = &publish.Store{FS: p.fs, Clock: p.clock, Root: abs, Keep: max(p.opts.Keep, 0), HoldFor: p.opts.HoldFor, FourEyes: p.opts.FourEyes}
 	if err := p.makeState(); err != nil {
 		return nil, err
 	}
 	if p.store, err = store.Open(ctx, p.state()); err != nil {
 		return nil, err
 	}
-	if err := p.bury(ctx); err != nil {
+	if err := errors.Join(p.bury(ctx), p.sweep(ctx)); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
@@ -84,6 +91,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Keep == 0 {
 		o.Keep = 2
+	}
+	if o.HoldFor == 0 {
+		o.HoldFor = 7 * 24 * time.Hour
 	}
 	if o.Actor == "" {
 		o.Actor = host.Actor()

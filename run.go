@@ -79,6 +79,7 @@ func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipel
 	}}
 	a.env.Temp = p.state("tmp", a.rec.Run)
 	a.env.Past, a.env.History, a.env.Accepted = a.past(), a.history, a.accepted
+	a.env.Approves = a.approves
 	lock, err := p.fs.Lock(p.state("runs", a.rec.Run+".lock"), nil)
 	if err != nil {
 		a.settle(err)
@@ -111,8 +112,11 @@ func (a *attempt) run(ctx context.Context) error {
 		return err
 	}
 	a.take(out)
-	if out.Blocked {
+	if !a.admitted(out) {
 		a.rec.Status = pipeline.Blocked
+		if err := a.hold(ctx, out); err != nil {
+			a.rec.Error = "not held: " + err.Error() // the verdict stands, and is what matters
+		}
 		return nil
 	}
 	if err := ctx.Err(); err != nil {
@@ -151,24 +155,34 @@ func (a *attempt) settle(err error) {
 
 // remember writes the record of the run, and of what it published, for good.
 func (a *attempt) remember(ctx context.Context) error {
-	text, err := json.MarshalIndent(a.rec, "", "  ")
+	err := a.p.record(ctx, a.rec, a.current)
+	if a.lock != nil {
+		err = errors.Join(err, a.p.unlockRun(a.rec.Run, a.lock))
+	}
+	return err
+}
+
+// unlockRun ends the claim to a run's record.
+func (p *Project) unlockRun(run string, lock faults.Lock) error {
+	return errors.Join(lock.Close(), os.Remove(p.state("runs", run+".lock")))
+}
+
+// record writes what is known of a run, and what it made current.
+func (p *Project) record(ctx context.Context, rec *pipeline.RunRecord, current []published) error {
+	text, err := json.MarshalIndent(rec, "", "  ")
 	if err != nil {
 		return err
 	}
-	path := a.p.state("runs", a.rec.Run+".json")
 	err = errors.Join(
-		faults.WriteFile(a.p.fs, path, append(text, '\n')),
-		a.p.store.PutRun(ctx, a.rec),
+		faults.WriteFile(p.fs, p.state("runs", rec.Run+".json"), append(text, '\n')),
+		p.store.PutRun(ctx, rec),
 	)
-	for _, v := range a.current {
-		err = errors.Join(err, a.p.store.PutVersion(ctx, v.manifest, v.digest, true))
-	}
-	if a.lock != nil {
-		err = errors.Join(err, a.lock.Close(), os.Remove(a.p.state("runs", a.rec.Run+".lock")))
+	for _, v := range current {
+		err = errors.Join(err, p.store.PutVersion(ctx, v.manifest, v.digest, true))
 	}
 	if err != nil {
 		return &pipeline.Error{
-			Kind: pipeline.IO, Err: err, Msg: "the run is done (" + string(a.rec.Status) + "), but not on the record: " + err.Error(),
+			Kind: pipeline.IO, Err: err, Msg: "the run is done (" + string(rec.Status) + "), but not on the record: " + err.Error(),
 			Evidence: []string{"`penstock rebuild` makes the index anew from the manifests"},
 		}
 	}

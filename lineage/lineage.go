@@ -127,6 +127,9 @@ type Tree struct {
 	Next []*Tree `json:"next,omitempty"`
 	// Seen says that the node stands in the tree before, and Next is left out here.
 	Seen bool `json:"seen,omitempty"`
+	// Approved names the gates that the version, or what it was made of, did not pass, and
+	// somebody approved of.
+	Approved []string `json:"approved,omitempty"`
 }
 
 // Walk gives the tree of a node, at most depth edges deep; a negative depth has no
@@ -136,11 +139,14 @@ func (g *Graph) Walk(n Node, dir Direction, depth int) *Tree {
 	if dir == Down {
 		edges = g.down
 	}
-	return walk(edges, n, depth, map[Node]bool{})
+	return g.walk(edges, n, depth, map[Node]bool{})
 }
 
-func walk(edges map[Node][]Node, n Node, depth int, seen map[Node]bool) *Tree {
+func (g *Graph) walk(edges map[Node][]Node, n Node, depth int, seen map[Node]bool) *Tree {
 	t := &Tree{Node: n}
+	if m := g.made[n]; m != nil {
+		t.Approved = m.ApprovedGates()
+	}
 	if depth == 0 || len(edges[n]) == 0 {
 		return t
 	}
@@ -150,7 +156,7 @@ func walk(edges map[Node][]Node, n Node, depth int, seen map[Node]bool) *Tree {
 	}
 	seen[n] = true
 	for _, next := range edges[n] {
-		t.Next = append(t.Next, walk(edges, next, depth-1, seen))
+		t.Next = append(t.Next, g.walk(edges, next, depth-1, seen))
 	}
 	return t
 }

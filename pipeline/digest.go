@@ -30,7 +30,7 @@ func (r *run) hashInputs(ctx context.Context) error {
 // inputs are the records of what the run reads.
 func (r *run) inputs() (all []InputRecord) {
 	for _, s := range r.plan.Pipeline.Sources {
-		rec := InputRecord{Name: s.Name, Source: s.Source.String()}
+		rec := InputRecord{Name: s.Name, Source: s.Source.String(), Approved: r.plan.Inputs[s.Name].Approved}
 		for _, f := range r.plan.Inputs[s.Name].Files {
 			f.Chunks, f.Footer = nil, "" // they stand in the manifest it was published with
 			rec.Files = append(rec.Files, f)

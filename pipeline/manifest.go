@@ -67,6 +67,9 @@ type InputRecord struct {
 	Partition string `json:"partition,omitempty"`
 	Version   int64  `json:"version,omitempty"`
 	Manifest  string `json:"manifest,omitempty"`
+	// Approved names the gates that a published input, or what it was made of, did not pass,
+	// and somebody approved of: see Manifest.ApprovedGates.
+	Approved []string `json:"approved,omitempty"`
 }
 
 // StageRecord is what a stage did in a run.

@@ -134,6 +134,9 @@ type Env struct {
 	// Believes reports whether what the gates found of a published dataset, in the directory
 	// and with a manifest of this digest, may stand for a look at it. Nil never does.
 	Believes func(dir, manifest string) bool
+	// Approves gives the approval of a finding that blocks a stage whose files, data and
+	// quarantine, are these, if there is one that holds; else nil. Nil gives none.
+	Approves func(s *Stage, f Finding, files []File) *Approval
 	// ForceScan has gates and filters look at every row, whatever is known of them without.
 	ForceScan bool
 	// ShowValues lets findings show the values of rows that failed, beside their keys.

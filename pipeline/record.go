@@ -42,6 +42,12 @@ type RunRecord struct {
 	Stages   []StageRecord     `json:"stages,omitempty"`
 	// Measures are the metrics of the gates, by stage and text.
 	Measures []Measure `json:"measures,omitempty"`
+	// Held are the versions that a blocked run left for a decision, upstream first; NotRun
+	// names the stages that lost their input to a blocked one.
+	Held   []HeldRecord `json:"held,omitempty"`
+	NotRun []string     `json:"not_run,omitempty"`
+	// Approvals are the decisions that were made of it since, in their order.
+	Approvals []Approval `json:"approvals,omitempty"`
 }
 
 // OutputRecord is a dataset a run wrote, or found unchanged.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -160,10 +161,17 @@ func (r *run) stage(ctx context.Context, s *StagePlan) (err error) {
 	if err := r.drain(ctx, s, c); err != nil {
 		return err
 	}
+	var outcomes []*StageOutcome
 	for _, sr := range c.stages {
-		if err := r.conclude(ctx, sr); err != nil {
+		out, err := r.conclude(ctx, sr)
+		if err != nil {
 			return inStage(err, sr.plan.Name, sr.plan.At)
 		}
+		outcomes = append(outcomes, out)
+	}
+	r.approve(outcomes)
+	for _, out := range outcomes {
+		r.settle(out)
 	}
 	return nil
 }
@@ -221,9 +229,9 @@ func (r *run) progress(stage string, rowsIn int64) {
 }
 
 // conclude judges a stage whose rows have all passed.
-func (r *run) conclude(ctx context.Context, sr *stageRun) (err error) {
+func (r *run) conclude(ctx context.Context, sr *stageRun) (out *StageOutcome, err error) {
 	defer recovered(&err)
-	out := &StageOutcome{
+	out = &StageOutcome{
 		Stage: sr.plan.Stage, Schema: sr.schema, Files: sr.files,
 		Record: StageRecord{
 			Name: sr.plan.Name, RowsIn: sr.rowsIn, RowsOut: sr.rowsOut, RowsQuarantined: sr.rowsAside,
@@ -233,14 +241,14 @@ func (r *run) conclude(ctx context.Context, sr *stageRun) (err error) {
 	if sr.quarantine != nil {
 		f, err := sr.quarantine.close()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		out.Quarantine = []File{f}
 	}
 	if sr.court != nil {
 		j, err := sr.court.Judge(ctx, r.again(sr))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		out.Findings, out.Metrics, out.Measures = j.Findings, j.States, j.Measures
 		for i := range out.Measures {
@@ -248,16 +256,39 @@ func (r *run) conclude(ctx context.Context, sr *stageRun) (err error) {
 		}
 	}
 	for i := range out.Findings {
-		f := &out.Findings[i]
-		f.Stage = sr.plan.Name
-		if f.Blocks() {
-			r.blocked[sr.plan.Name] = true
+		out.Findings[i].Stage = sr.plan.Name
+		out.Findings[i].Approved = nil // that is not for a judge to say
+	}
+	return out, nil
+}
+
+// approve asks for approvals of what blocks the stages of a chain. They are bound to the
+// bytes that were staged: of a chain without output there are none.
+func (r *run) approve(chain []*StageOutcome) {
+	last := chain[len(chain)-1]
+	if r.env.Approves == nil || last.Stage.Output == nil {
+		return
+	}
+	files := slices.Concat(last.Files, last.Quarantine)
+	for _, out := range chain {
+		for i := range out.Findings {
+			if f := &out.Findings[i]; f.Blocks() {
+				f.Approved = r.env.Approves(last.Stage, *f, files)
+			}
+		}
+	}
+}
+
+// settle puts the outcome of a stage among those of the run.
+func (r *run) settle(out *StageOutcome) {
+	for _, f := range out.Findings {
+		if f.Blocks() && f.Approved == nil {
+			r.blocked[out.Stage.Name] = true
 			r.out.Blocked = true
 		}
 	}
 	r.out.Stages = append(r.out.Stages, out)
 	r.listener.done(StageDone{Record: out.Record, Findings: out.Findings})
-	return nil
 }
 
 // again reads the rows that stay of a stage from the files it wrote; nil where it wrote

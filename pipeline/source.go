@@ -29,6 +29,9 @@ type Input struct {
 	Whole bool
 	// States are what gates found of just these rows when they were published; may be nil.
 	States map[string]json.RawMessage
+	// Approved names the gates that the files, where they were published, did not pass, and
+	// somebody approved of.
+	Approved []string
 }
 
 // Split is a share of an input that can be read on its own. What comes after Open is

@@ -46,7 +46,7 @@ func (a *app) runsCommand() *cobra.Command {
 			rows := [][]string{{"RUN", "PIPELINE", "PARTITION", "STATUS", "ROWS IN", "ROWS OUT", "STARTED", "TOOK", "BY"}}
 			for _, r := range runs {
 				rows = append(rows, []string{
-					r.Run, r.Pipeline, r.Partition, string(r.Status), count(r.RowsIn), count(r.RowsOut),
+					r.Run, r.Pipeline, r.Partition, statusText(project, r), count(r.RowsIn), count(r.RowsOut),
 					r.Started.Local().Format(time.DateTime), seconds(r.Seconds), r.Actor,
 				})
 			}
@@ -93,6 +93,7 @@ func (a *app) showCommand() *cobra.Command {
 				err = a.printJSON(rec)
 			} else if !out.takeStdout() {
 				a.showRun(rec)
+				a.showHeld(project, rec)
 			}
 			return out.ended([]*pipeline.RunRecord{rec}, err)
 		},
@@ -128,6 +129,9 @@ func (a *app) showInputs(inputs []pipeline.InputRecord) {
 	for _, in := range inputs {
 		if in.Dataset != "" {
 			a.print("  input   %s: %s@%s version %d\n", in.Name, in.Dataset, in.Partition, in.Version)
+		}
+		for _, gate := range in.Approved {
+			a.print("  input   %s: did not pass %s, which was approved of\n", in.Name, gate)
 		}
 		for _, f := range in.Files {
 			a.print("  input   %s: %s, %s bytes, sha256 %.12s\n", in.Name, f.Path, count(f.Bytes), f.SHA256)
@@ -250,7 +254,7 @@ func (a *app) printTree(title string, t *lineage.Tree) error {
 	if a.output == "json" {
 		return a.printJSON(map[string]any{"direction": title, "tree": t})
 	}
-	a.print("%s (%s)\n", nodeText(t.Node), title)
+	a.print("%s (%s)%s\n", nodeText(t.Node), title, approvedGates(t))
 	if len(t.Next) == 0 {
 		a.print("  nothing\n")
 	}
@@ -268,9 +272,17 @@ func (a *app) printBranches(t *lineage.Tree, indent string) {
 		if next.Seen {
 			seen = " (see above)"
 		}
-		a.print("%s%s%s%s\n", indent, branch, nodeText(next.Node), seen)
+		a.print("%s%s%s%s\n", indent, branch, nodeText(next.Node), seen+approvedGates(next))
 		a.printBranches(next, indent+below)
 	}
+}
+
+// approvedGates names the gates that were overruled for a version.
+func approvedGates(t *lineage.Tree) string {
+	if len(t.Approved) == 0 {
+		return ""
+	}
+	return "  approved: " + strings.Join(t.Approved, ", ")
 }
 
 func nodeText(n lineage.Node) string {

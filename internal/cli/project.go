@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -25,6 +26,8 @@ type pipelineFlags struct {
 	keep    int
 	// evidence is auto or scan.
 	evidence string
+	hold     span
+	fourEyes bool
 }
 
 func (f *pipelineFlags) add(flags *pflag.FlagSet) {
@@ -32,6 +35,9 @@ func (f *pipelineFlags) add(flags *pflag.FlagSet) {
 	flags.IntVar(&f.workers, "workers", 0, "units of work carried at once (default: one a processor)")
 	flags.Var(&f.memory, "memory", "memory budget, like 2GiB (default: half of what the machine or control group has)")
 	flags.StringVar(&f.evidence, "evidence", "auto", "what gates may go by: `auto` is the cheapest that proves it, scan is every row")
+	f.hold = span(7 * 24 * time.Hour)
+	flags.Var(&f.hold, "hold-for", "how long what a gate blocked is held for `penstock approve`; 0 holds nothing")
+	addFourEyes(flags, &f.fourEyes)
 	flags.IntVar(&f.keep, "keep", 2, "earlier versions kept of each partition")
 }
 
@@ -48,7 +54,12 @@ func (a *app) load(cmd *cobra.Command, file string, f *pipelineFlags, l *pipelin
 	if keep == 0 {
 		keep = -1
 	}
+	hold := time.Duration(f.hold)
+	if hold == 0 {
+		hold = -1
+	}
 	project, err := penstock.Open(cmd.Context(), a.rootOf(file), penstock.Options{
+		HoldFor: hold, FourEyes: f.fourEyes,
 		Workers: f.workers, Memory: int64(f.memory), Keep: keep, Listener: l, ForceScan: f.evidence == "scan",
 		Command: append([]string{"penstock"}, a.args...),
 	})
@@ -83,6 +94,10 @@ func (a *app) rootOf(file string) string {
 // open opens the project of commands that take no pipeline file: what --project
 // says, or the nearest directory from here upward that is one.
 func (a *app) open(ctx context.Context) (*penstock.Project, error) {
+	return a.openWith(ctx, penstock.Options{})
+}
+
+func (a *app) openWith(ctx context.Context, o penstock.Options) (*penstock.Project, error) {
 	dir := a.dir
 	if dir == "" {
 		dir = "."
@@ -98,7 +113,7 @@ func (a *app) open(ctx context.Context) (*penstock.Project, error) {
 		return nil, usage("nothing has been run in %s yet: there is no %s", abs, penstock.StateDir).
 			With("run a pipeline, go to the directory of a project, or name it with --project")
 	}
-	return penstock.Open(ctx, dir, penstock.Options{})
+	return penstock.Open(ctx, dir, o)
 }
 
 func above(dir, mark string) (string, bool) {

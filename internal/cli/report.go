@@ -51,6 +51,9 @@ func (a *app) reportGates(rec *pipeline.RunRecord) {
 	}
 	a.print("  gates: %s\n", strings.Join(parts, ", "))
 	for _, f := range rec.Gates {
+		if f.Approved != nil {
+			a.print("    %s\n", strings.Join(found(rec, f), "\n      "))
+		}
 		if f.Verdict == pipeline.Warn {
 			a.print("    warning: %s\n", strings.Join(found(rec, f), "\n      "))
 		}
@@ -64,9 +67,9 @@ func found(rec *pipeline.RunRecord, f pipeline.Finding) []string {
 
 // blocked tells of each gate that kept the partition back.
 func (a *app) blocked(project *penstock.Project, pl *pipeline.Pipeline, rec *pipeline.RunRecord) {
-	kept := keptBack(project, pl, rec)
+	kept := append(keptBack(project, pl, rec), heldText(project, rec)...)
 	for _, f := range rec.Gates {
-		if !f.Blocks() {
+		if !f.Blocks() || f.Approved != nil {
 			continue
 		}
 		fmt.Fprintln(a.stderr, strings.Join(append(found(rec, f), kept...), "\n\t"))

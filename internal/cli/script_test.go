@@ -38,6 +38,7 @@ func TestScripts(t *testing.T) {
 			"flip":     cmdFlip,
 			"latin":    cmdLatin,
 			"await":    cmdAwait,
+			"runid":    cmdRunID,
 		},
 	})
 }
@@ -74,6 +75,21 @@ func cmdFlip(ts *testscript.TestScript, _ bool, args []string) {
 // latin FILE: writes a CSV file with a letter in ISO 8859-1, which no script can hold.
 func cmdLatin(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte("id,name,n\n1,caf\xe9,1\n"), 0o644))
+}
+
+// runid NAME: sets a variable to the id of the latest run.
+func cmdRunID(ts *testscript.TestScript, _ bool, args []string) {
+	found, err := filepath.Glob(ts.MkAbs(".penstock/runs/*.json"))
+	ts.Check(err)
+	latest, at := "", time.Time{}
+	for _, name := range found {
+		info, err := os.Stat(name)
+		ts.Check(err)
+		if info.ModTime().After(at) {
+			latest, at = name, info.ModTime()
+		}
+	}
+	ts.Setenv(args[0], strings.TrimSuffix(filepath.Base(latest), ".json"))
 }
 
 // await GLOB: waits until a file matches.

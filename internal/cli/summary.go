@@ -19,12 +19,16 @@ type runSummary struct {
 	RowsQuarantined int64                   `json:"rows_quarantined"`
 	Seconds         float64                 `json:"seconds"`
 	Error           string                  `json:"error,omitempty"`
+	Held            []pipeline.HeldRecord   `json:"held,omitempty"`
+	NotRun          []string                `json:"not_run,omitempty"`
+	Approvals       []pipeline.Approval     `json:"approvals,omitempty"`
 }
 
 func summary(r *pipeline.RunRecord) runSummary {
 	s := runSummary{
 		Run: r.Run, Pipeline: r.Pipeline, Partition: r.Partition, Status: r.Status, Outputs: r.Outputs, Gates: r.Gates,
 		RowsIn: r.RowsIn, RowsOut: r.RowsOut, RowsQuarantined: r.RowsQuarantined, Seconds: r.Seconds, Error: r.Error,
+		Held: r.Held, NotRun: r.NotRun, Approvals: r.Approvals,
 	}
 	if s.Outputs == nil {
 		s.Outputs = []pipeline.OutputRecord{}

@@ -18,7 +18,8 @@ type FS interface {
 	MkdirAll(path string) error
 	// Create makes a new file; it is an error if the path exists.
 	Create(path string) (File, error)
-	// ReadFile and ReadDir read; ReadDir sorts by name.
+	// Open, ReadFile and ReadDir read; ReadDir sorts by name.
+	Open(path string) (io.ReadCloser, error)
 	ReadFile(path string) ([]byte, error)
 	ReadDir(path string) ([]fs.DirEntry, error)
 	Stat(path string) (fs.FileInfo, error)

@@ -1,7 +1,9 @@
 package faults
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -182,6 +184,15 @@ func (f *memFile) Close() error { return nil }
 func (m *Mem) lazy() bool {
 	m.syncs++
 	return m.Lazy != nil && m.Lazy(m.syncs)
+}
+
+// Open implements FS.
+func (m *Mem) Open(path string) (io.ReadCloser, error) {
+	text, err := m.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return io.NopCloser(bytes.NewReader(text)), nil
 }
 
 // ReadFile implements FS.

@@ -10,6 +10,10 @@
 //			quarantine/part-0.parquet
 //			manifest.json
 //		staging/month=2001-07.RUN/                   being written
+//		held/month=2001-07.RUN/                      blocked, and waiting for a decision
+//			version/                             as above, with its manifest
+//			held.json                            what it is, and until when it is held
+//		approvals/month=2001-07.json                 decisions, bound to bytes and rules
 //		locks/month=2001-07                          held by who writes
 //
 // The files of the visible directory are hard links to those of the version. A new
@@ -19,4 +23,7 @@
 // new ones, and the manifest that goes with them. Versions lie outside the dataset,
 // so that no glob of a reader meets two of them; links and not symbolic links,
 // because DuckDB's ** does not follow those.
+//
+// What is held is published by Resume and Commit: its files get second names in staging,
+// and go away only after the switch. So no crash loses it, or shows a part of it.
 package publish

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/penstock-data/penstock/pipeline"
 )
@@ -48,7 +49,23 @@ func (l layout) version(n int64) string {
 
 func (l layout) staging() string { return filepath.Join(l.store, "staging") }
 
+func (l layout) held() string { return filepath.Join(l.store, "held") }
+
+// heldBy is the directory of what a run holds of the partition.
+func (l layout) heldBy(run string) string { return filepath.Join(l.held(), l.partition+"."+run) }
+
+func (l layout) approvals() string { return filepath.Join(l.store, "approvals", l.partition+".json") }
+
 func (l layout) lock() string { return filepath.Join(l.store, "locks", l.partition) }
+
+// cutRun cuts the name of a staged or held directory into partition and run.
+func cutRun(name string) (partition, run string) {
+	i := strings.LastIndexByte(name, '.') // no run has a dot in its id
+	if i < 0 {
+		return name, ""
+	}
+	return name[:i], name[i+1:]
+}
 
 // rel is a path as people see it: relative to the project.
 func (l layout) rel(p string) string {
@@ -58,9 +75,14 @@ func (l layout) rel(p string) string {
 	return p
 }
 
-// VersionDir is the directory of a kept version, relative to the project.
-func VersionDir(dataset string, part pipeline.Partition, version int64) string {
-	l, err := newLayout("/", dataset, part.Dir())
+// VersionDir is the directory of a kept version, relative to the project; visible is that
+// which readers look at.
+func VersionDir(dataset, visible string, version int64) string {
+	dir := ""
+	if visible != dataset {
+		dir = path.Base(visible)
+	}
+	l, err := newLayout("/", dataset, dir)
 	if err != nil {
 		return dataset
 	}

@@ -12,7 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/penstock-data/penstock/internal/faults"
 	"github.com/penstock-data/penstock/pipeline"
@@ -60,11 +60,14 @@ func (st *Staging) prepare() error {
 		return err
 	}
 	for _, name := range left {
-		if strings.HasPrefix(name, l.partition+".") {
+		if p, _ := cutRun(name); p == l.partition {
 			if err := s.FS.RemoveAll(filepath.Join(l.staging(), name)); err != nil {
 				return err
 			}
 		}
+	}
+	if err := s.sweep(l); err != nil {
+		return err
 	}
 	st.current, st.digest, err = s.read(filepath.Join(l.visible, visibleName), l)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -157,41 +160,34 @@ func (w *Writer) Path() string {
 
 // Commit makes what was staged the version that readers see, described by m, whose
 // Version, Previous and Published it fills in. It refuses a manifest in which a
-// blocking rule has not passed. If every file is as in the current version, and so are
-// the rules, nothing is switched. The staging has ended then, with or without an error; after an error
+// blocking rule has not passed, unless somebody approved of just these bytes under just
+// these rules (pipeline.Manifest.Admits). What was held of the partition is dropped. If
+// every file is as in the current version, and so are the rules, nothing is switched. The
+// staging has ended then, with or without an error; after an error
 // readers see what they saw before, or the new version if the switch was made.
 func (st *Staging) Commit(ctx context.Context, m *pipeline.Manifest) (v *Version, err error) {
 	if st.ended {
 		return nil, pipeline.Errorf(pipeline.Internal, "staging of %s was ended before", st.layout.dataset)
 	}
 	defer func() { err = errors.Join(err, st.Abort()) }()
-	if err := admit(m); err != nil {
+	now := st.store.Clock.Now().UTC() // it is admitted, and published, at one time
+	if err := m.Admits(now, st.store.FourEyes); err != nil {
 		return nil, err
 	}
-	if st.current != nil && sameFiles(st.current, m) && st.current.Gates == m.Gates {
+	if st.current != nil && sameFiles(st.current, m) && st.current.Gates == m.Gates && sameApprovals(st.current, m) {
+		if err := st.dropHeld(""); err != nil {
+			return nil, st.ioError(err)
+		}
 		return &Version{Manifest: st.current, Digest: st.digest, Unchanged: true}, nil
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	v, err = st.commit(m)
+	v, err = st.commit(m, now)
 	if err != nil {
 		return nil, st.ioError(err)
 	}
 	return v, nil
-}
-
-// admit is the last gate before the switch.
-func admit(m *pipeline.Manifest) error {
-	for _, f := range m.Findings {
-		if f.Blocks() {
-			return pipeline.Errorf(pipeline.Internal, "a version that gate %q says %s of was about to be published", f.Name, f.Verdict)
-		}
-	}
-	if len(m.Files) == 0 {
-		return pipeline.Errorf(pipeline.Internal, "a version without files was about to be published")
-	}
-	return nil
 }
 
 func sameFiles(a, b *pipeline.Manifest) bool {
@@ -199,10 +195,25 @@ func sameFiles(a, b *pipeline.Manifest) bool {
 	return slices.EqualFunc(a.Files, b.Files, same) && slices.EqualFunc(a.Quarantine, b.Quarantine, same)
 }
 
-func (st *Staging) commit(m *pipeline.Manifest) (*Version, error) {
-	m.Version, m.Published = st.last+1, st.store.Clock.Now().UTC()
-	if st.current != nil {
+// sameApprovals reports whether whatever was approved of in m is on the record already.
+func sameApprovals(current, m *pipeline.Manifest) bool {
+	for _, f := range m.Findings {
+		if f.Approved != nil && !slices.ContainsFunc(current.Findings, func(was pipeline.Finding) bool {
+			return was.Approved != nil && was.Stage == f.Stage && was.Name == f.Name && was.Approved.Rules == f.Approved.Rules
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+func (st *Staging) commit(m *pipeline.Manifest, now time.Time) (*Version, error) {
+	m.Version, m.Published = st.last+1, now
+	switch {
+	case st.current != nil:
 		m.Version, m.Previous = st.current.Version+1, st.digest
+	case st.last > 0: // kept, but somebody removed what was visible, or it never was
+		_, m.Previous, _ = st.store.read(filepath.Join(st.layout.version(st.last), manifestName), st.layout)
 	}
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
@@ -216,12 +227,25 @@ func (st *Staging) commit(m *pipeline.Manifest) (*Version, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256(text)
-	return &Version{Manifest: m, Digest: hex.EncodeToString(sum[:])}, st.prune(m.Version)
+	return &Version{Manifest: m, Digest: hex.EncodeToString(sum[:])}, errors.Join(st.prune(m.Version), st.dropHeld(""))
 }
 
 // keep makes the version durable among those that are kept.
 func (st *Staging) keep(m *pipeline.Manifest, text []byte) error {
 	f, l := st.store.FS, st.layout
+	if err := st.seal(text); err != nil {
+		return err
+	}
+	if err := f.Rename(st.version(), l.version(m.Version)); err != nil {
+		return err
+	}
+	// What lies above the store is synced after the switch.
+	return st.syncUp(l.versions(), filepath.Dir(filepath.Dir(filepath.Dir(l.store))))
+}
+
+// seal writes the manifest of the staged version and makes all of it durable.
+func (st *Staging) seal(text []byte) error {
+	f := st.store.FS
 	if err := faults.Write(f, filepath.Join(st.version(), manifestName), text); err != nil {
 		return err
 	}
@@ -230,14 +254,7 @@ func (st *Staging) keep(m *pipeline.Manifest, text []byte) error {
 			return err
 		}
 	}
-	if err := f.SyncDir(st.version()); err != nil {
-		return err
-	}
-	if err := f.Rename(st.version(), l.version(m.Version)); err != nil {
-		return err
-	}
-	// What lies above the store is synced after the switch.
-	return st.syncUp(l.versions(), filepath.Dir(filepath.Dir(filepath.Dir(l.store))))
+	return f.SyncDir(st.version())
 }
 
 // show switches the visible directory to the version.

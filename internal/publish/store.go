@@ -31,6 +31,10 @@ type Store struct {
 	Root string
 	// Keep is the number of earlier versions kept of each partition.
 	Keep int
+	// HoldFor is how long a blocked version waits for a decision; 0 or less: not at all.
+	HoldFor time.Duration
+	// FourEyes refuses approvals by who made the version.
+	FourEyes bool
 }
 
 // Kept is a version that was published and is still kept.
@@ -61,6 +65,10 @@ func (s *Store) Begin(ctx context.Context, dataset string, p pipeline.Partition,
 	if err != nil {
 		return nil, err
 	}
+	return s.begin(l, run)
+}
+
+func (s *Store) begin(l layout, run string) (*Staging, error) {
 	for _, dir := range []string{l.staging(), l.versions(), filepath.Dir(l.lock())} {
 		if err := s.FS.MkdirAll(dir); err != nil {
 			return nil, ioError(l, "can't write "+l.dataset, err)

@@ -7,7 +7,9 @@
 //     and no other;
 //   - the version it says is current is kept, with the same manifest, and its chain
 //     of earlier manifests is unbroken;
-//   - every blocking rule it was published under has passed;
+//   - every blocking rule it was published under has passed, or somebody approved of just
+//     its bytes under just its rules, and the approval had not expired;
+//   - what is held for a decision is as its run left it;
 //   - what it was made of, if that was published too, is a version that is on record;
 //   - nothing lies about in staging that no run owns;
 //   - the index of runs agrees with the manifests.
@@ -27,6 +29,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Problem is a breach of an invariant.
@@ -57,6 +60,9 @@ type manifest struct {
 	Quarantine []file    `json:"quarantine"`
 	Rows       int64     `json:"rows"`
 	Findings   []finding `json:"findings"`
+	Gates      string    `json:"gates"`
+	Actor      string    `json:"actor"`
+	Published  time.Time `json:"published"`
 	digest     string
 }
 
@@ -72,6 +78,9 @@ type finding struct {
 	Name     string `json:"name"`
 	Severity string `json:"severity"`
 	Verdict  string `json:"verdict"`
+	Rule     string `json:"rule"`
+
+	Approved *approval `json:"approved"`
 }
 
 // Indexed is a version as the index knows it.
@@ -147,6 +156,9 @@ func (c *checker) store(dir string) error {
 			}
 		}
 		c.staging(filepath.Join(dir, dataset))
+		if err := c.held(filepath.Join(dir, dataset)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -233,14 +245,6 @@ func (c *checker) files(dir string, files []file) error {
 		}
 	}
 	return nil
-}
-
-func (c *checker) verdicts(dir string, m manifest) {
-	for _, f := range m.Findings {
-		if f.Severity != "warn" && f.Verdict != "pass" && f.Verdict != "warn" {
-			c.problem(dir, "was published although gate %q of stage %q says %s", f.Name, f.Stage, f.Verdict)
-		}
-	}
 }
 
 // chain checks that each manifest names the digest of the one before it.

@@ -91,6 +91,7 @@ func (s Set) Resolve(ctx context.Context, env *pipeline.Env, open Open) (*pipeli
 	if err != nil {
 		return nil, err
 	}
+	in.Approved = manifests.approved()
 	if s.PartitionBy == "" {
 		in.States = manifests.states(env, found)
 		return &in.Input, nil

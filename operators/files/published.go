@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/penstock-data/penstock/pipeline"
 )
@@ -74,6 +75,17 @@ func (p published) states(env *pipeline.Env, all []File) map[string]json.RawMess
 		return m.Metrics
 	}
 	return nil
+}
+
+// approved names the gates that what was found did not pass, and somebody approved of.
+func (p published) approved() (all []string) {
+	for _, m := range p {
+		if m != nil {
+			all = append(all, m.ApprovedGates()...)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 func readManifest(path string) (*found, error) {

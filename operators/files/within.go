@@ -25,7 +25,7 @@ func (s Set) within(part pipeline.Partition, in *Inspected) (*pipeline.Input, er
 	if err != nil {
 		return nil, err
 	}
-	out := &pipeline.Input{Schema: in.Schema, Files: in.Files}
+	out := &pipeline.Input{Schema: in.Schema, Files: in.Files, Approved: in.Approved}
 	for i, split := range in.Splits {
 		none, all := w.proves(in.Facts(i, s.PartitionBy))
 		switch {

@@ -1,0 +1,53 @@
+package penstock
+
+import (
+	"context"
+	"errors"
+
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// publish makes what was held current, upstream first.
+func (d *decision) publish(ctx context.Context) error {
+	byDataset := map[string]published{}
+	var current []published
+	status := pipeline.Unchanged
+	outputs := []pipeline.OutputRecord{}
+	for i, r := range d.held {
+		v := r.Done
+		if v == nil {
+			if err := fillInputs(r.Manifest, byDataset); err != nil {
+				return err
+			}
+			var err error
+			if v, err = r.Staging.Commit(ctx, r.Manifest); err != nil {
+				d.Run.Outputs = outputs // those are visible; the next approval goes on from here
+				return errors.Join(err, d.p.record(context.WithoutCancel(ctx), d.Run, current))
+			}
+		}
+		if !v.Unchanged {
+			status = pipeline.Published
+		}
+		now := published{v.Manifest, v.Digest}
+		byDataset[v.Manifest.Dataset] = now
+		current = append(current, now)
+		outputs = append(outputs, outputRecord(v.Manifest, d.Run.Held[i].Path))
+	}
+	d.Run.Status, d.Run.Outputs, d.Run.Held = status, outputs, nil
+	return d.p.record(context.WithoutCancel(ctx), d.Run, current)
+}
+
+// fillInputs names the versions of what the same run published before.
+func fillInputs(m *pipeline.Manifest, byDataset map[string]published) error {
+	for i, in := range m.Inputs {
+		if in.Dataset == "" || in.Version != 0 {
+			continue
+		}
+		v, ok := byDataset[in.Dataset]
+		if !ok {
+			return pipeline.Errorf(pipeline.Internal, "%s was made of %s, which the run did not hold", m.Dataset, in.Dataset)
+		}
+		m.Inputs[i] = v.input(in.Name)
+	}
+	return nil
+}

@@ -1,0 +1,74 @@
+package publish
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/penstock-data/penstock/internal/faults"
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// maxApprovals bounds how many approvals are kept of a partition, the latest.
+const maxApprovals = 100
+
+// Approvals lists what was approved of a partition; nothing if nothing was.
+func (s *Store) Approvals(dataset, partitionDir string) ([]pipeline.Approval, error) {
+	l, err := newLayout(s.Root, dataset, partitionDir)
+	if err != nil {
+		return nil, err
+	}
+	return s.approvals(l)
+}
+
+func (s *Store) approvals(l layout) (all []pipeline.Approval, err error) {
+	text, err := s.FS.ReadFile(l.approvals())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &all)
+	}
+	if err != nil {
+		return nil, pipeline.Errorf(pipeline.IO, "%s can't be read: %w", l.rel(l.approvals()), err).
+			With("move it away: what was approved of, and not published, has to be approved again")
+	}
+	return all, nil
+}
+
+// Approve puts approvals of the partition on record, durably, and gives all that have not
+// expired.
+func (st *Staging) Approve(more []pipeline.Approval) ([]pipeline.Approval, error) {
+	s, l := st.store, st.layout
+	was, err := s.approvals(l)
+	if err != nil {
+		return nil, err
+	}
+	now := s.Clock.Now()
+	var all []pipeline.Approval
+	for _, a := range append(was, more...) {
+		if a.Expires.IsZero() || now.Before(a.Expires) {
+			all = append(all, a)
+		}
+	}
+	all = all[max(0, len(all)-maxApprovals):]
+	if len(more) == 0 {
+		return all, nil
+	}
+	text, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Dir(l.approvals())
+	if err := s.FS.MkdirAll(dir); err != nil {
+		return nil, st.ioError(err)
+	}
+	if err := faults.WriteFile(s.FS, l.approvals(), append(text, '\n')); err != nil {
+		return nil, st.ioError(err)
+	}
+	if err := s.FS.SyncDir(l.store); err != nil { // what lies above was made durable by the hold
+		return nil, st.ioError(err)
+	}
+	return all, nil
+}

@@ -1,0 +1,188 @@
+package publish
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/penstock-data/penstock/internal/faults"
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+const (
+	heldName = "held.json"
+	// maxHeld bounds how many partitions of a dataset are held at once.
+	maxHeld = 100
+)
+
+// Hold keeps what was staged, described by m, for a decision: no reader sees it, and it is
+// thrown away when Store.HoldFor is over, or the next run of the partition holds or
+// publishes something. The staging has ended then, with or without an error.
+func (st *Staging) Hold(m *pipeline.Manifest) (h *pipeline.HeldRecord, err error) {
+	if st.ended {
+		return nil, pipeline.Errorf(pipeline.Internal, "staging of %s was ended before", st.layout.dataset)
+	}
+	defer func() { err = errors.Join(err, st.Abort()) }()
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	text = append(text, '\n')
+	sum := sha256.Sum256(text)
+	h = &pipeline.HeldRecord{
+		Run: st.run, Dataset: m.Dataset, Partition: m.Partition, Path: st.layout.rel(st.layout.visible), Rows: m.Rows,
+		Bytes: m.BytesDigest(), Gates: m.Gates, Manifest: hex.EncodeToString(sum[:]), Previous: st.digest,
+		Until: st.store.Clock.Now().UTC().Add(st.store.HoldFor).Truncate(time.Second),
+	}
+	if err := st.hold(h, text); err != nil {
+		return nil, errors.Join(ioError(st.layout, "can't hold "+h.Path, err), st.store.FS.RemoveAll(st.layout.heldBy(st.run)))
+	}
+	return h, nil
+}
+
+func (st *Staging) hold(h *pipeline.HeldRecord, manifest []byte) error {
+	f, l := st.store.FS, st.layout
+	about, err := json.MarshalIndent(h, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := st.seal(manifest); err != nil {
+		return err
+	}
+	if err := faults.Write(f, filepath.Join(st.dir, heldName), append(about, '\n')); err != nil {
+		return err
+	}
+	if err := f.SyncDir(st.dir); err != nil {
+		return err
+	}
+	if err := f.MkdirAll(l.held()); err != nil {
+		return err
+	}
+	if err := f.Rename(st.dir, l.heldBy(st.run)); err != nil {
+		return err
+	}
+	if err := st.syncUp(l.held(), filepath.Dir(l.root)); err != nil {
+		return err
+	}
+	return errors.Join(st.dropHeld(st.run), st.store.bound(l))
+}
+
+// Discard is Abort for a run that leaves nothing: what an earlier one holds of the
+// partition is dropped, too, for this one came after it.
+func (st *Staging) Discard() error {
+	if st.ended {
+		return nil
+	}
+	return errors.Join(st.dropHeld(""), st.Abort())
+}
+
+// dropHeld removes what is held of the partition, but not what the run except holds.
+func (st *Staging) dropHeld(except string) error {
+	names, err := st.store.names(st.layout.held())
+	for _, name := range names {
+		if p, run := cutRun(name); p == st.layout.partition && run != except {
+			err = errors.Join(err, st.store.FS.RemoveAll(filepath.Join(st.layout.held(), name)))
+		}
+	}
+	return err
+}
+
+// sweep removes what is held of a partition past its time. The partition is locked.
+func (s *Store) sweep(l layout) error {
+	names, err := s.names(l.held())
+	for _, name := range names {
+		if p, _ := cutRun(name); p == l.partition && s.over(filepath.Join(l.held(), name)) {
+			err = errors.Join(err, s.FS.RemoveAll(filepath.Join(l.held(), name)))
+		}
+	}
+	return err
+}
+
+// over reports whether what is held in the directory is past its time, or can't say.
+func (s *Store) over(dir string) bool {
+	h, err := s.readHeld(dir)
+	return err != nil || !s.Clock.Now().Before(h.Until)
+}
+
+func (s *Store) readHeld(dir string) (*pipeline.HeldRecord, error) {
+	text, err := s.FS.ReadFile(filepath.Join(dir, heldName))
+	if err != nil {
+		return nil, err
+	}
+	h := &pipeline.HeldRecord{}
+	return h, json.Unmarshal(text, h)
+}
+
+// Sweep removes what is held of a dataset past its time; what is being written is left to
+// who writes it.
+func (s *Store) Sweep(dataset string) error {
+	l, err := newLayout(s.Root, dataset, "")
+	if err != nil {
+		return err
+	}
+	names, err := s.names(l.held())
+	for _, name := range names {
+		if s.over(filepath.Join(l.held(), name)) {
+			err = errors.Join(err, s.dropIfFree(l, name))
+		}
+	}
+	return err
+}
+
+// bound removes the oldest of what is held of a dataset beyond maxHeld.
+func (s *Store) bound(l layout) error {
+	names, err := s.names(l.held())
+	slices.SortFunc(names, func(a, b string) int {
+		_, first := cutRun(a)
+		_, second := cutRun(b)
+		return strings.Compare(first, second) // ids of runs sort like time
+	})
+	for _, name := range names[:max(0, len(names)-maxHeld)] {
+		if p, _ := cutRun(name); p != l.partition {
+			err = errors.Join(err, s.dropIfFree(l, name))
+		}
+	}
+	return err
+}
+
+// dropIfFree removes a held version, unless somebody is at its partition.
+func (s *Store) dropIfFree(l layout, name string) error {
+	var run string
+	l.partition, run = cutRun(name)
+	if err := s.FS.MkdirAll(filepath.Dir(l.lock())); err != nil {
+		return err
+	}
+	lock, err := s.lock(l, run)
+	if pipeline.KindOf(err) == pipeline.Conflict {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.FS.RemoveAll(filepath.Join(l.held(), name)), lock.Close())
+}
+
+// Holds reports whether a held version is there and its time is not over.
+func (s *Store) Holds(h pipeline.HeldRecord) bool {
+	l, err := heldLayout(s.Root, h)
+	return err == nil && !s.over(l.heldBy(h.Run))
+}
+
+// heldLayout gives the place of a held version, and refuses one that leads elsewhere.
+func heldLayout(root string, h pipeline.HeldRecord) (layout, error) {
+	dir := ""
+	if h.Path != h.Dataset {
+		dir = path.Base(h.Path)
+	}
+	if path.Join(h.Dataset, dir) != h.Path || strings.HasPrefix(dir, ".") || strings.ContainsAny(h.Run+dir, `/\`) {
+		return layout{}, pipeline.Errorf(pipeline.IO, "the record of run %s is damaged: it holds %q of dataset %q", h.Run, h.Path, h.Dataset).
+			With("run it again")
+	}
+	return newLayout(root, h.Dataset, dir)
+}
