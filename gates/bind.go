@@ -234,10 +234,19 @@ func (b *bound) statement(text string, br *boundRule) (*statement, error) {
 		if call.Input != "" {
 			c.input = b.inputNamed(call.Input)
 		}
-		if c.fn.files == nil && (call.Input == "" || c.fn.Compares) {
+		ofRows := c.fn.files == nil && c.fn.columns == nil
+		if c.fn.files != nil && call.Input == "" {
+			return nil, pipeline.Errorf(pipeline.Invalid, "%s of which source? say %s(\"name\")", call.Func, call.Func)
+		}
+		for i := range b.schema.NumFields() {
+			if c.fn.columns != nil {
+				b.read(i) // all of them have to be there
+			}
+		}
+		if ofRows && (call.Input == "" || c.fn.Compares) {
 			c.own = b.metric(c, br)
 		}
-		if c.fn.files == nil && call.Input != "" {
+		if ofRows && call.Input != "" {
 			if c.other, err = b.inputs[c.input].metric(c, br); err != nil {
 				return nil, err
 			}

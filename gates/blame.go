@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/penstock-data/penstock/internal/sketch"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -37,7 +38,7 @@ type accountPart struct{ tested, failed int64 }
 // changed when they are merged.
 func keptByUnit(s state) bool {
 	switch s.(type) {
-	case *counter, *intSum, *floatSum, *decimalSum, *moments, *extreme:
+	case *counter, *extreme, *wholeSum, *sketched[*sketch.FloatSum], *sketched[*sketch.Moments]:
 		return true
 	}
 	return false

@@ -2,10 +2,8 @@ package gates
 
 import (
 	"encoding/json"
-	"errors"
 	"math"
 	"math/big"
-	"math/bits"
 	"time"
 	"unicode/utf8"
 
@@ -18,201 +16,11 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-var errOverflow = errors.New("the sum does not fit in 64 bits")
-
 // numberMetrics are those of numbers, texts and times.
 var numberMetrics = []metricFunc{
 	{MetricFunc: fn("min", orderedResult("min"), expr.RowExpr), state: "min", open: openExtreme(-1), read: readExtreme},
 	{MetricFunc: fn("max", orderedResult("max"), expr.RowExpr), state: "max", open: openExtreme(1), read: readExtreme},
 	{MetricFunc: fn("sum", numberResult("sum"), expr.RowExpr), state: "sum", open: openSum, read: readSum},
-	{MetricFunc: fn("mean", doubleResult("mean"), expr.RowExpr), state: "moments", open: openMoments, read: readMoments((*moments).mean)},
-	{MetricFunc: fn("variance", doubleResult("variance"), expr.RowExpr), state: "moments", open: openMoments, read: readMoments((*moments).variance)},
-	{MetricFunc: fn("stddev", doubleResult("stddev"), expr.RowExpr), state: "moments", open: openMoments, read: readMoments((*moments).stddev)},
-}
-
-func openSum(args []arrow.DataType, _ []any, _ *pipeline.Env) state {
-	switch t := args[0]; t.ID() {
-	case arrow.FLOAT64:
-		return &floatSum{}
-	case arrow.INT64, arrow.UINT64:
-		return &intSum{unsigned: t.ID() == arrow.UINT64}
-	default:
-		return &decimalSum{scale: t.(arrow.DecimalType).GetScale()}
-	}
-}
-
-func readSum(s state, _ []any) reading {
-	return exactly(s.(interface{ value() any }).value())
-}
-
-// intSum adds integers exactly, in 128 bits; only the result must fit in 64.
-type intSum struct {
-	unsigned bool
-	Count    int64  `json:"count"`
-	High     int64  `json:"high"`
-	Low      uint64 `json:"low"`
-}
-
-func (s *intSum) add(high int64, low uint64) {
-	var carry uint64
-	s.Low, carry = bits.Add64(s.Low, low, 0)
-	s.High += high + int64(carry)
-}
-
-func (s *intSum) update(values arrow.Array, _ int64) error {
-	for i := range values.Len() {
-		if values.IsNull(i) {
-			continue
-		}
-		s.Count++
-		if s.unsigned {
-			s.add(0, values.(*array.Uint64).Value(i))
-		} else {
-			v := values.(*array.Int64).Value(i)
-			s.add(v>>63, uint64(v))
-		}
-	}
-	return nil
-}
-
-func (s *intSum) merge(other state) error {
-	o := other.(*intSum)
-	s.Count += o.Count
-	s.add(o.High, o.Low)
-	return nil
-}
-
-func (s *intSum) value() any {
-	switch {
-	case s.Count == 0:
-		return nil
-	case s.unsigned && s.High == 0:
-		return s.Low
-	case !s.unsigned && s.High == int64(s.Low)>>63:
-		return int64(s.Low)
-	}
-	return errOverflow
-}
-
-// floatSum adds floats with a running compensation (Neumaier 1974).
-type floatSum struct {
-	Count int64     `json:"count"`
-	Sum   jsonFloat `json:"sum"`
-	Comp  jsonFloat `json:"comp"`
-}
-
-func (s *floatSum) add(v float64) {
-	sum := float64(s.Sum)
-	t := sum + v
-	if math.Abs(sum) >= math.Abs(v) {
-		s.Comp += jsonFloat((sum - t) + v)
-	} else {
-		s.Comp += jsonFloat((v - t) + sum)
-	}
-	s.Sum = jsonFloat(t)
-}
-
-func (s *floatSum) update(values arrow.Array, _ int64) error {
-	a := values.(*array.Float64)
-	for i := range a.Len() {
-		if a.IsValid(i) {
-			s.Count++
-			s.add(a.Value(i))
-		}
-	}
-	return nil
-}
-
-func (s *floatSum) merge(other state) error {
-	o := other.(*floatSum)
-	s.Count += o.Count
-	s.add(float64(o.Sum))
-	s.add(float64(o.Comp))
-	return nil
-}
-
-func (s *floatSum) value() any {
-	if s.Count == 0 {
-		return nil
-	}
-	if sum := float64(s.Sum + s.Comp); !math.IsNaN(sum) {
-		return sum
-	}
-	return float64(s.Sum) // infinite, where the compensation is not a number
-}
-
-func openMoments([]arrow.DataType, []any, *pipeline.Env) state { return &moments{} }
-
-func readMoments(f func(*moments) any) func(state, []any) reading {
-	return func(s state, _ []any) reading { return exactly(f(s.(*moments))) }
-}
-
-// moments are the count, mean and sum of squared differences from the mean, updated
-// and merged after Chan, Golub and LeVeque (1979).
-type moments struct {
-	Count int64     `json:"count"`
-	Mean  jsonFloat `json:"mean"`
-	M2    jsonFloat `json:"m2"`
-}
-
-func (m *moments) update(values arrow.Array, _ int64) error {
-	for i := range values.Len() {
-		if values.IsNull(i) {
-			continue
-		}
-		m.Count++
-		d := number(values, i) - float64(m.Mean)
-		m.Mean += jsonFloat(d / float64(m.Count))
-		m.M2 += jsonFloat(d * (number(values, i) - float64(m.Mean)))
-	}
-	return nil
-}
-
-func number(values arrow.Array, i int) float64 {
-	switch a := values.(type) {
-	case *array.Int64:
-		return float64(a.Value(i))
-	case *array.Uint64:
-		return float64(a.Value(i))
-	case *array.Float64:
-		return a.Value(i)
-	}
-	return expr.Decimal{Digits: unscaled(values)(i), Scale: scaleOf(values.DataType())}.Float64()
-}
-
-func (m *moments) merge(other state) error {
-	o := other.(*moments)
-	if o.Count == 0 {
-		return nil
-	}
-	n := m.Count + o.Count
-	d := float64(o.Mean - m.Mean)
-	share := float64(o.Count) / float64(n)
-	m.M2 += o.M2 + jsonFloat(d*d*float64(m.Count)*share)
-	m.Mean += jsonFloat(d * share)
-	m.Count = n
-	return nil
-}
-
-func (m *moments) mean() any {
-	if m.Count == 0 {
-		return nil
-	}
-	return float64(m.Mean)
-}
-
-func (m *moments) variance() any {
-	if m.Count < 2 {
-		return nil
-	}
-	return float64(m.M2) / float64(m.Count-1)
-}
-
-func (m *moments) stddev() any {
-	if m.Count < 2 {
-		return nil
-	}
-	return math.Sqrt(float64(m.M2) / float64(m.Count-1))
 }
 
 func openExtreme(sign int) func([]arrow.DataType, []any, *pipeline.Env) state {
@@ -328,10 +136,12 @@ const keyBytes = 40
 var keyMetrics = []metricFunc{
 	{
 		MetricFunc: fn("distinct", int64Result, expr.RowExpr), state: "distinct",
-		open: func(_ []arrow.DataType, _ []any, env *pipeline.Env) state { return newDistinct(env) },
+		open: openDistinct,
 		read: func(s state, _ []any) reading { return exactly(s.(*distinct).value()) },
 	},
 }
+
+func openDistinct(_ []arrow.DataType, _ []any, env *pipeline.Env) state { return newDistinct(env) }
 
 func newDistinct(env *pipeline.Env) *distinct {
 	return &distinct{env: env}

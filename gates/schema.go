@@ -237,8 +237,8 @@ func changed(old pipeline.SchemaField, f arrow.Field) (all []change) {
 	return all
 }
 
-// ranks orders types so that each holds all values of those before it.
-var ranks = [][]arrow.Type{
+// widening orders types so that each holds all values of those before it.
+var widening = [][]arrow.Type{
 	{arrow.INT8, arrow.INT16, arrow.INT32, arrow.INT64},
 	{arrow.UINT8, arrow.UINT16, arrow.UINT32, arrow.UINT64},
 	{arrow.UINT8, arrow.INT16}, {arrow.UINT16, arrow.INT32}, {arrow.UINT32, arrow.INT64},
@@ -254,7 +254,7 @@ func widens(from, to arrow.DataType) bool {
 	if aIs && bIs {
 		return b.GetScale() >= a.GetScale() && b.GetPrecision()-b.GetScale() >= a.GetPrecision()-a.GetScale()
 	}
-	return slices.ContainsFunc(ranks, func(r []arrow.Type) bool {
+	return slices.ContainsFunc(widening, func(r []arrow.Type) bool {
 		i, j := slices.Index(r, from.ID()), slices.Index(r, to.ID())
 		return i >= 0 && j > i
 	})

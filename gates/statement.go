@@ -16,7 +16,7 @@ func (c *court) judgeStatement(f *pipeline.Finding, r *boundRule) {
 	f.Expected = statementText(r.expect.text)
 	f.RowsTested = c.rowsSeen()
 	for _, call := range r.expect.calls {
-		if call.fn.files == nil && call.Past == nil && !slices.Contains(f.Measures, call.Text) {
+		if call.own >= 0 && call.Past == nil && call.fn.compare == nil && !slices.Contains(f.Measures, call.Text) {
 			f.Measures = append(f.Measures, call.Text)
 		}
 	}
@@ -106,6 +106,10 @@ func (c *court) read(call boundCall, states []state, group string) reading {
 	switch {
 	case call.fn.files != nil:
 		return exactly(call.fn.files(c.lookups[call.input].files))
+	case call.fn.columns != nil && call.input >= 0:
+		return exactly(call.fn.columns(c.inputs[call.input].schema))
+	case call.fn.columns != nil:
+		return exactly(call.fn.columns(c.schema))
 	case call.Past != nil && call.Past.Summary != "":
 		return c.history.summarize(call, c.metrics[call.own], group)
 	}

@@ -137,24 +137,6 @@ func strict(text []byte, into any, fields int) error {
 }
 
 // UnmarshalJSON implements loader.
-func (s *intSum) UnmarshalJSON(text []byte) error {
-	type plain intSum
-	return strict(text, (*plain)(s), 3)
-}
-
-// UnmarshalJSON implements loader.
-func (s *floatSum) UnmarshalJSON(text []byte) error {
-	type plain floatSum
-	return strict(text, (*plain)(s), 3)
-}
-
-// UnmarshalJSON implements loader.
-func (m *moments) UnmarshalJSON(text []byte) error {
-	type plain moments
-	return strict(text, (*plain)(m), 3)
-}
-
-// UnmarshalJSON implements loader.
 func (e *extreme) UnmarshalJSON(text []byte) error {
 	var in struct {
 		Best  json.RawMessage `json:"best"`
@@ -174,6 +156,9 @@ func (e *extreme) UnmarshalJSON(text []byte) error {
 	return e.read(in.Best)
 }
 
+// maxStoredDigits bounds the digits that are read of a stored decimal.
+const maxStoredDigits = 120
+
 func (e *extreme) read(text json.RawMessage) (err error) {
 	switch e.typ.ID() {
 	case arrow.INT64, arrow.TIMESTAMP:
@@ -190,7 +175,7 @@ func (e *extreme) read(text json.RawMessage) (err error) {
 		e.Best = s
 	case arrow.DECIMAL32, arrow.DECIMAL64, arrow.DECIMAL128, arrow.DECIMAL256:
 		digits, ok := new(big.Int).SetString(string(text), 10)
-		if e.Best = digits; !ok || len(text) > maxDigits {
+		if e.Best = digits; !ok || len(text) > maxStoredDigits {
 			err = errors.New("it is no decimal")
 		}
 	default:
