@@ -18,6 +18,8 @@ type FS interface {
 	MkdirAll(path string) error
 	// Create makes a new file; it is an error if the path exists.
 	Create(path string) (File, error)
+	// Open opens a file to read parts of it.
+	Open(path string) (Opened, error)
 	// ReadFile and ReadDir read; ReadDir sorts by name.
 	ReadFile(path string) ([]byte, error)
 	ReadDir(path string) ([]fs.DirEntry, error)
@@ -42,6 +44,12 @@ type File interface {
 	io.WriteCloser
 	// Sync makes what was written durable.
 	Sync() error
+}
+
+// Opened is a file being read, by any number of goroutines.
+type Opened interface {
+	io.ReaderAt
+	io.Closer
 }
 
 // Lock is held until it is closed, or the process ends.

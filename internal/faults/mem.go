@@ -2,6 +2,7 @@ package faults
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -182,6 +183,40 @@ func (f *memFile) Close() error { return nil }
 func (m *Mem) lazy() bool {
 	m.syncs++
 	return m.Lazy != nil && m.Lazy(m.syncs)
+}
+
+// Open implements FS. To open and to read are operations that may fail.
+func (m *Mem) Open(path string) (Opened, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.begin("open", path); err != nil {
+		return nil, err
+	}
+	n := m.find(path)
+	if n == nil || n.dir {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
+	return memOpened{&memFile{m, n, path}}, nil
+}
+
+// memOpened is a file being read.
+type memOpened struct{ *memFile }
+
+// ReadAt implements io.ReaderAt.
+func (f memOpened) ReadAt(p []byte, from int64) (int, error) {
+	f.m.mu.Lock()
+	defer f.m.mu.Unlock()
+	if err := f.m.begin("read", f.path); err != nil {
+		return 0, err
+	}
+	n := 0
+	if from < int64(len(f.n.data)) {
+		n = copy(p, f.n.data[from:])
+	}
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
 }
 
 // ReadFile implements FS.

@@ -1,0 +1,244 @@
+package keys
+
+import (
+	"context"
+	"errors"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// Group is some of the keys.
+type Group struct {
+	// Keys is how many there are, Rows on how many rows.
+	Keys, Rows int64
+	// Samples are a few of them: of a log with positions those that come first, else those
+	// with the least hashes.
+	Samples []Sample
+}
+
+// Sample is a key, on how many rows it is and, of a log with positions, the first of them
+// and, if there are more, the second.
+type Sample struct {
+	Key           xxh3.Uint128
+	Rows          int64
+	First, Second uint64
+}
+
+// Counts is what there is to say of the keys of a log. Of a set it is as if each had been
+// added once.
+type Counts struct {
+	Rows     int64 // all that were added
+	Distinct int64 // different keys
+	Once     int64 // keys that occur once
+	Repeated Group // keys that occur more than once, with all their rows
+}
+
+// Count counts the keys of a log, with at most n samples. More keys may be added after it.
+// An error is of the disk (pipeline.IO) or the context's.
+func (l *Log) Count(ctx context.Context, n int) (Counts, error) {
+	all := Counts{Rows: l.rows}
+	repeated := sampler{n: n, at: l.positions}
+	a := answer{ctx: ctx, child: l}
+	a.read = func(t *table) {
+		for i := range t.slots {
+			switch rows := a.rows(t, i); rows {
+			case 0:
+			case 1:
+				all.Distinct++
+				all.Once++
+			default:
+				all.Distinct++
+				repeated.add(t, i, rows)
+			}
+		}
+	}
+	err := a.run(n > 0)
+	all.Repeated = repeated.Group
+	return all, err
+}
+
+// Match is how the rows of a log, the child, are related to the keys of another.
+type Match struct {
+	Missing Group // keys of the child that the parent does not have
+	Present Group // keys of the child that the parent has
+}
+
+// Match looks the keys of a log up in another of the same store, with at most n samples of
+// each sort. Errors are as those of Count.
+func (l *Log) Match(ctx context.Context, parent *Log, n int) (Match, error) {
+	missing, present := sampler{n: n, at: l.positions}, sampler{n: n, at: l.positions}
+	a := answer{ctx: ctx, child: l, parent: parent}
+	a.read = func(t *table) {
+		for i := range t.slots {
+			switch rows := a.rows(t, i); {
+			case rows == 0:
+			case t.slots[i].n&inParent != 0:
+				present.add(t, i, rows)
+			default:
+				missing.add(t, i, rows)
+			}
+		}
+	}
+	err := a.run(n > 0)
+	return Match{missing.Group, present.Group}, err
+}
+
+// answer is a pass over all keys of a log, and of its parent if it has one.
+type answer struct {
+	ctx           context.Context
+	child, parent *Log
+	read          func(*table) // of the keys of a range that the table has
+
+	table table
+	in    [2]*buffer
+	depth int // how often the last partition was cut
+	seen  int64
+}
+
+var errFull = errors.New("the table is full")
+
+func (a *answer) run(samples bool) (err error) {
+	store := a.child.store
+	if err := a.settle(); err != nil {
+		return err
+	}
+	a.table = table{store: store, positions: samples && a.child.positions}
+	defer a.table.drop()
+	store.borrow(2*readBytes, true)
+	defer store.repay(2 * readBytes)
+	for i, l := range a.logs() {
+		a.in[i] = newBuffer(l.positions)
+	}
+	for p := range parts {
+		if err := a.partition(p); err != nil {
+			return err
+		}
+	}
+	if !a.child.set && a.seen != a.child.rows {
+		return pipeline.Errorf(pipeline.Internal, "keys: %d of %d rows were counted", a.seen, a.child.rows)
+	}
+	return nil
+}
+
+// rows is on how many rows of the child a key is.
+func (a *answer) rows(t *table, i int) int64 {
+	n := t.slots[i].rows()
+	if a.child.set {
+		return min(n, 1) // a key may be in several blocks of a set
+	}
+	return n
+}
+
+func (a *answer) logs() []*Log {
+	if a.parent == nil {
+		return []*Log{a.child}
+	}
+	return []*Log{a.child, a.parent}
+}
+
+func (a *answer) settle() error {
+	for _, l := range a.logs() {
+		if err := l.settle(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// partition answers for a partition, in as many ranges as the budget wants. What worked
+// for one is tried first for the next, since hashes are spread evenly.
+func (a *answer) partition(p int) error {
+	for n := range uint64(1) << (cutBits * a.depth) {
+		if err := a.span(keyRange{p, a.depth, n}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const cutBits = 2 // a range is cut into four
+
+// keyRange is the keys of a partition whose next bits, depth times cutBits of them, are n.
+type keyRange struct {
+	part  int
+	depth int
+	n     uint64
+}
+
+func (r keyRange) has(h xxh3.Uint128) bool {
+	return r.depth == 0 || h.Hi<<partBits>>(64-cutBits*r.depth) == r.n
+}
+
+// span answers for a range. If there is no room for its keys, what the logs have in memory
+// makes place first; then it is cut.
+func (a *answer) span(r keyRange) error {
+	a.table.must = (r.depth+1)*cutBits > 64-partBits
+	err := a.fill(r)
+	if errors.Is(err, errFull) {
+		if err = a.makePlace(); err == nil {
+			err = a.fill(r)
+		}
+	}
+	switch {
+	case err == nil:
+		a.read(&a.table)
+		return nil
+	case !errors.Is(err, errFull):
+		return err
+	}
+	a.depth = max(a.depth, min(r.depth+1, maxFirstDepth))
+	for n := range uint64(1) << cutBits {
+		if err := a.span(keyRange{r.part, r.depth + 1, r.n<<cutBits | n}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxFirstDepth bounds the ranges that a partition is cut into without trying.
+const maxFirstDepth = 8
+
+// makePlace spills what the logs have in memory; errFull says that they have nothing.
+func (a *answer) makePlace() error {
+	err := errFull
+	for _, l := range a.logs() {
+		if len(l.blocks) == 0 {
+			continue
+		}
+		if err := l.spill(); err != nil {
+			l.err = err
+			return err
+		}
+		err = nil
+	}
+	return err
+}
+
+// fill puts the keys of a range into the table.
+func (a *answer) fill(r keyRange) error {
+	if err := a.ctx.Err(); err != nil {
+		return err
+	}
+	var n int64
+	for _, l := range a.logs() {
+		n += l.size(r.part) >> (cutBits * r.depth)
+	}
+	a.table.start(n)
+	if a.parent != nil {
+		err := a.parent.each(a.ctx, r, a.in[1], func(keys []xxh3.Uint128, _ []uint64) bool { return a.table.parent(keys) })
+		if err != nil {
+			return err
+		}
+	}
+	var seen int64
+	err := a.child.each(a.ctx, r, a.in[0], func(keys []xxh3.Uint128, at []uint64) bool {
+		seen += int64(len(keys))
+		return a.table.count(keys, at)
+	})
+	if err == nil {
+		a.seen += seen
+	}
+	return err
+}

@@ -1,0 +1,91 @@
+package keys
+
+import "github.com/penstock-data/penstock/internal/rows"
+
+const tidyKeys = 1 << 20 // below so many keys a set does not look for equal ones in its blocks
+
+// unique drops the keys that a block of a set has more than once. If few are left they
+// go back to those that were added last, unless no more will come, and it gives nil.
+func (l *Log) unique(b *block, last bool) *block {
+	n := narrow([]*block{b})
+	switch {
+	case n <= cap(l.open)/2 && !last:
+		l.open = append(l.open, b.keys...)
+	case n < cap(b.keys)/8*7:
+		l.store.give(b.bytes())
+		l.store.force(blockBytes(n, false))
+		return join([]*block{b})
+	default:
+		return b
+	}
+	l.store.give(b.bytes())
+	return nil
+}
+
+// tidy drops equal keys of a set when there may be many.
+func (l *Log) tidy() {
+	if l.set && !l.futile && l.kept > max(min(tidyKeys, int(l.store.share/keyBytes/4)), 2*l.distinct) {
+		l.compact()
+	}
+}
+
+// relieve makes room in memory: by dropping equal keys of a set if that halves it, else
+// by spilling.
+func (l *Log) relieve() error {
+	if before := l.kept; l.set && l.distinct < before {
+		l.compact()
+		if l.kept <= before/2 {
+			return nil
+		}
+	}
+	return l.spill()
+}
+
+// compact drops equal keys from the blocks of a set, and joins small blocks.
+func (l *Log) compact() {
+	before, old := l.kept, l.blocks
+	table := int64(before/parts) * 2 * rows.SetBytes
+	l.store.borrow(table, true)
+	defer l.store.repay(table)
+	l.kept = narrow(old)
+	l.distinct, l.futile = l.kept, l.kept > before/8*7
+	l.blocks = nil
+	for len(old) > 0 {
+		n, size := 1, len(old[0].keys)
+		for n < len(old) && size+len(old[n].keys) <= blockKeys {
+			size += len(old[n].keys)
+			n++
+		}
+		l.give(old[:n])
+		l.store.force(blockBytes(size, false)) // no more than what was given, but for the moment
+		l.blocks = append(l.blocks, join(old[:n]))
+		clear(old[:n])
+		old = old[n:]
+	}
+}
+
+// narrow drops all but the first of equal keys from the blocks, in place, and gives how
+// many are left.
+func narrow(blocks []*block) (left int) {
+	to := make([]uint32, len(blocks)) // how many keys each block has so far
+	var seen rows.Set
+	for p := range parts {
+		seen.Clear()
+		for i, b := range blocks {
+			keys, _ := b.section(p)
+			b.from[p] = to[i]
+			for _, h := range keys {
+				if seen.Add(h) {
+					b.keys[to[i]] = h
+					to[i]++
+				}
+			}
+		}
+		left += seen.Len()
+	}
+	for i, b := range blocks {
+		b.from[parts] = to[i]
+		b.keys = b.keys[:to[i]]
+	}
+	return left
+}
