@@ -42,16 +42,16 @@ func (l *Log) Count(ctx context.Context, n int) (Counts, error) {
 	repeated := sampler{n: n, at: l.positions}
 	a := answer{ctx: ctx, child: l}
 	a.read = func(t *table) {
-		for i := range t.slots {
-			switch rows := a.rows(t, i); rows {
-			case 0:
-			case 1:
-				all.Distinct++
-				all.Once++
-			default:
-				all.Distinct++
-				repeated.add(t, i, rows)
-			}
+		all.Distinct += int64(t.used)
+		if l.set {
+			all.Once += int64(t.used)
+			return
+		}
+		once := int64(t.used - t.again)
+		all.Once += once
+		repeated.Keys, repeated.Rows = repeated.Keys+int64(t.again), repeated.Rows+t.total-once
+		if t.again > 0 && n > 0 {
+			repeated.look(t)
 		}
 	}
 	err := a.run(n > 0)
@@ -72,7 +72,11 @@ func (l *Log) Match(ctx context.Context, parent *Log, n int) (Match, error) {
 	a := answer{ctx: ctx, child: l, parent: parent}
 	a.read = func(t *table) {
 		for i := range t.slots {
-			switch rows := a.rows(t, i); {
+			rows := t.slots[i].rows()
+			if l.set {
+				rows = min(rows, 1) // a key may be in several blocks of a set
+			}
+			switch {
 			case rows == 0:
 			case t.slots[i].n&inParent != 0:
 				present.add(t, i, rows)
@@ -120,15 +124,6 @@ func (a *answer) run(samples bool) (err error) {
 		return pipeline.Errorf(pipeline.Internal, "keys: %d of %d rows were counted", a.seen, a.child.rows)
 	}
 	return nil
-}
-
-// rows is on how many rows of the child a key is.
-func (a *answer) rows(t *table, i int) int64 {
-	n := t.slots[i].rows()
-	if a.child.set {
-		return min(n, 1) // a key may be in several blocks of a set
-	}
-	return n
 }
 
 func (a *answer) logs() []*Log {
@@ -227,18 +222,14 @@ func (a *answer) fill(r keyRange) error {
 	}
 	a.table.start(n)
 	if a.parent != nil {
-		err := a.parent.each(a.ctx, r, a.in[1], func(keys []xxh3.Uint128, _ []uint64) bool { return a.table.parent(keys) })
+		err := a.parent.each(a.ctx, r, a.in[1], func(keys []xxh3.Uint128, _ []uint64) bool { return a.table.parents(keys) })
 		if err != nil {
 			return err
 		}
 	}
-	var seen int64
-	err := a.child.each(a.ctx, r, a.in[0], func(keys []xxh3.Uint128, at []uint64) bool {
-		seen += int64(len(keys))
-		return a.table.count(keys, at)
-	})
+	err := a.child.each(a.ctx, r, a.in[0], a.table.count)
 	if err == nil {
-		a.seen += seen
+		a.seen += a.table.total
 	}
 	return err
 }

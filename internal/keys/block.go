@@ -3,7 +3,7 @@ package keys
 import "github.com/zeebo/xxh3"
 
 const (
-	partBits = 8
+	partBits = 9
 	parts    = 1 << partBits // what a log is cut into, by the first bits of the key
 
 	blockKeys = 1 << 16 // the most keys of a block
@@ -22,7 +22,7 @@ type block struct {
 	from [parts + 1]uint32
 }
 
-func part(h xxh3.Uint128) uint8 { return uint8(h.Hi >> (64 - partBits)) }
+func part(h xxh3.Uint128) uint16 { return uint16(h.Hi >> (64 - partBits)) }
 
 // arrange copies keys into a block.
 func arrange(keys []xxh3.Uint128, at []uint64) *block {

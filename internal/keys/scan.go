@@ -63,15 +63,26 @@ type sampler struct {
 	at bool // the least positions, not the least hashes
 }
 
+// look samples the keys of a table that are on more than one row.
+func (s *sampler) look(t *table) {
+	for i := range t.slots {
+		if rows := t.slots[i].rows(); rows > 1 {
+			s.sample(t, i, rows)
+		}
+	}
+}
+
 // add takes in the key of a slot, which is on so many rows.
 func (s *sampler) add(t *table, i int, rows int64) {
-	sl := &t.slots[i]
 	s.Keys++
 	s.Rows += rows
-	if s.n == 0 {
-		return
+	if s.n > 0 {
+		s.sample(t, i, rows)
 	}
-	one := Sample{Key: xxh3.Uint128{Hi: sl.hi, Lo: sl.lo}, Rows: rows}
+}
+
+func (s *sampler) sample(t *table, i int, rows int64) {
+	one := Sample{Key: xxh3.Uint128{Hi: t.slots[i].hi, Lo: t.slots[i].lo}, Rows: rows}
 	if s.at {
 		one.First = t.spans[i].first
 		if one.Rows > 1 {

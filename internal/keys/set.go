@@ -1,13 +1,13 @@
 package keys
 
-import "github.com/penstock-data/penstock/internal/rows"
-
-const tidyKeys = 1 << 20 // below so many keys a set does not look for equal ones in its blocks
+// tidyKeys is how many keys the blocks of a set have at least, unless that is much of the
+// share, when it looks for equal ones among them.
+const tidyKeys = 1 << 20
 
 // unique drops the keys that a block of a set has more than once. If few are left they
 // go back to those that were added last, unless no more will come, and it gives nil.
 func (l *Log) unique(b *block, last bool) *block {
-	n := narrow([]*block{b})
+	n := l.narrow([]*block{b})
 	switch {
 	case n <= cap(l.open)/2 && !last:
 		l.open = append(l.open, b.keys...)
@@ -24,7 +24,8 @@ func (l *Log) unique(b *block, last bool) *block {
 
 // tidy drops equal keys of a set when there may be many.
 func (l *Log) tidy() {
-	if l.set && !l.futile && l.kept > max(min(tidyKeys, int(l.store.share/keyBytes/4)), 2*l.distinct) {
+	least := min(tidyKeys, int(l.store.share/keyBytes/4))
+	if l.set && !l.futile && l.kept > max(least, 2*l.distinct) {
 		l.compact()
 	}
 }
@@ -44,10 +45,7 @@ func (l *Log) relieve() error {
 // compact drops equal keys from the blocks of a set, and joins small blocks.
 func (l *Log) compact() {
 	before, old := l.kept, l.blocks
-	table := int64(before/parts) * 2 * rows.SetBytes
-	l.store.borrow(table, true)
-	defer l.store.repay(table)
-	l.kept = narrow(old)
+	l.kept = l.narrow(old)
 	l.distinct, l.futile = l.kept, l.kept > before/8*7
 	l.blocks = nil
 	for len(old) > 0 {
@@ -66,22 +64,27 @@ func (l *Log) compact() {
 
 // narrow drops all but the first of equal keys from the blocks, in place, and gives how
 // many are left.
-func narrow(blocks []*block) (left int) {
+func (l *Log) narrow(blocks []*block) (left int) {
 	to := make([]uint32, len(blocks)) // how many keys each block has so far
-	var seen rows.Set
+	seen := table{store: l.store, must: true}
+	defer seen.drop()
 	for p := range parts {
-		seen.Clear()
+		n := 0
+		for _, b := range blocks {
+			n += int(b.from[p+1] - b.from[p])
+		}
+		seen.start(int64(n))
 		for i, b := range blocks {
 			keys, _ := b.section(p)
 			b.from[p] = to[i]
 			for _, h := range keys {
-				if seen.Add(h) {
+				if !seen.full() && seen.parent(h) {
 					b.keys[to[i]] = h
 					to[i]++
 				}
 			}
 		}
-		left += seen.Len()
+		left += seen.used
 	}
 	for i, b := range blocks {
 		b.from[parts] = to[i]

@@ -33,7 +33,9 @@ type table struct {
 
 	slots []slot // a power of two; the beginning of room
 	spans []span // as many, if there are positions
-	used  int
+	used  int    // keys
+	again int    // keys on more than one row
+	total int64  // rows
 	room  []slot
 	roomy []span
 }
@@ -51,11 +53,12 @@ func (t *table) start(n int64) {
 		}
 	}
 	t.use(size)
+	t.used, t.again, t.total = 0, 0, 0
 }
 
 // use empties the first size slots.
 func (t *table) use(size int) {
-	t.slots, t.used = t.room[:size], 0
+	t.slots = t.room[:size]
 	clear(t.slots)
 	if t.positions {
 		t.spans = t.roomy[:size]
@@ -92,9 +95,7 @@ func (t *table) grow() bool {
 	if !t.reserve(2 * len(old)) {
 		return false
 	}
-	used := t.used
 	t.use(2 * len(old))
-	t.used = used
 	for i, s := range old {
 		if s.n == 0 {
 			continue
@@ -123,23 +124,32 @@ func (t *table) find(h xxh3.Uint128) uint64 {
 // full says that one more key would be too much, even after growing.
 func (t *table) full() bool { return 3*t.used >= 2*len(t.slots) && !t.grow() }
 
-// parent notes that the parent has these keys. It reports whether there was room.
-func (t *table) parent(keys []xxh3.Uint128) bool {
+// parents notes that the parent has these keys. It reports whether there was room.
+func (t *table) parents(keys []xxh3.Uint128) bool {
 	for _, h := range keys {
 		if t.full() {
 			return false
 		}
-		s := &t.slots[t.find(h)]
-		if s.n == 0 {
-			s.hi, s.lo, s.n = h.Hi, h.Lo, inParent
-			t.used++
-		}
+		t.parent(h)
 	}
+	return true
+}
+
+// parent notes that the parent has a key, and reports whether the table had not; there
+// has to be room.
+func (t *table) parent(h xxh3.Uint128) bool {
+	s := &t.slots[t.find(h)]
+	if s.n != 0 {
+		return false
+	}
+	s.hi, s.lo, s.n = h.Hi, h.Lo, inParent
+	t.used++
 	return true
 }
 
 // count counts keys, and keeps their least positions. It reports whether there was room.
 func (t *table) count(keys []xxh3.Uint128, at []uint64) bool {
+	t.total += int64(len(keys))
 	for i, h := range keys {
 		if t.full() {
 			return false
@@ -151,6 +161,9 @@ func (t *table) count(keys []xxh3.Uint128, at []uint64) bool {
 			t.used++
 		}
 		s.n++
+		if s.n == 2 {
+			t.again++
+		}
 		if t.positions {
 			t.spans[n].add(s.rows(), at[i])
 		}

@@ -21,12 +21,6 @@ const SetBytes = 32
 // Len is the number of keys.
 func (s *Set) Len() int { return s.n }
 
-// Clear empties the set, and keeps its memory.
-func (s *Set) Clear() {
-	clear(s.slots)
-	s.n, s.zero = 0, false
-}
-
 // Add puts a key into the set, and reports whether it was not there.
 func (s *Set) Add(h xxh3.Uint128) bool {
 	if h == (xxh3.Uint128{}) {
