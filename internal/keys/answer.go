@@ -97,7 +97,8 @@ type answer struct {
 
 	table table
 	in    [2]*buffer
-	depth int // how often the last partition was cut
+	depth int   // how often the last partition that was cut was cut
+	large int64 // how many keys it had, equal ones too
 	seen  int64
 }
 
@@ -143,14 +144,32 @@ func (a *answer) settle() error {
 }
 
 // partition answers for a partition, in as many ranges as the budget wants. What worked
-// for one is tried first for the next, since hashes are spread evenly.
+// for one is tried first for the next that is about as large.
 func (a *answer) partition(p int) error {
-	for n := range uint64(1) << (cutBits * a.depth) {
-		if err := a.span(keyRange{p, a.depth, n}); err != nil {
+	size, depth := a.size(p), 0
+	if size > a.large/2 {
+		depth = a.depth
+	}
+	cut := depth
+	for n := range uint64(1) << (cutBits * depth) {
+		deepest, err := a.span(keyRange{p, depth, n})
+		if err != nil {
 			return err
 		}
+		cut = max(cut, deepest)
+	}
+	if cut > depth {
+		a.depth, a.large = min(cut, maxFirstDepth), size
 	}
 	return nil
+}
+
+// size is how many keys a partition has in both logs, equal ones too.
+func (a *answer) size(p int) (n int64) {
+	for _, l := range a.logs() {
+		n += l.size(p)
+	}
+	return n
 }
 
 const cutBits = 2 // a range is cut into four
@@ -167,33 +186,33 @@ func (r keyRange) has(h xxh3.Uint128) bool {
 }
 
 // span answers for a range. If there is no room for its keys, what the logs have in memory
-// makes place first; then it is cut.
-func (a *answer) span(r keyRange) error {
+// makes place first; then it is cut. It gives how often, with the cuts before.
+func (a *answer) span(r keyRange) (deepest int, err error) {
 	a.table.must = (r.depth+1)*cutBits > 64-partBits
-	err := a.fill(r)
+	err = a.fill(r)
 	if errors.Is(err, errFull) {
 		if err = a.makePlace(); err == nil {
 			err = a.fill(r)
 		}
 	}
-	switch {
-	case err == nil:
+	if err == nil {
 		a.read(&a.table)
-		return nil
-	case !errors.Is(err, errFull):
-		return err
 	}
-	a.depth = max(a.depth, min(r.depth+1, maxFirstDepth))
+	if !errors.Is(err, errFull) {
+		return r.depth, err
+	}
 	for n := range uint64(1) << cutBits {
-		if err := a.span(keyRange{r.part, r.depth + 1, r.n<<cutBits | n}); err != nil {
-			return err
+		d, err := a.span(keyRange{r.part, r.depth + 1, r.n<<cutBits | n})
+		if err != nil {
+			return 0, err
 		}
+		deepest = max(deepest, d)
 	}
-	return nil
+	return deepest, nil
 }
 
 // maxFirstDepth bounds the ranges that a partition is cut into without trying.
-const maxFirstDepth = 8
+const maxFirstDepth = 4
 
 // makePlace spills what the logs have in memory; errFull says that they have nothing.
 func (a *answer) makePlace() error {
@@ -216,11 +235,7 @@ func (a *answer) fill(r keyRange) error {
 	if err := a.ctx.Err(); err != nil {
 		return err
 	}
-	var n int64
-	for _, l := range a.logs() {
-		n += l.size(r.part) >> (cutBits * r.depth)
-	}
-	a.table.start(n)
+	a.table.start(a.size(r.part) >> (cutBits * r.depth))
 	if a.parent != nil {
 		err := a.parent.each(a.ctx, r, a.in[1], func(keys []xxh3.Uint128, _ []uint64) bool { return a.table.parents(keys) })
 		if err != nil {

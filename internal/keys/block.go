@@ -7,7 +7,7 @@ const (
 	parts    = 1 << partBits // what a log is cut into, by the first bits of the key
 
 	blockKeys = 1 << 16 // the most keys of a block
-	leastKeys = 1 << 12 // what a log that adds may always hold, whatever the budget says
+	leastKeys = 1 << 12 // what a log that adds may hold at least, whatever the budget says
 
 	keyBytes  = 16
 	atBytes   = 8

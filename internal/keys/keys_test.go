@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -34,6 +35,13 @@ func some(r *rand.Rand, n int, different uint64) []xxh3.Uint128 {
 		all[i] = key(r.Uint64N(max(1, different)))
 	}
 	return all
+}
+
+// crowd puts all keys into two partitions.
+func crowd(keys []xxh3.Uint128) {
+	for i := range keys {
+		keys[i].Hi &= 1<<56 - 1
+	}
 }
 
 // oracle counts keys in a map.
@@ -112,16 +120,22 @@ const ample = 1 << 20
 
 // A map is the oracle, whatever the budget.
 func TestAnswersAreExact(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range uint64(80) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		limit := int64(ample) << r.IntN(9)
 		t.Run(fmt.Sprintf("seed %d, %d KiB", seed, limit>>10), func(t *testing.T) {
 			budget, dir := pipeline.NewBudget(limit), t.TempDir()
-			s := NewStore(budget, limit>>r.IntN(3), faults.OS(), dir)
+			s := NewStore(budget, limit>>(1+r.IntN(2)), faults.OS(), dir)
 			positions := r.IntN(2) == 0
-			n := r.IntN(1 << (3 + r.IntN(17)))
-			childKeys := some(r, n, uint64(n)*4>>r.IntN(12))
-			parentKeys := some(r, 1+r.IntN(n+1), uint64(n)*4>>r.IntN(12))
+			n := r.IntN(1 << (8 + r.IntN(11)))
+			childKeys := some(r, n, uint64(n)*4>>r.IntN(1<<r.IntN(5)))
+			parentKeys := some(r, 1+r.IntN(n+1), uint64(n)*4>>r.IntN(1<<r.IntN(5)))
+			allowed, hogged := limit, int64(0)
+			if r.IntN(3) == 0 {
+				crowd(childKeys)
+				crowd(parentKeys)
+				allowed += ample
+			}
 			var at []uint64
 			fresh := s.Log
 			if positions {
@@ -138,6 +152,12 @@ func TestAnswersAreExact(t *testing.T) {
 			want.add(childKeys, at)
 			parents.add(parentKeys, nil)
 
+			if r.IntN(2) == 0 { // another takes what is left
+				for budget.Take(16 << 10) {
+					hogged += 16 << 10
+				}
+				allowed += ample
+			}
 			samples := r.IntN(6)
 			got, err := child.Count(t.Context(), samples)
 			if err != nil {
@@ -156,19 +176,79 @@ func TestAnswersAreExact(t *testing.T) {
 			}, match); diff != "" {
 				t.Error(diff)
 			}
+			if match, err = set.Match(t.Context(), parent, 0); err != nil {
+				t.Fatal(err)
+			}
+			missing := want.group(0, func(s *Sample) bool { return parents[s.Key] == nil }).Keys
+			present := int64(len(want)) - missing
+			if diff := gocmp.Diff(Match{Group{missing, missing, nil}, Group{present, present, nil}}, match); diff != "" {
+				t.Error(diff)
+			}
 			got, err = set.Count(t.Context(), 3)
 			if diff := gocmp.Diff(Counts{Rows: int64(n), Distinct: int64(len(want)), Once: int64(len(want))}, got); diff != "" || err != nil {
 				t.Error(diff, err)
 			}
 			t.Logf("%d keys, %d distinct, %d bytes spilled, peak %d of %d", n, len(want), s.Spilled(), budget.Peak(), limit)
-			if budget.Peak() > limit {
-				t.Errorf("%d bytes were taken, %d allowed", budget.Peak(), limit)
+			if budget.Peak() > allowed {
+				t.Errorf("%d bytes were taken, %d allowed", budget.Peak(), allowed)
 			}
 			closed(t, s, dir)
+			budget.Give(hogged)
 			if !budget.Take(limit) {
 				t.Error("not all was given back")
 			}
 		})
+	}
+}
+
+// Logs of one store are filled by several goroutines at once, and merged in order: what
+// comes of it is the same for any number of them.
+func TestWorkers(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	keys := some(r, 300_000, 200_000)
+	at := make([]uint64, len(keys))
+	for i := range at {
+		at[i] = uint64(i)
+	}
+	var want Counts
+	for _, workers := range []int{1, 2, 8} {
+		dir := t.TempDir()
+		budget := pipeline.NewBudget(8 << 20)
+		s := NewStore(budget, 0, faults.OS(), dir)
+		all := s.Positions()
+		for from := 0; from < len(keys); from += workers * 10_000 {
+			units := make([]*Log, workers)
+			var done sync.WaitGroup
+			for w := range units {
+				units[w] = s.Positions()
+				a := min(from+w*10_000, len(keys))
+				b := min(a+10_000, len(keys))
+				done.Go(func() {
+					if err := units[w].AddAt(keys[a:b], at[a:b]); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			done.Wait()
+			for _, u := range units {
+				if err := all.Merge(u); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		got, err := all.Count(t.Context(), 5)
+		if err != nil || s.Spilled() == 0 {
+			t.Fatalf("%v, %d bytes spilled", err, s.Spilled())
+		}
+		if workers == 1 {
+			want = got
+		} else if diff := gocmp.Diff(want, got); diff != "" {
+			t.Errorf("%d workers: %s", workers, diff)
+		}
+		if budget.Peak() > budget.Limit() {
+			t.Errorf("%d workers: %d bytes were taken", workers, budget.Peak())
+		}
+		closed(t, s, dir)
 	}
 }
 
@@ -230,19 +310,21 @@ func TestDrop(t *testing.T) {
 
 // Few different keys need little room, however many rows have them.
 func TestSetOfFewKeysStaysSmall(t *testing.T) {
-	budget := pipeline.NewBudget(64 << 20)
-	s := NewStore(budget, 0, faults.NewMem(), "/")
-	r := rand.New(rand.NewPCG(3, 4))
-	all := s.Set()
-	for range 40 {
-		fill(t, r, all, s.Set, some(r, 100_000, 50_000), nil)
-	}
-	if s.Spilled() > 0 || budget.Peak() > 24<<20 {
-		t.Errorf("%d bytes taken, %d spilled", budget.Peak(), s.Spilled())
-	}
-	got, err := all.Count(t.Context(), 0)
-	if err != nil || got.Distinct != 50_000 {
-		t.Errorf("%d distinct, %v", got.Distinct, err)
+	for _, limit := range []int64{16 << 20, 64 << 20} {
+		budget := pipeline.NewBudget(limit)
+		s := NewStore(budget, 0, faults.NewMem(), "/")
+		r := rand.New(rand.NewPCG(3, 4))
+		all := s.Set()
+		for range 20 {
+			fill(t, r, all, s.Set, some(r, 100_000, 50_000), nil)
+		}
+		if s.Spilled() > 2_000_000*keyBytes/8 || budget.Peak() > limit/2 { // some units find no room
+			t.Errorf("%d of %d bytes taken, %d spilled", budget.Peak(), limit, s.Spilled())
+		}
+		got, err := all.Count(t.Context(), 0)
+		if err != nil || got.Distinct != 50_000 {
+			t.Errorf("%d distinct, %v", got.Distinct, err)
+		}
 	}
 }
 

@@ -20,14 +20,12 @@ type Log struct {
 	segments []*segment
 	err      error
 
-	// Of a set: keys of blocks that are known to be distinct, those there are now, and
+	// Of a set: the last key that was added of each of some hashes; keys of blocks that are known to be distinct, those there are now, and
 	// whether it did not help to look.
+	recent         *[recentKeys]xxh3.Uint128
 	distinct, kept int
 	futile         bool
 }
-
-// Rows is how many keys were added.
-func (l *Log) Rows() int64 { return l.rows }
 
 // Add adds keys, which it copies.
 func (l *Log) Add(keys []xxh3.Uint128) error { return l.add(keys, nil) }
@@ -44,7 +42,11 @@ func (l *Log) add(keys []xxh3.Uint128, at []uint64) error {
 			l.err = l.grow()
 			continue
 		}
-		l.open = append(l.open, keys[:n]...)
+		if l.set {
+			l.addNew(keys[:n])
+		} else {
+			l.open = append(l.open, keys[:n]...)
+		}
 		if l.positions {
 			l.openAt = append(l.openAt, at[:n]...)
 			at = at[n:]
@@ -61,9 +63,9 @@ func (l *Log) grow() error {
 		return l.flush(false)
 	}
 	more := max(256, now)
-	n := blockBytes(more, l.positions) - blockOver
+	n := l.openBytes(now+more) - l.openBytes(now)
 	if !l.store.take(n) {
-		if now >= leastKeys {
+		if now >= l.store.leastKeys() {
 			return l.flush(false)
 		}
 		if len(l.blocks) > 0 {
@@ -76,6 +78,9 @@ func (l *Log) grow() error {
 		}
 	}
 	l.open = append(make([]xxh3.Uint128, 0, now+more), l.open...)
+	if l.set && l.recent == nil {
+		l.recent = new([recentKeys]xxh3.Uint128)
+	}
 	if l.positions {
 		l.openAt = append(make([]uint64, 0, now+more), l.openAt...)
 	}
@@ -133,6 +138,9 @@ func (l *Log) Merge(other *Log) error {
 		l.tidy()
 	}
 	other.Drop()
+	if l.err == nil && l.store.tight(int64(l.kept)*keyBytes) {
+		l.err = l.relieve()
+	}
 	return l.err
 }
 
@@ -162,10 +170,21 @@ func (l *Log) give(blocks []*block) {
 
 // dropOpen gives the room for adding back.
 func (l *Log) dropOpen() {
-	if c := cap(l.open); c > 0 {
-		l.store.give(blockBytes(c, l.positions) - blockOver)
+	l.store.give(l.openBytes(cap(l.open)))
+	l.open, l.openAt, l.recent = nil, nil, nil
+}
+
+// openBytes is what room for adding n keys takes.
+func (l *Log) openBytes(n int) int64 {
+	switch {
+	case n == 0:
+		return 0
+	case l.set:
+		return int64(n+recentKeys) * keyBytes
+	case l.positions:
+		return int64(n) * (keyBytes + atBytes)
 	}
-	l.open, l.openAt = nil, nil
+	return int64(n) * keyBytes
 }
 
 // Drop empties the log and gives its memory back. The space in the file stays taken until

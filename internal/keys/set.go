@@ -1,8 +1,27 @@
 package keys
 
+import "github.com/zeebo/xxh3"
+
 // tidyKeys is how many keys the blocks of a set have at least, unless that is much of the
 // share, when it looks for equal ones among them.
 const tidyKeys = 1 << 20
+
+// recentKeys is how many keys a set remembers to have been added just now: where there are
+// few, most need not be kept to be found equal later.
+const recentKeys = 1 << 10
+
+// addNew adds keys, for which there is room, but for those that were added just now.
+func (l *Log) addNew(keys []xxh3.Uint128) {
+	open := l.open
+	for _, h := range keys {
+		last := &l.recent[h.Lo%recentKeys]
+		if *last != h || h == (xxh3.Uint128{}) {
+			*last = h
+			open = append(open, h)
+		}
+	}
+	l.open = open
+}
 
 // unique drops the keys that a block of a set has more than once. If few are left they
 // go back to those that were added last, unless no more will come, and it gives nil.
@@ -30,12 +49,12 @@ func (l *Log) tidy() {
 	}
 }
 
-// relieve makes room in memory: by dropping equal keys of a set if that halves it, else
-// by spilling.
+// relieve makes room in memory: by dropping equal keys of a set if they are a third of it,
+// else by spilling.
 func (l *Log) relieve() error {
 	if before := l.kept; l.set && l.distinct < before {
 		l.compact()
-		if l.kept <= before/2 {
+		if l.kept <= before/3*2 {
 			return nil
 		}
 	}
@@ -73,7 +92,7 @@ func (l *Log) narrow(blocks []*block) (left int) {
 		for _, b := range blocks {
 			n += int(b.from[p+1] - b.from[p])
 		}
-		seen.start(int64(n))
+		seen.start(min(int64(n), leastKeys)) // often there are far fewer than n
 		for i, b := range blocks {
 			keys, _ := b.section(p)
 			b.from[p] = to[i]

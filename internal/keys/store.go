@@ -23,8 +23,8 @@ type Store struct {
 
 // NewStore returns a store without keys. Its logs together take up to share bytes of the
 // budget, a quarter of it if share is 0, and spill the rest to a new file in dir, which
-// has to be there then. Each log that is being filled takes at least 128 KiB and each
-// answer 256 KiB, even where the budget is used up.
+// has to be there then. Even where the budget is used up each log that is being filled takes 128 KiB
+// or, if that is more, 1/32 of share up to 2 MiB, and each answer 512 KiB.
 func NewStore(memory *pipeline.Budget, share int64, fsys faults.FS, dir string) *Store {
 	if share == 0 {
 		share = memory.Limit() / 4
@@ -70,6 +70,20 @@ func (s *Store) take(n int64) bool {
 	}
 	s.held += n
 	return true
+}
+
+// leastKeys is how many keys a log may add, whatever the budget says, before it spills
+// them: where there is more to share, fewer and larger segments are made.
+func (s *Store) leastKeys() int {
+	return int(min(max(s.share/keyBytes/64, leastKeys), blockKeys))
+}
+
+// tight reports whether a log that gathers from others, and has n bytes in memory, should
+// spill them, so that the others have room to fill their blocks.
+func (s *Store) tight(n int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.held > s.share/4*3 && n > s.share/16
 }
 
 // force takes n bytes for a log that could not go on without.
