@@ -54,9 +54,11 @@ func (l *Log) Count(ctx context.Context, n int) (Counts, error) {
 			repeated.look(t)
 		}
 	}
-	err := a.run(n > 0)
+	if err := a.run(n > 0); err != nil {
+		return Counts{}, err
+	}
 	all.Repeated = repeated.Group
-	return all, err
+	return all, nil
 }
 
 // Match is how the rows of a log, the child, are related to the keys of another.
@@ -85,8 +87,10 @@ func (l *Log) Match(ctx context.Context, parent *Log, n int) (Match, error) {
 			}
 		}
 	}
-	err := a.run(n > 0)
-	return Match{missing.Group, present.Group}, err
+	if err := a.run(n > 0); err != nil {
+		return Match{}, err
+	}
+	return Match{missing.Group, present.Group}, nil
 }
 
 // answer is a pass over all keys of a log, and of its parent if it has one.

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -395,6 +396,40 @@ func TestFullDisk(t *testing.T) {
 			t.Errorf("left: %v", left)
 		}
 	}
+}
+
+// The texts of errors say what to do.
+func TestErrorTexts(t *testing.T) {
+	mem := faults.NewMem()
+	_, l := spilled(t, mem)
+	mem.Before = func(_ int, op, _ string) error {
+		if op == "open" {
+			return errDisk
+		}
+		return nil
+	}
+	_, err := l.Count(t.Context(), 0)
+	if want := "reading spilled keys: open /keys-0.spill: no space left on device\n" +
+		"\tkeys that don't fit in memory are kept in a file of the run: free disk space, or give the run more memory with --memory"; err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	dir := t.TempDir()
+	s := NewStore(pipeline.NewBudget(1<<20), 0, faults.OS(), dir)
+	l = s.Log()
+	if err := l.Add(make([]xxh3.Uint128, 100_000)); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "keys-0.spill")
+	bad, _ := os.ReadFile(path)
+	bad[17]++
+	rewrite(t, path, bad)
+	_, err = l.Count(t.Context(), 0)
+	want := "spilled keys: checksum of partition 0 is SUM, SUM was written\n\t" + path + " was damaged while the run went on\n" +
+		"\trun it again; if it happens again the disk is not to be trusted"
+	if err == nil || regexp.MustCompile("[0-9a-f]{16}").ReplaceAllString(err.Error(), "SUM") != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	closed(t, s, dir)
 }
 
 func TestUnreadable(t *testing.T) {
