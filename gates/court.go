@@ -3,19 +3,19 @@ package gates
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
-	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/zeebo/xxh3"
-
-	"github.com/penstock-data/penstock/internal/rows"
+	"github.com/penstock-data/penstock/internal/keys"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
 // court judges one partition.
 type court struct {
 	*bound
+	ctx      context.Context // of the run
 	env      *pipeline.Env
+	store    *keys.Store
 	lookups  []lookup
 	total    witness
 	unique   []*occurrences // by rule
@@ -24,26 +24,20 @@ type court struct {
 	storedRules, storedMetrics []bool
 }
 
-// lookup is what a rule looks things up in.
-type lookup struct {
-	rows int64
-	keys rows.Set
-}
-
 func openCourt(ctx context.Context, b *bound, env *pipeline.Env, lookups []pipeline.Reader, stored map[string]json.RawMessage) (*court, error) {
 	c := &court{
 		storedRules: make([]bool, len(b.rules)), storedMetrics: make([]bool, len(b.metrics)),
-		bound: b, env: env, lookups: make([]lookup, len(lookups)), unique: make([]*occurrences, len(b.rules)),
+		bound: b, ctx: ctx, env: env, store: newKeys(env), lookups: make([]lookup, len(lookups)), unique: make([]*occurrences, len(b.rules)),
 	}
 	for i, r := range lookups {
-		if err := c.lookups[i].fill(ctx, env, r, b.inputs[i]); err != nil {
-			return nil, err
+		if err := c.lookups[i].fill(ctx, c, r, b.inputs[i]); err != nil {
+			return nil, errors.Join(err, c.Close())
 		}
 	}
 	c.total = *c.witness(pipeline.Unit{Env: env})
 	for i, r := range b.rules {
 		if r.Check.kind == uniqueCheck || r.Check.kind == referenceCheck {
-			c.unique[i] = newOccurrences(env)
+			c.unique[i] = &occurrences{log: c.store.Log()}
 		}
 	}
 	if stored != nil {
@@ -52,39 +46,21 @@ func openCourt(ctx context.Context, b *bound, env *pipeline.Env, lookups []pipel
 	return c, nil
 }
 
-// fill reads an input: its keys, or only how many rows it has.
-func (l *lookup) fill(ctx context.Context, env *pipeline.Env, r pipeline.Reader, in pipeline.JudgeInput) error {
-	return pipeline.Each(ctx, r, func(b arrow.RecordBatch) error {
-		l.rows += b.NumRows()
-		if in.Column == "" {
-			return nil
-		}
-		before := l.keys.Len()
-		for row, h := range rows.Keys(nil, b, []int{0}) {
-			if b.Column(0).IsValid(row) {
-				l.keys.Add(h)
-			}
-		}
-		if !env.Memory.Take(int64(l.keys.Len()-before) * keyBytes) {
-			return pipeline.Errorf(pipeline.Memory, "the keys of %s.%s do not fit in the memory budget", in.Input, in.Column).
-				With("give the run more with --memory")
-		}
-		return nil
-	})
-}
-
 // Unit implements pipeline.Court.
 func (c *court) Unit(u pipeline.Unit) pipeline.Witness { return c.witness(u) }
 
 func (c *court) witness(u pipeline.Unit) *witness {
 	w := &witness{
 		court: c, unit: u, tallies: make([]tally, len(c.rules)), states: make([]state, len(c.metrics)),
-		errs: make([]error, len(c.metrics)), keys: make([][]xxh3.Uint128, len(c.rules)),
+		errs: make([]error, len(c.metrics)), keys: make([]*keys.Log, len(c.rules)),
 		climbs: make([]climb, len(c.rules)), metricRungs: make([]rung, len(c.metrics)),
 		settled: make([]bool, len(c.rules)), holds: make([]bool, len(c.rules)), measured: make([]bool, len(c.metrics)),
 	}
 	for i, m := range c.metrics {
 		w.states[i] = m.fn.open(m.typ, c.env)
+		if d, ok := w.states[i].(*distinct); ok {
+			d.log = c.store.Set()
+		}
 	}
 	return w
 }
@@ -98,8 +74,10 @@ func (c *court) Merge(other pipeline.Witness) error {
 			w.climbs[i].rung = scanRung
 		}
 		c.total.climbs[i].add(w.climbs[i])
-		if c.unique[i] != nil {
-			c.unique[i].add(w.keys[i])
+		if w.keys[i] != nil {
+			if err := c.unique[i].log.Merge(w.keys[i]); err != nil {
+				return err
+			}
 		}
 	}
 	for i := range c.metrics {
@@ -115,6 +93,10 @@ func (c *court) Merge(other pipeline.Witness) error {
 
 // Judge implements pipeline.Court.
 func (c *court) Judge() ([]pipeline.Finding, map[string]json.RawMessage, error) {
+	defer func() { _ = c.Close() }() // what could not be removed goes with the run's other files
+	if err := c.countKeys(); err != nil {
+		return nil, nil, err
+	}
 	var findings []pipeline.Finding
 	for i, r := range c.rules {
 		f := pipeline.Finding{
@@ -138,7 +120,6 @@ func (c *court) Judge() ([]pipeline.Finding, map[string]json.RawMessage, error) 
 		findings = append(findings, f)
 	}
 	metrics, err := c.states()
-	c.release()
 	return findings, metrics, err
 }
 
@@ -156,20 +137,4 @@ func (c *court) states() (map[string]json.RawMessage, error) {
 		all[m.text] = text
 	}
 	return all, c.tallies(all)
-}
-
-func (c *court) release() {
-	for _, o := range c.unique {
-		if o != nil {
-			o.release()
-		}
-	}
-	for _, s := range c.total.states {
-		if d, ok := s.(*distinct); ok {
-			d.release()
-		}
-	}
-	for _, l := range c.lookups {
-		c.env.Memory.Give(int64(l.keys.Len()) * keyBytes)
-	}
 }

@@ -41,7 +41,7 @@ var metricFuncs = []metricFunc{
 	{fn("mean", meanResult("mean"), expr.RowExpr), func(arrow.DataType, *pipeline.Env) state { return &moments{what: mean} }},
 	{fn("variance", meanResult("variance"), expr.RowExpr), func(arrow.DataType, *pipeline.Env) state { return &moments{what: variance} }},
 	{fn("stddev", meanResult("stddev"), expr.RowExpr), func(arrow.DataType, *pipeline.Env) state { return &moments{what: stddev} }},
-	{fn("distinct", int64Result, expr.RowExpr), func(_ arrow.DataType, env *pipeline.Env) state { return newDistinct(env) }},
+	{fn("distinct", int64Result, expr.RowExpr), func(arrow.DataType, *pipeline.Env) state { return &distinct{} }},
 }
 
 // exprFuncs are the metrics as package expr types them.

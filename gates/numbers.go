@@ -1,17 +1,19 @@
 package gates
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"math"
 	"math/bits"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/zeebo/xxh3"
 
+	"github.com/penstock-data/penstock/internal/keys"
 	"github.com/penstock-data/penstock/internal/rows"
 	"github.com/penstock-data/penstock/pipeline"
 )
@@ -261,74 +263,35 @@ func (e *extreme) value() any {
 	return e.Best
 }
 
-// distinct counts distinct values exactly, by 128-bit hashes, as long as the budget
-// has room for them.
+// distinct counts distinct values exactly, by 128-bit hashes.
 type distinct struct {
-	env    *pipeline.Env
-	seen   rows.Set
-	taken  int64
-	Count  int64 `json:"count"`
-	failed bool
-}
-
-// keyBytes is what a hash takes in a set, with the map's spare room.
-const keyBytes = 40
-
-func newDistinct(env *pipeline.Env) *distinct {
-	return &distinct{env: env}
-}
-
-var errNoMemory = &pipeline.Error{
-	Kind: pipeline.Memory, Msg: "the distinct values do not fit in the memory budget",
-	Evidence: []string{"give the run more with --memory, or work on smaller partitions"},
+	log   *keys.Log // the court's; nil where nothing is counted
+	Count int64     `json:"count"` // once settled
 }
 
 func (d *distinct) update(values arrow.Array, n int64) error {
 	schema := arrow.NewSchema([]arrow.Field{{Name: "x", Type: values.DataType(), Nullable: true}}, nil)
 	b := array.NewRecordBatch(schema, []arrow.Array{values}, n)
 	defer b.Release()
-	for i, h := range rows.Keys(nil, b, []int{0}) {
-		if values.IsValid(i) {
-			d.add(h)
-		}
-	}
-	return nil
-}
-
-func (d *distinct) add(h xxh3.Uint128) {
-	if d.failed || d.seen.Has(h) {
-		return
-	}
-	if !d.env.Memory.Take(keyBytes) {
-		d.failed = true
-		return
-	}
-	d.taken += keyBytes
-	d.seen.Add(h)
-	d.Count = int64(d.seen.Len())
+	return d.log.Add(withoutNulls(rows.Keys(nil, b, []int{0}), values))
 }
 
 func (d *distinct) merge(other state) error {
-	o := other.(*distinct)
-	for h := range o.seen.All() {
-		d.add(h)
+	if o := other.(*distinct); o.log != nil {
+		return d.log.Merge(o.log)
 	}
-	d.failed = d.failed || o.failed
-	o.release()
 	return nil
 }
 
-func (d *distinct) release() {
-	d.env.Memory.Give(d.taken)
-	d.taken, d.seen = 0, rows.Set{}
+// settle counts, when all rows were seen.
+func (d *distinct) settle(ctx context.Context) error {
+	c, err := d.log.Count(ctx, 0)
+	d.Count = c.Distinct
+	d.log.Drop()
+	return err
 }
 
-func (d *distinct) value() any {
-	if d.failed {
-		return errNoMemory
-	}
-	return d.Count
-}
+func (d *distinct) value() any { return d.Count }
 
 // jsonFloat is a float that JSON can keep whatever it is.
 type jsonFloat float64
@@ -346,3 +309,5 @@ func (f jsonFloat) MarshalJSON() ([]byte, error) {
 	}
 	return appendFloat(v), nil
 }
+
+func appendFloat(v float64) []byte { return strconv.AppendFloat(nil, v, 'g', -1, 64) }

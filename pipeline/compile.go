@@ -145,6 +145,9 @@ func (r *run) addJudge(ctx context.Context, c *chain, sr *stageRun) error {
 		},
 	}
 	sr.court, err = bound.Open(ctx, r.env, lookups, r.stored(s, c))
+	if err == nil {
+		r.courts = append(r.courts, sr.court)
+	}
 	for _, l := range lookups {
 		err = errWith(err, l.Close())
 	}

@@ -126,7 +126,8 @@ type BoundJudge struct {
 // JudgeInput is a column of a source or stage that a rule refers to.
 type JudgeInput struct{ Input, Column string }
 
-// A Court judges one partition at one stage.
+// A Court judges one partition at one stage. If it is an io.Closer it is closed at the end of
+// the run, whether it came to judge or not.
 type Court interface {
 	// Unit starts the state of one unit of work. It is called concurrently.
 	Unit(Unit) Witness
