@@ -78,6 +78,7 @@ type boundInput struct {
 type keySet struct {
 	columns []int
 	where   *expr.Program
+	text    string // of where
 }
 
 // moments are the instants that rules may name.
@@ -328,11 +329,21 @@ func metricOf(c boundCall, where *expr.Program, whereText string, by []int, byNa
 }
 
 // open begins the metric's state.
-func (m *boundMetric) open(env *pipeline.Env) state {
+func (m *boundMetric) open(with means) state {
 	if len(m.by) == 0 {
-		return m.fn.open(m.types, m.given, env)
+		return m.fn.open(m.types, m.given, with)
 	}
-	return newGrouped(m, env)
+	return newGrouped(m, with)
+}
+
+// exactly is the metric, computed exactly.
+func (m *boundMetric) exactly() *boundMetric {
+	if m.fn.exact == nil {
+		return m
+	}
+	same := *m
+	same.fn.open = m.fn.exact
+	return &same
 }
 
 func (b *bound) addUnique(br *boundRule) (err error) {
@@ -363,7 +374,7 @@ func (b *bound) addReference(br *boundRule) (err error) {
 	if in.schema == nil {
 		return pipeline.Errorf(pipeline.Invalid, "%q is no input that can be asked", c.input)
 	}
-	set := &keySet{}
+	set := &keySet{text: c.inputWhere}
 	if set.columns, err = columnsIn(in.schema, c.inputColumns); err != nil {
 		return pipeline.Errorf(pipeline.Invalid, "input %q: %w", c.input, err)
 	}
@@ -374,8 +385,11 @@ func (b *bound) addReference(br *boundRule) (err error) {
 		}
 		in.read(set.where.Columns()...)
 	}
-	in.keys = append(in.keys, set)
-	br.keys = len(in.keys) - 1
+	same := func(o *keySet) bool { return slices.Equal(o.columns, set.columns) && o.text == set.text }
+	if br.keys = slices.IndexFunc(in.keys, same); br.keys < 0 {
+		in.keys = append(in.keys, set)
+		br.keys = len(in.keys) - 1
+	}
 	return nil
 }
 

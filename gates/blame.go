@@ -78,7 +78,7 @@ func (l *ledger) add(c *court, a *account) {
 		own := &account{source: a.file, file: a.file, parts: make([]accountPart, len(a.parts)), states: make([]state, len(a.states))}
 		for i, s := range a.states {
 			if s != nil {
-				own.states[i] = c.metrics[i].open(c.env)
+				own.states[i] = c.metrics[i].open(c.with())
 			}
 		}
 		own.join(c, a)
@@ -199,16 +199,16 @@ func (c *court) withoutEach(metric int) []state {
 	accounts, m := c.ledger.accounts, c.metrics[metric]
 	n := len(accounts)
 	after := make([]state, n+1) // of the accounts from i on
-	after[n] = m.open(c.env)
+	after[n] = m.open(c.with())
 	for i := n - 1; i >= 0; i-- {
-		after[i] = m.open(c.env)
+		after[i] = m.open(c.with())
 		if accounts[i].states[metric] == nil || after[i].merge(accounts[i].states[metric]) != nil || after[i].merge(after[i+1]) != nil {
 			return nil
 		}
 	}
-	before, rest := m.open(c.env), make([]state, n)
+	before, rest := m.open(c.with()), make([]state, n)
 	for i, a := range accounts {
-		rest[i] = m.open(c.env)
+		rest[i] = m.open(c.with())
 		if rest[i].merge(before) != nil || rest[i].merge(after[i+1]) != nil || before.merge(a.states[metric]) != nil {
 			return nil
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/penstock-data/penstock/internal/expr"
+	"github.com/penstock-data/penstock/internal/keys"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -19,6 +20,12 @@ type state interface {
 	update(values arrow.Array, rows int64) error
 	// merge takes in the state of the rows that follow.
 	merge(other state) error
+}
+
+// means are what states work with. The zero means is for states that need none.
+type means struct {
+	*pipeline.Env
+	keys *keys.Store
 }
 
 // A wideState is of several arguments.
@@ -47,11 +54,11 @@ type metricFunc struct {
 	state string
 	keyed bool
 	// open begins a state for arguments of the types.
-	open func(args []arrow.DataType, consts []any, env *pipeline.Env) state
+	open func(args []arrow.DataType, consts []any, with means) state
 	// read is what the state says.
 	read func(s state, consts []any) reading
 	// exact begins a state that is read alike, and exactly; nil where open does.
-	exact func(args []arrow.DataType, consts []any, env *pipeline.Env) state
+	exact func(args []arrow.DataType, consts []any, with means) state
 	// compare, in place of read, holds the rows against a reference: the state of others,
 	// or the shares that a statement gives (of is nil then).
 	compare func(rows, of state, shares map[string]float64) reading

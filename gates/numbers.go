@@ -4,16 +4,14 @@ import (
 	"encoding/json"
 	"math"
 	"math/big"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/zeebo/xxh3"
 
 	"github.com/penstock-data/penstock/internal/expr"
-	"github.com/penstock-data/penstock/internal/rows"
-	"github.com/penstock-data/penstock/pipeline"
 )
 
 // numberMetrics are those of numbers, texts and times.
@@ -23,8 +21,8 @@ var numberMetrics = []metricFunc{
 	{MetricFunc: fn("sum", numberResult("sum"), expr.RowExpr), state: "sum", open: openSum, read: readSum},
 }
 
-func openExtreme(sign int) func([]arrow.DataType, []any, *pipeline.Env) state {
-	return func(args []arrow.DataType, _ []any, _ *pipeline.Env) state { return &extreme{Sign: sign, typ: args[0]} }
+func openExtreme(sign int) func([]arrow.DataType, []any, means) state {
+	return func(args []arrow.DataType, _ []any, _ means) state { return &extreme{Sign: sign, typ: args[0]} }
 }
 
 func readExtreme(s state, _ []any) reading { return exactly(s.(*extreme).value()) }
@@ -119,86 +117,6 @@ func (e *extreme) value() any {
 	return e.Best
 }
 
-// distinct counts distinct values exactly, by 128-bit hashes, as long as the budget
-// has room for them.
-type distinct struct {
-	env    *pipeline.Env
-	seen   rows.Set
-	taken  int64
-	Count  int64 `json:"count"`
-	failed bool
-}
-
-// keyBytes is what a hash takes in a set, with the map's spare room.
-const keyBytes = 40
-
-// keyMetrics are those of distinct values.
-var keyMetrics = []metricFunc{
-	{
-		MetricFunc: fn("distinct", int64Result, expr.RowExpr), state: "distinct",
-		open: openDistinct,
-		read: func(s state, _ []any) reading { return exactly(s.(*distinct).value()) },
-	},
-}
-
-func openDistinct(_ []arrow.DataType, _ []any, env *pipeline.Env) state { return newDistinct(env) }
-
-func newDistinct(env *pipeline.Env) *distinct {
-	return &distinct{env: env}
-}
-
-var errNoMemory = &pipeline.Error{
-	Kind: pipeline.Memory, Msg: "the distinct values do not fit in the memory budget",
-	Evidence: []string{"give the run more with --memory, or work on smaller partitions"},
-}
-
-func (d *distinct) update(values arrow.Array, n int64) error {
-	schema := arrow.NewSchema([]arrow.Field{{Name: "x", Type: values.DataType(), Nullable: true}}, nil)
-	b := array.NewRecordBatch(schema, []arrow.Array{values}, n)
-	defer b.Release()
-	for i, h := range rows.Keys(nil, b, []int{0}) {
-		if values.IsValid(i) {
-			d.add(h)
-		}
-	}
-	return nil
-}
-
-func (d *distinct) add(h xxh3.Uint128) {
-	if d.failed || d.seen.Has(h) {
-		return
-	}
-	if !d.env.Memory.Take(keyBytes) {
-		d.failed = true
-		return
-	}
-	d.taken += keyBytes
-	d.seen.Add(h)
-	d.Count = int64(d.seen.Len())
-}
-
-func (d *distinct) merge(other state) error {
-	o := other.(*distinct)
-	for h := range o.seen.All() {
-		d.add(h)
-	}
-	d.failed = d.failed || o.failed
-	o.release()
-	return nil
-}
-
-func (d *distinct) release() {
-	d.env.Memory.Give(d.taken)
-	d.taken, d.seen = 0, rows.Set{}
-}
-
-func (d *distinct) value() any {
-	if d.failed {
-		return errNoMemory
-	}
-	return d.Count
-}
-
 // jsonFloat is a float that JSON can keep whatever it is.
 type jsonFloat float64
 
@@ -215,3 +133,5 @@ func (f jsonFloat) MarshalJSON() ([]byte, error) {
 	}
 	return appendFloat(v), nil
 }
+
+func appendFloat(v float64) []byte { return strconv.AppendFloat(nil, v, 'g', -1, 64) }

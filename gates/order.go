@@ -20,7 +20,7 @@ var orderMetrics = []metricFunc{
 	stepsOf("repeats", func(s *steps) int64 { return s.Repeats }),
 	{
 		MetricFunc: fn("overlaps", countOfOrdered("overlaps"), expr.RowExpr, expr.RowExpr), state: "overlaps",
-		open: func(_ []arrow.DataType, _ []any, env *pipeline.Env) state { return &overlaps{env: env} },
+		open: func(_ []arrow.DataType, _ []any, with means) state { return &overlaps{with: with} },
 		read: func(s state, _ []any) reading { return exactly(s.(*overlaps).count()) },
 	},
 }
@@ -28,7 +28,7 @@ var orderMetrics = []metricFunc{
 func stepsOf(name string, f func(*steps) int64) metricFunc {
 	return metricFunc{
 		MetricFunc: fn(name, countOfOrdered(name), expr.RowExpr), state: "steps",
-		open: func(args []arrow.DataType, _ []any, _ *pipeline.Env) state {
+		open: func(args []arrow.DataType, _ []any, _ means) state {
 			return &steps{First: extreme{typ: args[0]}, Last: extreme{typ: args[0]}}
 		},
 		read: func(s state, _ []any) reading { return exactly(f(s.(*steps))) },
@@ -136,7 +136,7 @@ func (s *steps) UnmarshalJSON(text []byte) error {
 
 // overlaps has the ranges of all rows, as long as the budget has room for them.
 type overlaps struct {
-	env    *pipeline.Env
+	with   means
 	ranges [][2]any
 	taken  int64
 	failed bool
@@ -160,7 +160,7 @@ func (o *overlaps) updateAll(values []arrow.Array, _ int64) error {
 }
 
 func (o *overlaps) add(r [2]any) {
-	if o.failed || !o.env.Memory.Take(rangeBytes) {
+	if o.failed || !o.with.Memory.Take(rangeBytes) {
 		o.failed = true
 		return
 	}
@@ -189,7 +189,7 @@ func (o *overlaps) merge(other state) error {
 }
 
 func (o *overlaps) release() {
-	o.env.Memory.Give(o.taken)
+	o.with.Memory.Give(o.taken)
 	o.ranges, o.taken = nil, 0
 }
 

@@ -97,7 +97,7 @@ func rowsWithin(low, high int64) reading {
 // quantiles is a sketch of numbers.
 type quantiles struct{ sketch.Quantiles }
 
-func openQuantiles([]arrow.DataType, []any, *pipeline.Env) state { return &quantiles{} }
+func openQuantiles([]arrow.DataType, []any, means) state { return &quantiles{} }
 
 func (q *quantiles) update(values arrow.Array, _ int64) error {
 	q.AddAll(numbersOf(values))
@@ -133,21 +133,21 @@ func (q *quantiles) bins() (all []pipeline.Bin) {
 
 // sorted has all the numbers, as long as the budget has room for them.
 type sorted struct {
-	env    *pipeline.Env
+	with   means
 	values []float64
 	taken  int64
 	failed bool
 	done   bool
 }
 
-func exactQuantiles(_ []arrow.DataType, _ []any, env *pipeline.Env) state { return &sorted{env: env} }
+func exactQuantiles(_ []arrow.DataType, _ []any, with means) state { return &sorted{with: with} }
 
 func (s *sorted) update(values arrow.Array, _ int64) error {
 	return s.add(numbersOf(values))
 }
 
 func (s *sorted) add(more []float64) error {
-	if s.failed || !s.env.Memory.Take(int64(8*len(more))) {
+	if s.failed || !s.with.Memory.Take(int64(8*len(more))) {
 		s.failed = true
 		return nil
 	}
@@ -169,7 +169,7 @@ func (s *sorted) merge(other state) error {
 }
 
 func (s *sorted) release() {
-	s.env.Memory.Give(s.taken)
+	s.with.Memory.Give(s.taken)
 	s.values, s.taken = nil, 0
 }
 
@@ -235,12 +235,12 @@ type spread struct {
 	moments state
 }
 
-func openSpread(args []arrow.DataType, consts []any, env *pipeline.Env) state {
-	return &spread{&quantiles{}, openMoments(args, consts, env)}
+func openSpread(args []arrow.DataType, consts []any, with means) state {
+	return &spread{&quantiles{}, openMoments(args, consts, with)}
 }
 
-func exactSpread(args []arrow.DataType, consts []any, env *pipeline.Env) state {
-	return &spread{&sorted{env: env}, openMoments(args, consts, env)}
+func exactSpread(args []arrow.DataType, consts []any, with means) state {
+	return &spread{&sorted{with: with}, openMoments(args, consts, with)}
 }
 
 func (s *spread) update(values arrow.Array, n int64) error {

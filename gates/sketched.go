@@ -10,7 +10,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/penstock-data/penstock/internal/expr"
-	"github.com/penstock-data/penstock/pipeline"
 )
 
 // storable is what package sketch has.
@@ -29,8 +28,8 @@ type sketched[P storable] struct {
 }
 
 // sketchOpener opens states of package sketch, whatever the arguments.
-func sketchOpener[P storable](begin func() P, join func(of, other P) error, add func(P, []arrow.Array) error) func([]arrow.DataType, []any, *pipeline.Env) state {
-	return func([]arrow.DataType, []any, *pipeline.Env) state { return &sketched[P]{of: begin(), add: add, join: join} }
+func sketchOpener[P storable](begin func() P, join func(of, other P) error, add func(P, []arrow.Array) error) func([]arrow.DataType, []any, means) state {
+	return func([]arrow.DataType, []any, means) state { return &sketched[P]{of: begin(), add: add, join: join} }
 }
 
 // joins is Merge of a state that can always be merged.

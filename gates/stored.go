@@ -64,7 +64,7 @@ func (c *court) useStored(stored map[string]json.RawMessage) {
 		c.total.tallies[i].add(tally{tested: t.Tested, failed: t.Failed, null: t.Null})
 	}
 	for i, m := range c.metrics {
-		s, ok := m.open(c.env).(loader)
+		s, ok := m.open(c.with()).(loader)
 		text, kept := stored[m.text]
 		if !ok || !kept || s.UnmarshalJSON(text) != nil {
 			continue
@@ -97,10 +97,7 @@ func (c *court) tallies(all map[string]json.RawMessage) error {
 		case t.errs > 0, r.Check.kind != rowCheck && r.Check.kind != uniqueCheck:
 			continue
 		case r.Check.kind == uniqueCheck:
-			if c.unique[i].failed {
-				continue
-			}
-			_, t.failed = c.unique[i].shared()
+			t.failed = c.unique[i].found.Rows
 		case r.Else == Quarantine && (aside > t.aside || t.aside > 0 && r.Nulls == NullsFail):
 			continue // what it found of the rows that others put aside, or of nulls, is not known
 		case r.Else == Quarantine:

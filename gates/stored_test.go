@@ -51,7 +51,7 @@ func TestStatesAreReadAsTheyWereWritten(t *testing.T) {
 				continue
 			}
 			for i, a := range arrays {
-				was, now := fn.open([]arrow.DataType{typ}, nil, nil), fn.open([]arrow.DataType{typ}, nil, nil)
+				was, now := fn.open([]arrow.DataType{typ}, nil, means{}), fn.open([]arrow.DataType{typ}, nil, means{})
 				if err := was.update(a, int64(a.Len())); err != nil {
 					t.Fatal(err)
 				}
@@ -76,8 +76,8 @@ func TestStatesAreReadAsTheyWereWritten(t *testing.T) {
 // A state of another kind is refused: nothing is taken from it.
 func TestStatesOfAnotherKindAreRefused(t *testing.T) {
 	kinds := []state{
-		&counter{Rows: 1, Count: 1}, openSum([]arrow.DataType{arrow.PrimitiveTypes.Int64}, nil, nil),
-		openSum([]arrow.DataType{arrow.PrimitiveTypes.Float64}, nil, nil), openMoments(nil, nil, nil), openQuantiles(nil, nil, nil),
+		&counter{Rows: 1, Count: 1}, openSum([]arrow.DataType{arrow.PrimitiveTypes.Int64}, nil, means{}),
+		openSum([]arrow.DataType{arrow.PrimitiveTypes.Float64}, nil, means{}), openMoments(nil, nil, means{}), openQuantiles(nil, nil, means{}),
 		&extreme{typ: arrow.BinaryTypes.String, Best: "x"},
 	}
 	for i, of := range kinds {

@@ -15,7 +15,7 @@ const errOverflow = errText("the sum does not fit in 64 bits")
 
 // openSum begins an exact sum: of integers and decimals in 192 bits, of doubles rounded
 // once, whatever the order of the values.
-func openSum(args []arrow.DataType, consts []any, env *pipeline.Env) state {
+func openSum(args []arrow.DataType, consts []any, with means) state {
 	if args[0].ID() == arrow.FLOAT64 {
 		return sketchOf(new(sketch.FloatSum), joins, addFloats)
 	}

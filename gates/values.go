@@ -94,7 +94,7 @@ func namesOf(counts map[string]int64) []string {
 	return names
 }
 
-func openFrequent([]arrow.DataType, []any, *pipeline.Env) state {
+func openFrequent([]arrow.DataType, []any, means) state {
 	return sketchOf(sketch.NewFrequent(maxFrequent), tryJoins, func(s *sketch.Frequent, values []arrow.Array) error {
 		eachText(values[0], s.Add)
 		return nil
@@ -102,7 +102,7 @@ func openFrequent([]arrow.DataType, []any, *pipeline.Env) state {
 }
 
 // exactFrequent keeps as many values as can be named.
-func exactFrequent([]arrow.DataType, []any, *pipeline.Env) state {
+func exactFrequent([]arrow.DataType, []any, means) state {
 	return sketchOf(sketch.NewFrequent(65_536), tryJoins, func(s *sketch.Frequent, values []arrow.Array) error {
 		eachText(values[0], s.Add)
 		return nil
@@ -119,7 +119,7 @@ func readTop(s state, consts []any) reading {
 	return reading{value: names, unsure: !certain}
 }
 
-func openApprox([]arrow.DataType, []any, *pipeline.Env) state {
+func openApprox([]arrow.DataType, []any, means) state {
 	return sketchOf(new(sketch.Distinct), joins, func(s *sketch.Distinct, values []arrow.Array) error {
 		b := batchOf(values)
 		defer b.Release()
@@ -134,7 +134,7 @@ func openApprox([]arrow.DataType, []any, *pipeline.Env) state {
 
 func readDistinct(s state, _ []any) reading {
 	if d, ok := s.(*distinct); ok {
-		return exactly(d.value())
+		return exactly(d.Distinct)
 	}
 	v, low, high := s.(*sketched[*sketch.Distinct]).of.Estimate()
 	r := reading{value: int64(v + 0.5)}
@@ -147,7 +147,7 @@ func readDistinct(s state, _ []any) reading {
 // histogram has the shares of numbers between edges.
 type histogram struct{ sketched[*sketch.Histogram] }
 
-func openHistogram(_ []arrow.DataType, consts []any, _ *pipeline.Env) state {
+func openHistogram(_ []arrow.DataType, consts []any, _ means) state {
 	h, err := sketch.NewHistogram(consts[0].([]float64)...)
 	if err != nil {
 		return &broken{err}
@@ -190,7 +190,7 @@ func (h *histogram) bins() (all []pipeline.Bin) {
 // pairSign stands between the values of a pair; texts have no such byte.
 const pairSign = "\xff"
 
-func openPairs([]arrow.DataType, []any, *pipeline.Env) state {
+func openPairs([]arrow.DataType, []any, means) state {
 	return sketchOf(sketch.NewSet(maxValues), tryJoins, func(s *sketch.Set, values []arrow.Array) error {
 		x, y := values[0], values[1]
 		for i := range x.Len() {

@@ -17,16 +17,9 @@ func (c *court) judgeRows(f *pipeline.Finding, i int, r *boundRule) {
 	t := c.total.tallies[i]
 	var keys int64
 	if o := c.unique[i]; o != nil {
-		if o.failed {
-			f.Verdict, f.Detail = pipeline.ErrorVerdict, []string{errNoMemory.Msg, errNoMemory.Evidence[0]}
-			f.Observed, f.Expected = "not known", "unique keys"
-			return
-		}
+		keys = o.found.Keys
 		if r.Check.kind == uniqueCheck {
-			keys, f.RowsFailed = o.shared()
-			t.failed = f.RowsFailed
-		} else {
-			keys = int64(len(o.counts))
+			t.failed, f.RowsFailed = o.found.Rows, o.found.Rows
 		}
 	}
 	f.Observed = observedRows(t, r.AtMost)
