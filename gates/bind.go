@@ -177,7 +177,7 @@ func conditionOn(text, what string, s *arrow.Schema, at expr.Moments) (*expr.Pro
 }
 
 func (b *bound) addRows(br *boundRule) (err error) {
-	text, err := br.Check.textFor(b.schema)
+	text, err := br.Check.textFor(b.schema, b.around)
 	if err != nil {
 		return err
 	}
@@ -204,7 +204,7 @@ func (b *bound) noteNulls(br *boundRule) {
 }
 
 func (b *bound) addExpect(br *boundRule) (err error) {
-	text, err := br.Check.textFor(b.schema)
+	text, err := br.Check.textFor(b.schema, b.around)
 	if err != nil {
 		return err
 	}

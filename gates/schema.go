@@ -259,3 +259,18 @@ func widens(from, to arrow.DataType) bool {
 		return i >= 0 && j > i
 	})
 }
+
+func columnNamed(columns []SchemaColumn, name string) int {
+	return slices.IndexFunc(columns, func(c SchemaColumn) bool { return c.Name == name })
+}
+
+// problem says what makes no sense in the contract.
+func (c Contract) problem() error {
+	switch {
+	case c.Drift != "" && !slices.Contains([]Drift{DriftFails, DriftEvolves, DriftIgnored}, c.Drift):
+		return pipeline.Errorf(pipeline.Invalid, "%s", pipeline.Unknown("drift", string(c.Drift), []string{"fail", "evolve", "ignore"}))
+	case len(c.Columns) == 0 && len(c.Forbidden) == 0 && c.Names == "" && c.Drift == "":
+		return pipeline.Errorf(pipeline.Invalid, "it asks for nothing: give columns, not_null, forbidden, names or drift")
+	}
+	return nil
+}
