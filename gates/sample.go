@@ -13,11 +13,8 @@ const (
 )
 
 // sample keeps the first of the rows that failed a rule.
-func (w *witness) sample(i int, r *boundRule, v *view, fails []int) {
-	for _, row := range fails {
-		if len(w.samples[i]) >= maxSamples {
-			return
-		}
+func (w *witness) sample(i int, r *boundRule, v *view, failed rowBits) {
+	for _, row := range failed.rows(maxSamples - len(w.samples[i])) {
 		s := pipeline.RowSample{Source: w.unit.Name, Row: w.unit.RowAt(v.at, row), Key: cells(v, w.court.key, row)}
 		if w.unit.Env.ShowValues {
 			s.Values = cells(v, r.needs(), row)
