@@ -23,7 +23,11 @@ func misfit(t arrow.DataType, v any, like string) error {
 	if like != "" {
 		like = ", like " + like
 	}
-	return fmt.Errorf("expected a %s%s, found %s", pipeline.TypeName(t), like, found)
+	name := "a " + pipeline.TypeName(t)
+	if arrow.IsSignedInteger(t.ID()) {
+		name = "an" + name[1:]
+	}
+	return fmt.Errorf("expected %s%s, found %s", name, like, found)
 }
 
 // appendValue appends a value of a fixture to a column of type t.

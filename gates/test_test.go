@@ -113,9 +113,9 @@ func TestBadFixtures(t *testing.T) {
 		v      any
 		want   string
 	}{
-		{"i", "5", `column i: expected a int8, like 5, found "5"`},
-		{"i", 300, "column i: expected a int8, like 5, found"},
-		{"i", 1.5, "column i: expected a int8, like 5, found 1.5"},
+		{"i", "5", `column i: expected an int8, like 5, found "5"`},
+		{"i", 300, "column i: expected an int8, like 5, found"},
+		{"i", 1.5, "column i: expected an int8, like 5, found 1.5"},
 		{"u", -1, "column u: expected a uint16, like 5, found"},
 		{"f", true, "column f: expected a float64, like 1.5, found true"},
 		{"b", "true", `column b: expected a bool, like true, found "true"`},
@@ -124,7 +124,7 @@ func TestBadFixtures(t *testing.T) {
 		{"t", 5, `column t: expected a timestamp[us, UTC], like 2001-01-31T09:00:00Z, found 5`},
 		{"x", "1.5", `column x: expected a decimal(4, 2), like 1.5, found "1.5"`},
 		{"l", 5, `column l: expected a list<int64>, like [1, 2], found 5`},
-		{"l", []any{1, "x"}, `column l: expected a int64, like 5, found "x"`},
+		{"l", []any{1, "x"}, `column l: expected an int64, like 5, found "x"`},
 		{"ii", 5, `unknown column "ii"; did you mean "i"?`},
 	} {
 		err := try(bad.column, bad.v)

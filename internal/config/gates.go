@@ -71,7 +71,7 @@ func (d *decoder) rule(n *node) []gates.Rule {
 			}
 		}
 	}
-	return rules
+	return d.testing(n.get("tests"), rules)
 }
 
 func (d *decoder) ruleChoice(n *node, name string) string {

@@ -95,6 +95,7 @@ var ruleFields = []field{
 	{name: "where", typ: "text", doc: "CEL: only rows for which it is true are judged."},
 	{name: "nulls", typ: "text", choices: []string{"ignore", "fail"}, doc: "What a null outcome is; ignored if left out."},
 	{name: "on_empty", typ: "text", choices: []string{"pass", "fail", "skip"}, doc: "What the rule is if there is no row to judge."},
+	{name: "tests", typ: "object", object: testsObject, doc: "Made-up rows on which the rule has to pass, or to fail; `penstock gate test` tries them."},
 	{name: "description", typ: "text", doc: "For people."},
 	{name: "owner", typ: "text", doc: "For people."},
 	{name: "tags", typ: "texts", doc: "For selection."},
