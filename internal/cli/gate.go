@@ -21,7 +21,7 @@ func (a *app) gateCommand() *cobra.Command {
 		Args: a.unknownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.gateTestCommand())
+	cmd.AddCommand(a.gateTestCommand(), a.gateBacktestCommand())
 	return cmd
 }
 
