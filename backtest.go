@@ -111,6 +111,9 @@ func (p *Project) Backtest(ctx context.Context, pl *pipeline.Pipeline, o Backtes
 		}
 		b.Gates = append(b.Gates, of...)
 	}
+	if len(b.Gates) == 0 {
+		return nil, pipeline.Errorf(pipeline.Invalid, "no stage of %s that has gates has an output, so there is nothing to judge them on", pl.Name)
+	}
 	return b, nil
 }
 
@@ -123,21 +126,38 @@ func newBacktestGate(c chosenGate) BacktestGate {
 
 // backtestStage judges gates of a stage on what it published.
 func (p *Project) backtestStage(ctx context.Context, pl *pipeline.Pipeline, s *pipeline.Stage, of []BacktestGate, o BacktestOptions) error {
-	parts, err := p.publishedFrom(s.Output.Path, pl.Partitions, o.From, o.To)
+	all, err := p.publishedBy(s.Output.Path, pl.Partitions.By)
 	if err != nil {
 		return err
 	}
-	replay := &replay{p: p, pl: pl, stage: s, learned: learned{}}
-	judged := 0
-	for _, part := range parts {
-		one, err := replay.open(part)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
+	parts, err := within(all, pl.Partitions, o.From, o.To)
+	if err != nil {
+		return err
+	}
+	wanted := len(parts)
+	if o.From != "" && o.To != "" {
+		windows, err := pl.Partitions.Range(o.From, o.To)
 		if err != nil {
 			return err
 		}
-		if err := one.judge(ctx, of); err != nil {
+		wanted = len(windows)
+	}
+	replay := &replay{p: p, pl: pl, stage: s, parts: all, known: map[string]*pipeline.Manifest{}, learned: learned{}}
+	judged := 0
+	for _, part := range parts {
+		one, err := replay.open(part)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err == nil:
+			err = one.judge(ctx, of)
+		default: // what can't be read can't be judged
+			for i := range of {
+				of[i].add(BacktestPartition{Partition: part.String(), Error: err.Error()}, nil)
+			}
+			err = ctx.Err()
+		}
+		if err != nil {
 			return err
 		}
 		judged++
@@ -149,6 +169,9 @@ func (p *Project) backtestStage(ctx context.Context, pl *pipeline.Pipeline, s *p
 	for i := range of {
 		if of[i].bad != nil && len(of[i].NotJudged) == judged {
 			return inStage(of[i].bad, s).Err()
+		}
+		if wanted > judged {
+			of[i].Notes = append(of[i].Notes, fmt.Sprintf("%d of the %d partitions%s are not published", wanted-judged, wanted, inRange(o.From, o.To)))
 		}
 		of[i].noteSifted()
 		of[i].stopAt(o.Stop)
@@ -168,30 +191,33 @@ func inRange(from, to string) string {
 	return ""
 }
 
-// publishedFrom lists partitions that were ever published of a dataset.
-func (p *Project) publishedFrom(dataset string, by pipeline.Scheme, from, to string) ([]pipeline.Partition, error) {
-	if by.By == pipeline.Whole || by.By == pipeline.Key {
-		if from != "" || to != "" {
-			return nil, pipeline.Errorf(pipeline.Invalid, "--from and --to belong to partitions by time, and this pipeline has none")
-		}
-	}
-	if by.By == pipeline.Whole {
+// publishedBy lists partitions that were ever published of a dataset, in order.
+func (p *Project) publishedBy(dataset string, by pipeline.By) ([]pipeline.Partition, error) {
+	if by == pipeline.Whole {
 		return []pipeline.Partition{{}}, nil
 	}
-	all, err := p.published(dataset, by.By)
+	return p.published(dataset, by)
+}
+
+// within leaves out the partitions beyond the bounds.
+func within(all []pipeline.Partition, by pipeline.Scheme, from, to string) ([]pipeline.Partition, error) {
+	if (by.By == pipeline.Whole || by.By == pipeline.Key) && from+to != "" {
+		return nil, pipeline.Errorf(pipeline.Invalid, "a range of partitions needs partitions by time, and this pipeline has none; leave out --from and --to")
+	}
+	parts := slices.Clone(all)
 	for i, bound := range []string{from, to} {
 		if bound == "" {
 			continue
 		}
-		part, perr := by.Parse(bound)
-		if perr != nil {
-			return nil, perr
+		end, err := by.Parse(bound)
+		if err != nil {
+			return nil, err
 		}
-		all = slices.DeleteFunc(all, func(one pipeline.Partition) bool {
-			return i == 0 && one.Start.Before(part.Start) || i == 1 && one.Start.After(part.Start)
+		parts = slices.DeleteFunc(parts, func(one pipeline.Partition) bool {
+			return i == 0 && one.Start.Before(end.Start) || i == 1 && one.Start.After(end.Start)
 		})
 	}
-	return all, err
+	return parts, nil
 }
 
 // add takes in what the gate says of a partition.
@@ -208,8 +234,10 @@ func (g *BacktestGate) add(p BacktestPartition, measures []pipeline.Measure) {
 	}
 	if g.limit != nil && p.Error == "" {
 		if v, ok := g.limit.Of(p.Finding, measures); ok {
-			margin := g.limit.Margin(v)
-			p.Value, p.Margin = &v, &margin
+			p.Value = &v
+			if margin := g.limit.Margin(v); g.Limit != "" {
+				p.Margin = &margin
+			}
 		}
 	}
 	g.Partitions = append(g.Partitions, p)

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"iter"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -20,7 +22,54 @@ type replay struct {
 	p       *Project
 	pl      *pipeline.Pipeline
 	stage   *pipeline.Stage
+	parts   []pipeline.Partition // all that were ever published
+	known   map[string]*pipeline.Manifest
 	learned learned
+}
+
+// manifest reads what is published of a partition, once. It leaves out what the past is not
+// asked for.
+func (r *replay) manifest(part pipeline.Partition) (*pipeline.Manifest, error) {
+	if m := r.known[part.Value]; m != nil {
+		return m, nil
+	}
+	m, _, err := r.p.publish.Current(r.stage.Output.Path, part.Dir())
+	if err != nil {
+		return nil, err
+	}
+	m.Files, m.Quarantine, m.Findings, m.Inputs, m.Stages = nil, nil, nil, nil, nil
+	r.known[part.Value] = m
+	return m, nil
+}
+
+// history gives what is published of the partitions before one, the latest first, with what
+// was learned of it. What has no order in time has its own earlier versions as its past.
+func (r *replay) history(before pipeline.Partition, version int64) iter.Seq2[*pipeline.Manifest, error] {
+	return func(yield func(*pipeline.Manifest, error) bool) {
+		if before.Start.IsZero() {
+			for m, err := range r.p.versionsOf(r.stage.Output.Path, before) {
+				if (err != nil || m.Version < version) && !yield(m, err) {
+					return
+				}
+			}
+			return
+		}
+		for _, part := range slices.Backward(r.parts) {
+			if !part.Start.Before(before.Start) {
+				continue
+			}
+			m, err := r.manifest(part)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err == nil {
+				m = r.learned.add(m)
+			}
+			if !yield(m, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // learned is what was found of partitions beside what their manifests have, by partition:
@@ -113,7 +162,10 @@ func (r *replayed) judge(ctx context.Context, of []BacktestGate) error {
 func (r *replayed) take(g *BacktestGate, out outcome) {
 	if g.limit == nil && r.schema != nil {
 		if l, ok := g.rule.Limit(r.schema, pipeline.Surroundings{Partition: r.part, Now: r.m.Published, Published: true}); ok {
-			g.limit, g.Limit = &l, l.String()
+			g.limit = &l
+			if !anyNumber(g.rule) {
+				g.Limit = l.String()
+			}
 		}
 	}
 	one := BacktestPartition{Partition: r.part.String(), Version: r.m.Version, Finding: out.finding, RowsRead: out.rowsRead}
@@ -125,7 +177,7 @@ func (r *replayed) take(g *BacktestGate, out outcome) {
 	}
 	if g.rule.Else == gates.Quarantine {
 		one.Finding.RowsQuarantined = one.Finding.RowsFailed
-		if g.rule.AtMost == (gates.Tolerance{}) {
+		if anyNumber(g.rule) {
 			one.Finding.Expected = "any number, quarantined"
 		}
 	}
@@ -140,6 +192,12 @@ func (r *replayed) take(g *BacktestGate, out outcome) {
 	maps.Copy(r.learned[one.Partition], out.states)
 }
 
+// anyNumber reports whether a rule puts any number of rows aside, and so holds them against
+// no limit.
+func anyNumber(r gates.Rule) bool {
+	return r.Else == gates.Quarantine && r.AtMost == (gates.Tolerance{})
+}
+
 // severityOf is that of a finding, which a rule may have changed; of a gate that gave none
 // its own.
 func severityOf(g *BacktestGate, f pipeline.Finding) pipeline.Severity {
@@ -147,23 +205,6 @@ func severityOf(g *BacktestGate, f pipeline.Finding) pipeline.Severity {
 		return g.Severity
 	}
 	return f.Severity
-}
-
-// past gives what was published before this partition, with what was learned of it.
-func (r *replayed) past() iter.Seq2[*pipeline.Manifest, error] {
-	return func(yield func(*pipeline.Manifest, error) bool) {
-		for m, err := range r.p.history(r.stage.Output.Path, r.part) {
-			if err == nil && r.part.Start.IsZero() && m.Version >= r.m.Version {
-				continue // its own later versions are not its past
-			}
-			if err == nil && !r.part.Start.IsZero() {
-				m = r.learned.add(m)
-			}
-			if !yield(m, err) {
-				return
-			}
-		}
-	}
 }
 
 func (l learned) add(m *pipeline.Manifest) *pipeline.Manifest {
@@ -179,7 +220,7 @@ func (l learned) add(m *pipeline.Manifest) *pipeline.Manifest {
 
 // accepted is what was published last before this partition; nil where nothing was.
 func (r *replayed) accepted() (*pipeline.Manifest, error) {
-	for m, err := range r.past() {
+	for m, err := range r.history(r.part, r.m.Version) {
 		return m, err
 	}
 	return nil, nil

@@ -157,7 +157,7 @@ func (r *replayed) quarantined(read *atomic.Int64) (pipeline.Source, error) {
 // hear tells a judge that it stands at the output of the stage, when the partition was
 // published, and gives it the past of then.
 func (r *replayed) hear(j pipeline.Judge) pipeline.Judge {
-	return heard{Judge: j, at: r.m.Published, past: r.past(), accepted: r.accepted}
+	return heard{Judge: j, at: r.m.Published, past: r.history(r.part, r.m.Version), accepted: r.accepted}
 }
 
 type heard struct {

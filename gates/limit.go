@@ -48,7 +48,7 @@ func (r Rule) threshold(schema *arrow.Schema, around pipeline.Surroundings) (Lim
 	if err != nil {
 		return Limit{}, false
 	}
-	e := b.rules[0].expect
+	e := b.rules[len(b.rules)-1].expect
 	t, ok := e.Threshold()
 	if !ok || e.calls[0].own < 0 || e.calls[0].fn.read == nil {
 		return Limit{}, false
@@ -132,14 +132,17 @@ func (l Limit) beside(v float64, above bool) float64 {
 	return math.Nextafter(v, math.Inf(int(step)))
 }
 
-// shareBetween is the share with the fewest digits that stops just the first k of the
-// sorted shares, the greatest first.
+// shareBetween is a share of few digits, close above the next one that passes, that stops
+// just the first k of the sorted shares, the greatest first.
 func (l Limit) shareBetween(sorted []float64, k int) float64 {
 	pass := 0.0
 	if k < len(sorted) {
 		pass = sorted[k]
 	}
-	for unit := 100.0; unit <= 1e12; unit *= 10 {
+	if pass == 0 {
+		return 0
+	}
+	for unit := math.Pow(10, 1-math.Floor(math.Log10(pass))); unit <= 1e15; unit *= 10 {
 		p := math.Ceil(pass*unit) / unit
 		if p >= pass && (k == 0 || p < sorted[k-1]) {
 			return min(p, 1)
@@ -152,7 +155,7 @@ func (l Limit) shareBetween(sorted []float64, k int) float64 {
 func (l Limit) String() string {
 	switch {
 	case l.Share:
-		return "at_most: " + strconv.FormatFloat(l.Value*100, 'g', 12, 64) + "%"
+		return "at_most: " + strconv.FormatFloat(l.Value*100, 'g', 14, 64) + "%"
 	case l.Metric == "":
 		return "at_most: " + l.number()
 	}

@@ -2,6 +2,7 @@ package gates
 
 import (
 	"encoding/json"
+	"math"
 
 	"github.com/penstock-data/penstock/pipeline"
 )
@@ -12,7 +13,7 @@ func (r Rule) Replayed() Rule {
 	if r.Else == Quarantine {
 		r.Else = ""
 		if !r.AtMost.set {
-			r.AtMost = Share(1)
+			r.AtMost = Count(math.MaxInt64)
 		}
 	}
 	return r

@@ -216,15 +216,31 @@ func latestFirst(past []*pipeline.Manifest) iter.Seq2[*pipeline.Manifest, error]
 	}
 }
 
-// neverFails reports whether the first rule is certain to hold of any rows.
+// neverFails reports whether the rule that was added last is certain to hold of any rows.
 func (b *bound) neverFails() bool {
-	r := b.rules[0]
-	if r.Check.kind != rowCheck || len(r.by) > 0 {
+	r := b.rules[len(b.rules)-1]
+	switch {
+	case len(r.by) > 0 || r.OnEmpty == EmptyFails:
 		return false
-	}
-	if r.AtMost.by && r.AtMost.share >= 1 {
+	case r.Check.kind == expectCheck:
+		p := r.expect.Prove(r.expect.counts())
+		return p.Holds() && !p.MayNull
+	case r.Check.kind != rowCheck:
+		return false
+	case r.AtMost.by && r.AtMost.share >= 1:
 		return true
 	}
 	p := r.program.Prove(-1, nil)
-	return !p.MayFail && !p.MayFalse && !(p.MayNull && r.Nulls == NullsFail) && r.OnEmpty != EmptyFails
+	return p.Holds() && !(p.MayNull && r.Nulls == NullsFail)
+}
+
+// counts are the calls of which it is known that they count, from 0.
+func (s *statement) counts() map[int]pipeline.Facts {
+	known := map[int]pipeline.Facts{}
+	for i, call := range s.calls {
+		if call.Past == nil && slices.Contains([]string{"rows", "count", "count_if", "nulls"}, call.Func) {
+			known[i] = pipeline.Facts{Min: int64(0), HasNulls: true}
+		}
+	}
+	return known
 }

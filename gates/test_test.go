@@ -84,6 +84,17 @@ func TestRulesThatNeverFail(t *testing.T) {
 			t.Errorf("%s: never fails: %t", text, got.NeverFails)
 		}
 	}
+	for text, never := range map[string]bool{
+		"rows() >= 0": true, "rows() > 0": false, "count_if(id > 3) > -1 && nulls(email) >= 0": true, "mean(amount) >= 0.0 || true": true,
+		"null_share(email) <= 1.0": false, "history(2).mean(rows()) >= 0.0": false,
+	} {
+		if got := tested(t, Rule{Check: Expect(text)}); got.NeverFails != never {
+			t.Errorf("%s: never fails: %t", text, got.NeverFails)
+		}
+	}
+	if got := tested(t, Rule{Check: AllOf(Rows("true"), Rows("id > 3"))}); got.NeverFails {
+		t.Error("a composite fails where its last member does")
+	}
 	if got := tested(t, Rule{Check: Rows("id > 3"), AtMost: Share(1)}); !got.NeverFails {
 		t.Error("at_most 100% fails")
 	}

@@ -3,6 +3,8 @@ package expr
 import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
+
+	"github.com/penstock-data/penstock/pipeline"
 )
 
 // Threshold is a statement that holds a metric against a constant: `metric Op Limit`, where
@@ -40,6 +42,10 @@ func (e *Expect) Threshold() (Threshold, bool) {
 	limit, ok := constantNumber(left)
 	return Threshold{op.back, limit}, ok && e.calls(right)
 }
+
+// Prove says what is certain of the statement where something is known of its metrics, by
+// the index of the call.
+func (e *Expect) Prove(known map[int]pipeline.Facts) Proof { return e.program.Prove(1, known) }
 
 // calls reports whether an expression is the statement's first metric.
 func (e *Expect) calls(x ast.Expr) bool {
