@@ -2,9 +2,7 @@ package penstock
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"slices"
 
@@ -134,45 +132,24 @@ func (p *Project) backtestStage(ctx context.Context, pl *pipeline.Pipeline, s *p
 	if err != nil {
 		return err
 	}
-	wanted := len(parts)
-	if o.From != "" && o.To != "" {
-		windows, err := pl.Partitions.Range(o.From, o.To)
-		if err != nil {
-			return err
-		}
-		wanted = len(windows)
+	windows, err := pl.Partitions.Range(o.From, o.To)
+	if err != nil && o.From != "" && o.To != "" {
+		return err
 	}
 	replay := &replay{p: p, pl: pl, stage: s, parts: all, known: map[string]*pipeline.Manifest{}, learned: learned{}}
-	judged := 0
-	for _, part := range parts {
-		one, err := replay.open(part)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			continue
-		case err == nil:
-			err = one.judge(ctx, of)
-		default: // what can't be read can't be judged
-			for i := range of {
-				of[i].add(BacktestPartition{Partition: part.String(), Error: err.Error()}, nil)
-			}
-			err = ctx.Err()
-		}
-		if err != nil {
-			return err
-		}
-		judged++
+	judged, err := replay.judge(ctx, parts, of)
+	if err != nil {
+		return err
 	}
-	if judged == 0 {
+	if len(judged) == 0 {
 		return pipeline.Errorf(pipeline.Invalid, "no partition of %s is published%s", s.Output.Path, inRange(o.From, o.To)).
 			With("gates are judged on what was published; run the pipeline first")
 	}
 	for i := range of {
-		if of[i].bad != nil && len(of[i].NotJudged) == judged {
+		if of[i].bad != nil && len(of[i].NotJudged) == len(judged) {
 			return inStage(of[i].bad, s).Err()
 		}
-		if wanted > judged {
-			of[i].Notes = append(of[i].Notes, fmt.Sprintf("%d of the %d partitions%s are not published", wanted-judged, wanted, inRange(o.From, o.To)))
-		}
+		of[i].noteMissing(windows, judged)
 		of[i].noteSifted()
 		of[i].stopAt(o.Stop)
 	}
@@ -241,6 +218,19 @@ func (g *BacktestGate) add(p BacktestPartition, measures []pipeline.Measure) {
 		}
 	}
 	g.Partitions = append(g.Partitions, p)
+}
+
+// noteMissing says how many partitions that there ought to be are not published.
+func (g *BacktestGate) noteMissing(wanted []pipeline.Partition, judged map[string]bool) {
+	missing := 0
+	for _, part := range wanted {
+		if !judged[part.String()] {
+			missing++
+		}
+	}
+	if missing > 0 {
+		g.Notes = append(g.Notes, fmt.Sprintf("not published, and not judged: %d of %d partitions", missing, len(wanted)))
+	}
 }
 
 // noteSifted says which rows were judged, where some were put aside.

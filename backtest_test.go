@@ -15,8 +15,10 @@ import (
 
 	"github.com/penstock-data/penstock"
 	"github.com/penstock-data/penstock/gates"
+	"github.com/penstock-data/penstock/operators"
 	"github.com/penstock-data/penstock/operators/csv"
 	"github.com/penstock-data/penstock/operators/parquet"
+	"github.com/penstock-data/penstock/operators/sql"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -83,7 +85,7 @@ func randomRule(r *rand.Rand, i int) gates.Rule {
 	rule := gates.Rule{Name: fmt.Sprintf("r%d", i), Severity: pipeline.SeverityWarn}
 	switch n(5) {
 	case 0, 1:
-		rule.Check = gates.Rows(pick("b > 2", "b * 2 < 15", "c < 2.5", "a % 7 < 6 && s != 's-3'", "c > 0.5 || b == 1"))
+		rule.Check = gates.Rows(pick("b > 2", "b * 2 < 15", "c < 2.5", "a % 7 < 6 && s != 's-3'", "c > 0.5 || b == 1", "20 / b > 2"))
 		rule.AtMost = []gates.Tolerance{{}, gates.Count(int64(n(300))), gates.Share(float64(n(40)) / 100)}[n(3)]
 		if n(3) == 0 {
 			rule.Nulls = gates.NullsFail
@@ -211,6 +213,48 @@ func TestBacktestLearnsHistory(t *testing.T) {
 	want := []string{"2026-02 insufficient_history", "2026-03 insufficient_history", "2026-04 pass", "2026-05 pass"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What rules refer to is as it is in the pipeline: a source, a stage that is computed, or what
+// a stage published of the same partition.
+func TestBacktestRefersToStages(t *testing.T) {
+	dir, _ := monthlyProject(t, parquet.Format{}, gates.Rule{Check: gates.Expect("rows() > 5")})
+	pl := monthly(parquet.Format{})
+	pl.Stages = append(pl.Stages,
+		pipeline.Stage{Name: "half", From: []string{"m"}, Operators: []pipeline.Operator{operators.Filter("a % 2 == 0")}},
+		pipeline.Stage{Name: "low", From: []string{"half"}, Operators: []pipeline.Operator{operators.Filter("b < 7"), sql.Sort(sql.SortKey{Column: "a"})}},
+		pipeline.Stage{Name: "last", From: []string{"low"}, Output: &pipeline.Output{Path: "out/last", Format: parquet.Format{}}},
+	)
+	p := open(t, dir)
+	for _, month := range months[1:] {
+		_, err := p.Run(t.Context(), pl, month)
+		check(t, err)
+	}
+	pl.Stages[3].Gates = gates.Of(
+		gates.Rule{Name: "computed", Check: gates.Expect(`rows() == rows("low") && rows() < rows("half") && sum(a) == sum("low", a)`)},
+		gates.Rule{Name: "published", Check: gates.Expect(`rows() * 5 == rows("m") * 2 && max(a) <= max("m", a)`)},
+		gates.Rule{Name: "there", Check: gates.References("a", "m", "a")},
+	)
+	for _, scan := range []bool{false, true} {
+		var got []string
+		for _, g := range backtest(t, dir, pl, scan, penstock.BacktestOptions{GateFilter: penstock.GateFilter{Stage: "last"}, To: "2026-03"}).Gates {
+			for _, p := range g.Partitions {
+				got = append(got, fmt.Sprint(g.Gate, " ", p.Partition, " ", p.Verdict, " ", p.Error))
+			}
+		}
+		want := []string{
+			"computed 2026-02 pass ", "computed 2026-03 pass ",
+			"published 2026-02 pass ", "published 2026-03 pass ", "there 2026-02 pass ", "there 2026-03 pass ",
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+	check(t, os.RemoveAll(filepath.Join(dir, "out/m/month=2026-03")))
+	g := backtest(t, dir, pl, false, penstock.BacktestOptions{GateFilter: penstock.GateFilter{Gates: []string{"published"}}}).Gates[0]
+	if fmt.Sprint(g.NotJudged) != "[2026-03]" || !strings.Contains(g.Partitions[1].Error, `stage "m": what it published of 2026-03 can't be read`) {
+		t.Errorf("%v: %s", g.NotJudged, g.Partitions[1].Error)
 	}
 }
 

@@ -87,6 +87,30 @@ type replayed struct {
 	stored map[string]json.RawMessage
 }
 
+// judge judges the gates on each partition that is published, and names these.
+func (r *replay) judge(ctx context.Context, parts []pipeline.Partition, of []BacktestGate) (map[string]bool, error) {
+	judged := map[string]bool{}
+	for _, part := range parts {
+		one, err := r.open(part)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err == nil:
+			err = one.judge(ctx, of)
+		default: // what can't be read can't be judged
+			for i := range of {
+				of[i].add(BacktestPartition{Partition: part.String(), Error: err.Error()}, nil)
+			}
+			err = ctx.Err()
+		}
+		if err != nil {
+			return nil, err
+		}
+		judged[part.String()] = true
+	}
+	return judged, nil
+}
+
 // open reads the manifest of a partition. The error is fs.ErrNotExist where nothing is
 // published.
 func (r *replay) open(part pipeline.Partition) (*replayed, error) {

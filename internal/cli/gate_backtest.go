@@ -50,11 +50,18 @@ Exit status: 0 whatever the gates say, 2 if they could not be asked.`,
 			if a.output == "json" {
 				return a.printJSON(b)
 			}
+			told := map[string]bool{} // notes of a stage are said once
 			for i, g := range b.Gates {
 				if i > 0 {
 					a.print("\n")
 				}
 				a.showBacktest(g)
+				for _, note := range g.Notes {
+					if !told[g.Stage+": "+note] {
+						a.print("note: %s\n", note)
+					}
+					told[g.Stage+": "+note] = true
+				}
 			}
 			return nil
 		},
@@ -106,9 +113,6 @@ func (a *app) showBacktest(g penstock.BacktestGate) {
 	}
 	if s := g.StopAt; s != nil {
 		a.print("to stop at most %s, %d of %d: %s would have stopped %d%s\n", percentText(s.Share), s.Most, s.Of, s.Limit, len(s.Partitions), listed(s.Partitions))
-	}
-	for _, note := range g.Notes {
-		a.print("note: %s\n", note)
 	}
 }
 
