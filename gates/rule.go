@@ -77,15 +77,6 @@ const (
 	ShortHistoryBlocks ShortHistory = "block"
 )
 
-// Fixture is made-up rows, and whether a rule has to pass or to fail on them. A column that
-// a row leaves out is null.
-type Fixture struct {
-	Name string
-	Fail bool
-	Rows []map[string]any
-	At   pipeline.Pos
-}
-
 // Tolerance is how many rows may fail: a number of rows or a share of those tested.
 type Tolerance struct {
 	rows  int64

@@ -138,7 +138,7 @@ func (a *app) root() *cobra.Command {
 	})
 	root.AddCommand(
 		a.initCommand(), a.demoCommand(),
-		a.validateCommand(), a.explainCommand(), a.runCommand(), a.backfillCommand(),
+		a.validateCommand(), a.explainCommand(), a.gateCommand(), a.runCommand(), a.backfillCommand(),
 		a.approveCommand(),
 		a.runsCommand(), a.showCommand(), a.lineageCommand(),
 		a.verifyCommand(), a.rebuildCommand(), a.schemaCommand(), a.versionCommand(),
