@@ -18,7 +18,8 @@ func (w *witness) sample(i int, r *boundRule, v *view, fails []int) {
 		if len(w.samples[i]) >= maxSamples {
 			return
 		}
-		s := pipeline.RowSample{Source: w.unit.Name, Row: w.unit.RowAt(v.at, row), Key: cells(v, w.court.key, row)}
+		s := pipeline.RowSample{Key: cells(v, w.court.key, row)}
+		s.Source, s.Row = w.unit.Origin(v.at, row)
 		if w.unit.Env.ShowValues {
 			s.Values = cells(v, r.needs(), row)
 		}

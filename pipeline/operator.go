@@ -94,6 +94,8 @@ type Unit struct {
 	First int64
 	// Env is what the run offers to all its operators.
 	Env *Env
+
+	origin func(at int32) (source string, row int64) // Split.Origin
 }
 
 // RowAt is the place in the unit's file of the row that stands at at[i] of the unit; -1
@@ -103,6 +105,15 @@ func (u Unit) RowAt(at []int32, i int) int64 {
 		return -1
 	}
 	return u.First + int64(at[i])
+}
+
+// Origin is where the row that stands at at[i] of the unit came from: the name of the unit
+// and RowAt, or what Split.Origin says.
+func (u Unit) Origin(at []int32, i int) (source string, row int64) {
+	if u.origin != nil && at != nil {
+		return u.origin(at[i])
+	}
+	return u.Name, u.RowAt(at, i)
 }
 
 // Env is what a run offers to sources, operators and sinks.

@@ -258,9 +258,10 @@ func (f *flow) explain(why []string, u Unit) error {
 	defer places.Release()
 	defer rows.Release()
 	for i, w := range why {
+		source, row := u.Origin(f.at, i)
 		reasons.Append(w)
-		places.Append(u.Name)
-		if row := u.RowAt(f.at, i); row >= 0 {
+		places.Append(source)
+		if row >= 0 {
 			rows.Append(row)
 		} else {
 			rows.AppendNull()
