@@ -148,6 +148,9 @@ type Env struct {
 	// Approves gives the approval of a finding that blocks a stage whose files, data and
 	// quarantine, are these, if there is one that holds; else nil. Nil gives none.
 	Approves func(s *Stage, f Finding, files []File) *Approval
+	// Aside gives rows that were put aside of a stage before and stay so, of QuarantineSchema:
+	// they are written behind those that are put aside now. Nil, or a nil reader, is none.
+	Aside func(s *Stage, schema *arrow.Schema) (Reader, error)
 	// ForceScan has gates and filters look at every row, whatever is known of them without.
 	ForceScan bool
 	// ShowValues lets findings show the values of rows that failed, beside their keys.

@@ -231,6 +231,9 @@ func (r *run) progress(stage string, rowsIn int64) {
 // conclude judges a stage whose rows have all passed.
 func (r *run) conclude(ctx context.Context, sr *stageRun) (out *StageOutcome, err error) {
 	defer recovered(&err)
+	if err := r.keepAside(ctx, sr); err != nil {
+		return nil, err
+	}
 	out = &StageOutcome{
 		Stage: sr.plan.Stage, Schema: sr.schema, Files: sr.files,
 		Record: StageRecord{
