@@ -100,7 +100,7 @@ func (p *Project) visible(dataset string) (all []*versionAt, err error) {
 func (p *Project) quarantined(ctx context.Context, v *versionAt) (*Quarantined, error) {
 	m := v.manifest
 	q := &Quarantined{
-		Dataset: m.Dataset, Partition: m.Partition, Version: m.Version, Key: keyOf(m),
+		Dataset: m.Dataset, Partition: m.Partition, Version: m.Version, Key: m.Key,
 		Published: m.Published, Run: m.Run, current: v, Rules: []BrokenRule{},
 	}
 	for _, f := range v.quarantine() {
@@ -118,25 +118,6 @@ func (p *Project) quarantined(ctx context.Context, v *versionAt) (*Quarantined, 
 	}
 	slices.SortFunc(q.Rules, func(a, b BrokenRule) int { return cmp.Or(cmp.Compare(b.Rows, a.Rows), strings.Compare(a.Rule, b.Rule)) })
 	return q, err
-}
-
-// keyOf gives the columns that name a row: those of the stage, or those by which findings
-// name the rows that failed.
-func keyOf(m *pipeline.Manifest) (key []string) {
-	if len(m.Key) > 0 {
-		return m.Key
-	}
-	for _, f := range m.Findings {
-		for _, s := range f.Samples {
-			for _, c := range s.Key {
-				key = append(key, c.Column)
-			}
-			if len(key) > 0 {
-				return key
-			}
-		}
-	}
-	return nil
 }
 
 // files are the data files that readers see, by their paths relative to the project.

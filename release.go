@@ -260,6 +260,13 @@ func (r *release) describe(m *pipeline.Manifest) {
 		}
 		m.Release.Waived = append(m.Release.Waived, w)
 	}
+	if before := r.from.manifest.Release; before != nil {
+		for _, w := range before.Waived {
+			if !slices.Contains(r.waived, w.Rule) {
+				m.Release.Lapsed = append(m.Release.Lapsed, w.Rule)
+			}
+		}
+	}
 	r.said = m.Release
 }
 

@@ -63,33 +63,54 @@ func (r *someRows) Places() []int32 { return r.places }
 
 // conform gives a batch in the reader's schema.
 func (r *someRows) conform(ctx context.Context, b arrow.RecordBatch) (arrow.RecordBatch, error) {
-	cols := make([]arrow.Array, r.schema.NumFields())
-	for i, f := range r.schema.Fields() {
-		found := b.Schema().FieldIndices(f.Name)
-		switch {
-		case len(found) == 0:
-			cols[i] = array.MakeArrayOfNull(r.env.Alloc, f.Type, int(b.NumRows()))
-			defer cols[i].Release()
-		case arrow.TypeEqual(b.Column(found[0]).DataType(), f.Type):
-			cols[i] = b.Column(found[0])
-		default:
-			col, err := compute.CastArray(compute.WithAllocator(ctx, r.env.Alloc), b.Column(found[0]), compute.SafeCastOptions(f.Type))
-			if err != nil {
-				return nil, &pipeline.Error{
-					Kind: pipeline.BadInput, Where: r.name, Err: err,
-					Msg: "column \"" + f.Name + "\" has a value that is no " + pipeline.TypeName(f.Type),
-				}
-			}
-			cols[i] = col
-			defer col.Release()
+	cols := make([]arrow.Array, 0, r.schema.NumFields())
+	defer func() {
+		for _, c := range cols {
+			c.Release()
 		}
-		if !f.Nullable && cols[i].NullN() > 0 {
-			for j := range cols[i].Len() {
-				if cols[i].IsNull(j) {
-					return nil, refuseNull(r.name, f, int64(r.places[j]))
-				}
+	}()
+	for _, f := range r.schema.Fields() {
+		col, err := r.column(ctx, b, f)
+		if err != nil {
+			return nil, err
+		}
+		cols = append(cols, col)
+		for j := range col.Len() {
+			if !f.Nullable && col.NullN() > 0 && col.IsNull(j) {
+				return nil, refuseNull(r.name, f, int64(r.places[j]))
 			}
 		}
 	}
 	return array.NewRecordBatch(r.schema, cols, b.NumRows()), nil
+}
+
+// column gives a column as a field of the schema has it. The caller releases it.
+func (r *someRows) column(ctx context.Context, b arrow.RecordBatch, f arrow.Field) (arrow.Array, error) {
+	found := b.Schema().FieldIndices(f.Name)
+	if len(found) == 0 {
+		return array.MakeArrayOfNull(r.env.Alloc, f.Type, int(b.NumRows())), nil
+	}
+	col := b.Column(found[0])
+	if arrow.TypeEqual(col.DataType(), f.Type) {
+		col.Retain()
+		return col, nil
+	}
+	plain, err := compute.CastArray(compute.WithAllocator(ctx, r.env.Alloc), col, compute.SafeCastOptions(pipeline.ValueType(f.Type)))
+	if err != nil {
+		return nil, &pipeline.Error{
+			Kind: pipeline.BadInput, Where: r.name, Err: err,
+			Msg: "column \"" + f.Name + "\" has a value that is no " + pipeline.TypeName(f.Type),
+		}
+	}
+	coded, ok := f.Type.(*arrow.DictionaryType)
+	if !ok {
+		return plain, nil
+	}
+	defer plain.Release()
+	builder := array.NewDictionaryBuilder(r.env.Alloc, coded)
+	defer builder.Release()
+	if err := builder.AppendArray(plain); err != nil {
+		return nil, err
+	}
+	return builder.NewArray(), nil
 }

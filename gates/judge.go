@@ -127,6 +127,9 @@ func (b *bound) judge() *pipeline.BoundJudge {
 	// The number of rows is always kept: it costs nothing, and history begins with it.
 	b.metric(boundCall{Call: expr.Call{Func: "rows", Text: "rows()"}, fn: metricNamed("rows")}, &boundRule{})
 	j := &pipeline.BoundJudge{Notes: b.uncovered()}
+	for _, c := range b.key {
+		j.Key = append(j.Key, b.schema.Field(c).Name)
+	}
 	for _, in := range b.inputs {
 		j.Inputs = append(j.Inputs, in.judgeInput())
 	}

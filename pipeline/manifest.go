@@ -39,7 +39,7 @@ type Manifest struct {
 	Gates  string            `json:"gates"`
 	Params map[string]string `json:"params,omitempty"`
 
-	// Key are the columns that name a row, as the stage says.
+	// Key are the columns that name a row, as the stage says, or its gates.
 	Key []string `json:"key,omitempty"`
 	// Release is set where quarantined rows were released, and nothing was computed.
 	Release *Release `json:"release,omitempty"`

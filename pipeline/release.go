@@ -17,6 +17,9 @@ type Release struct {
 	Corrected *File `json:"corrected,omitempty"`
 	// Waived are the rules that put no row aside this time.
 	Waived []Waiver `json:"waived,omitempty"`
+	// Lapsed are the rules that were waived for the version before, and not for this one:
+	// published rows that break them went back to quarantine.
+	Lapsed []string `json:"lapsed,omitempty"`
 
 	Reason string    `json:"reason"`
 	Actor  string    `json:"actor"`
