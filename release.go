@@ -79,8 +79,10 @@ type release struct {
 	index   *asideIndex
 	fixed   *pipeline.Input // the file of corrected rows; nil: none
 	fixedAt pipeline.File
-	at      time.Time
-	said    *pipeline.Release
+	// fixedRows is how many rows it has.
+	fixedRows int64
+	at        time.Time
+	said      *pipeline.Release
 }
 
 // newRelease finds what is released, and all mistakes that can be seen without running.
@@ -291,6 +293,7 @@ func (r *release) records(inputs []pipeline.InputRecord) (all []pipeline.InputRe
 		if r.fixed != nil {
 			i := slices.IndexFunc(in.Files, func(f pipeline.File) bool { return f.Path == r.fixed.Files[0].Path })
 			r.fixedAt = in.Files[i]
+			r.fixedAt.Rows = r.fixedRows
 			all = append(all, pipeline.InputRecord{Name: "corrected", Source: "corrected rows", Files: []pipeline.File{r.fixedAt}})
 		}
 	}

@@ -31,9 +31,8 @@ func (r *release) corrected(ctx context.Context, schema *arrow.Schema) ([]pipeli
 	if said {
 		places.open()
 	}
-	count := int64(0)
 	err = r.eachCorrected(ctx, schema, func(row asideRow) error {
-		count++
+		r.fixedRows++
 		if !said {
 			return nil
 		}
@@ -44,8 +43,8 @@ func (r *release) corrected(ctx context.Context, schema *arrow.Schema) ([]pipeli
 		return nil, err
 	case said:
 		places.close()
-	case count != r.index.rows:
-		return nil, pipeline.Errorf(pipeline.Invalid, "%s has %s, and %d are released: a corrected row takes the place of a quarantined one", name, countRows(count), r.index.rows).
+	case r.fixedRows != r.index.rows:
+		return nil, pipeline.Errorf(pipeline.Invalid, "%s has %s, and %d are released: a corrected row takes the place of a quarantined one", name, countRows(r.fixedRows), r.index.rows).
 			With("give a row for each, or keep the columns _source and _row, which say whose place a row takes; the others stay in quarantine then")
 	}
 	return r.correctedSplits(schema, said, places), nil

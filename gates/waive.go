@@ -19,7 +19,7 @@ func Quarantining(j pipeline.Judge) (names []string) {
 }
 
 // Waive gives a judge in which the named rules, which put rows aside, let them go on and
-// warn of them. The error names a rule that is none of these.
+// warn of them, be they ever so few. The error names a rule that is none of these.
 func Waive(j pipeline.Judge, names ...string) (pipeline.Judge, error) {
 	known := Quarantining(j)
 	for _, name := range names {
@@ -39,7 +39,7 @@ func Waive(j pipeline.Judge, names ...string) (pipeline.Judge, error) {
 	waived := judge{rules: slices.Clone(ours.rules)}
 	for i := range waived.rules {
 		if r := &waived.rules[i]; slices.Contains(names, r.Name) {
-			r.Else, r.Severity = "", pipeline.SeverityWarn
+			r.Else, r.Severity, r.AtMost, r.WarnAt = "", pipeline.SeverityWarn, Tolerance{}, Tolerance{}
 		}
 	}
 	return waived, nil

@@ -94,7 +94,7 @@ func (a *app) released(project *penstock.Project, pl *pipeline.Pipeline, rec *pi
 	}
 	a.say("note: the next run of %s computes it from its inputs again, and then quarantines what breaks a rule", rec.Partition)
 	if after := readersOf(pl, rec.Stages[len(rec.Stages)-1].Name); len(after) > 0 {
-		a.say("note: %s stay as they are: they were made of the version before", strings.Join(after, ", "))
+		a.say("note: made of the version before, and not made again: %s", strings.Join(after, ", "))
 	}
 	return nil
 }

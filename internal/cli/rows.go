@@ -45,6 +45,9 @@ func (a *app) showQuarantined(cmd *cobra.Command, project *penstock.Project, q p
 	if err != nil {
 		return err
 	}
+	if len(o.Columns) == 2 {
+		a.say("no columns name the rows of %s: no gate has a unique key; --show-values shows all", q.Dataset)
+	}
 	a.print("%s", fitted(table(right, rows), a.width()))
 	if shown := int64(len(rows) - 1); shown == o.Limit && q.Rows > shown {
 		a.say("shown are the first %d rows; %s@%s has %s in quarantine: %s", shown, q.Dataset, q.Partition, count(q.Rows), brokenText(q.Rules))
