@@ -78,6 +78,7 @@ type boundInput struct {
 type keySet struct {
 	columns []int
 	where   *expr.Program
+	text    string // of where
 }
 
 // moments are the instants that rules may name.
@@ -176,7 +177,7 @@ func conditionOn(text, what string, s *arrow.Schema, at expr.Moments) (*expr.Pro
 }
 
 func (b *bound) addRows(br *boundRule) (err error) {
-	text, err := br.Check.textFor(b.schema)
+	text, err := br.Check.textFor(b.schema, b.around)
 	if err != nil {
 		return err
 	}
@@ -203,7 +204,7 @@ func (b *bound) noteNulls(br *boundRule) {
 }
 
 func (b *bound) addExpect(br *boundRule) (err error) {
-	text, err := br.Check.textFor(b.schema)
+	text, err := br.Check.textFor(b.schema, b.around)
 	if err != nil {
 		return err
 	}
@@ -234,10 +235,19 @@ func (b *bound) statement(text string, br *boundRule) (*statement, error) {
 		if call.Input != "" {
 			c.input = b.inputNamed(call.Input)
 		}
-		if c.fn.files == nil && (call.Input == "" || c.fn.Compares) {
+		ofRows := c.fn.files == nil && c.fn.columns == nil
+		if c.fn.files != nil && call.Input == "" {
+			return nil, pipeline.Errorf(pipeline.Invalid, "%s of which source? say %s(\"name\")", call.Func, call.Func)
+		}
+		for i := range b.schema.NumFields() {
+			if c.fn.columns != nil {
+				b.read(i) // all of them have to be there
+			}
+		}
+		if ofRows && (call.Input == "" || c.fn.Compares) {
 			c.own = b.metric(c, br)
 		}
-		if c.fn.files == nil && call.Input != "" {
+		if ofRows && call.Input != "" {
 			if c.other, err = b.inputs[c.input].metric(c, br); err != nil {
 				return nil, err
 			}
@@ -319,11 +329,21 @@ func metricOf(c boundCall, where *expr.Program, whereText string, by []int, byNa
 }
 
 // open begins the metric's state.
-func (m *boundMetric) open(env *pipeline.Env) state {
+func (m *boundMetric) open(with means) state {
 	if len(m.by) == 0 {
-		return m.fn.open(m.types, m.given, env)
+		return m.fn.open(m.types, m.given, with)
 	}
-	return newGrouped(m, env)
+	return newGrouped(m, with)
+}
+
+// exactly is the metric, computed exactly.
+func (m *boundMetric) exactly() *boundMetric {
+	if m.fn.exact == nil {
+		return m
+	}
+	same := *m
+	same.fn.open = m.fn.exact
+	return &same
 }
 
 func (b *bound) addUnique(br *boundRule) (err error) {
@@ -354,7 +374,7 @@ func (b *bound) addReference(br *boundRule) (err error) {
 	if in.schema == nil {
 		return pipeline.Errorf(pipeline.Invalid, "%q is no input that can be asked", c.input)
 	}
-	set := &keySet{}
+	set := &keySet{text: c.inputWhere}
 	if set.columns, err = columnsIn(in.schema, c.inputColumns); err != nil {
 		return pipeline.Errorf(pipeline.Invalid, "input %q: %w", c.input, err)
 	}
@@ -365,8 +385,11 @@ func (b *bound) addReference(br *boundRule) (err error) {
 		}
 		in.read(set.where.Columns()...)
 	}
-	in.keys = append(in.keys, set)
-	br.keys = len(in.keys) - 1
+	same := func(o *keySet) bool { return slices.Equal(o.columns, set.columns) && o.text == set.text }
+	if br.keys = slices.IndexFunc(in.keys, same); br.keys < 0 {
+		in.keys = append(in.keys, set)
+		br.keys = len(in.keys) - 1
+	}
 	return nil
 }
 

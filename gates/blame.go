@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/penstock-data/penstock/internal/sketch"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -37,7 +38,7 @@ type accountPart struct{ tested, failed int64 }
 // changed when they are merged.
 func keptByUnit(s state) bool {
 	switch s.(type) {
-	case *counter, *intSum, *floatSum, *decimalSum, *moments, *extreme:
+	case *counter, *extreme, *wholeSum, *sketched[*sketch.FloatSum], *sketched[*sketch.Moments]:
 		return true
 	}
 	return false
@@ -77,7 +78,7 @@ func (l *ledger) add(c *court, a *account) {
 		own := &account{source: a.file, file: a.file, parts: make([]accountPart, len(a.parts)), states: make([]state, len(a.states))}
 		for i, s := range a.states {
 			if s != nil {
-				own.states[i] = c.metrics[i].open(c.env)
+				own.states[i] = c.metrics[i].open(c.with())
 			}
 		}
 		own.join(c, a)
@@ -145,12 +146,23 @@ func (c *court) blameRows(i int, r *boundRule) (all []pipeline.Blame) {
 		if r.AtMost.by && rest.tested > 0 {
 			without = percent(float64(rest.failed) / float64(rest.tested))
 		}
+		if !outstanding(p, total) {
+			continue
+		}
 		all = append(all, pipeline.Blame{
 			Source: a.source, Failed: p.failed, Total: total.failed, Without: without,
-			Holds: r.tolerates(rest) != pipeline.Fail,
+			Holds: r.tolerates(rest) == pipeline.Pass,
 		})
 	}
 	return mostFailed(all)
+}
+
+// outstanding reports whether a part has much more of the failures than of the rows: what
+// is spread evenly is nobody's.
+func outstanding(p accountPart, total tally) bool {
+	failures := float64(p.failed) / float64(total.failed)
+	rows := float64(p.tested) / float64(max(total.tested, 1))
+	return failures >= 0.2 && failures > 1.5*rows
 }
 
 func mostFailed(all []pipeline.Blame) []pipeline.Blame {
@@ -198,16 +210,16 @@ func (c *court) withoutEach(metric int) []state {
 	accounts, m := c.ledger.accounts, c.metrics[metric]
 	n := len(accounts)
 	after := make([]state, n+1) // of the accounts from i on
-	after[n] = m.open(c.env)
+	after[n] = m.open(c.with())
 	for i := n - 1; i >= 0; i-- {
-		after[i] = m.open(c.env)
+		after[i] = m.open(c.with())
 		if accounts[i].states[metric] == nil || after[i].merge(accounts[i].states[metric]) != nil || after[i].merge(after[i+1]) != nil {
 			return nil
 		}
 	}
-	before, rest := m.open(c.env), make([]state, n)
+	before, rest := m.open(c.with()), make([]state, n)
 	for i, a := range accounts {
-		rest[i] = m.open(c.env)
+		rest[i] = m.open(c.with())
 		if rest[i].merge(before) != nil || rest[i].merge(after[i+1]) != nil || before.merge(a.states[metric]) != nil {
 			return nil
 		}

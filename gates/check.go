@@ -2,6 +2,8 @@ package gates
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,11 +15,13 @@ import (
 // Check says what must hold of rows, or of a whole partition. It is made by one of the
 // functions below.
 type Check struct {
-	kind    kind
-	label   string   // what the check is called in YAML
-	text    string   // CEL, where it is known before the schema
-	warn    string   // of an expect check: the statement that only warns
-	columns []string // that it names
+	kind  kind
+	label string // what the check is called in YAML
+	text  string // CEL, where it is known before the schema
+	warn  string // of an expect check: the statement that only warns
+	// unpartitioned stands for text where there are no partitions in time; may be empty.
+	unpartitioned string
+	columns       []string // that it names
 	// predicate makes the CEL of a row check, or the statement of an expect check,
 	// against the schema, where text does not say it.
 	predicate func(*arrow.Schema) (string, error)
@@ -37,11 +41,19 @@ func (c Check) ofRows() bool {
 }
 
 // textFor is the CEL of the check.
-func (c Check) textFor(s *arrow.Schema) (string, error) {
-	if c.predicate != nil {
+func (c Check) textFor(s *arrow.Schema, around pipeline.Surroundings) (string, error) {
+	switch {
+	case c.predicate != nil:
 		return c.predicate(s)
+	case c.unpartitioned != "" && around.Partition.Start.IsZero():
+		return c.unpartitioned, nil
 	}
 	return c.text, nil
+}
+
+// Warning is an expect check of which one statement must hold, and one only warns.
+func Warning(statement, warn string) Check {
+	return Check{kind: expectCheck, label: "expect", text: statement, warn: warn, show: "expect " + statement}
 }
 
 type kind int
@@ -205,7 +217,33 @@ func exists(s *arrow.Schema, column string) error {
 }
 
 // ident is a column in CEL, whatever its name.
-func ident(column string) string { return "col(" + strconv.Quote(column) + ")" }
+func ident(column string) string {
+	if plainName.MatchString(column) && !slices.Contains(notNames, column) {
+		return column
+	}
+	return "col(" + quote(column) + ")"
+}
+
+var (
+	plainName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+	// notNames are words that CEL has for itself, or that are functions without arguments.
+	notNames = []string{
+		"true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if",
+		"import", "let", "loop", "package", "namespace", "return", "var", "void", "while",
+	}
+)
+
+// quote is a text in CEL.
+func quote(s string) string { return strconv.Quote(s) }
+
+// doubleText is a double in CEL.
+func doubleText(v float64) string {
+	text := strconv.FormatFloat(v, 'g', -1, 64)
+	if strings.ContainsAny(text, ".e") {
+		return text
+	}
+	return text + ".0"
+}
 
 // literal is a value in CEL, of the type that the column has there.
 func literal(s *arrow.Schema, column string, v any) (string, error) {
@@ -227,7 +265,7 @@ func literal(s *arrow.Schema, column string, v any) (string, error) {
 	}
 	switch {
 	case arrow.IsFloating(t.ID()):
-		return "double(" + strconv.FormatFloat(n, 'g', -1, 64) + ")", nil
+		return doubleText(n), nil
 	case arrow.IsUnsignedInteger(t.ID()) && n >= 0:
 		return text + "u", nil
 	}

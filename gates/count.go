@@ -5,7 +5,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/penstock-data/penstock/internal/expr"
-	"github.com/penstock-data/penstock/pipeline"
 )
 
 // countMetrics are those that count rows.
@@ -23,8 +22,8 @@ func withInputs(f expr.MetricFunc) expr.MetricFunc {
 	return f
 }
 
-func opens(what counting) func([]arrow.DataType, []any, *pipeline.Env) state {
-	return func([]arrow.DataType, []any, *pipeline.Env) state { return &counter{what: what} }
+func opens(what counting) func([]arrow.DataType, []any, means) state {
+	return func([]arrow.DataType, []any, means) state { return &counter{what: what} }
 }
 
 func counted(f func(*counter) any) func(state, []any) reading {

@@ -3,22 +3,25 @@ package gates
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
-	"github.com/zeebo/xxh3"
-
+	"github.com/penstock-data/penstock/internal/keys"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
 // court judges one partition.
 type court struct {
 	*bound
+	ctx      context.Context // of the run
 	env      *pipeline.Env
 	hearing  pipeline.Hearing
 	lookups  []lookup
 	total    witness
 	unique   []*occurrences // by rule
 	programs programCache
+	store    *keys.Store
+	exact    bool // approximate metrics are computed exactly
 	ledger   ledger
 	history  *history
 	// storedRules and storedMetrics are those whose totals were stored before.
@@ -27,18 +30,18 @@ type court struct {
 
 func openCourt(ctx context.Context, b *bound, h pipeline.Hearing) (*court, error) {
 	c := &court{
-		bound: b, env: h.Env, hearing: h, lookups: make([]lookup, len(b.inputs)), unique: make([]*occurrences, len(b.rules)),
+		bound: b, env: h.Env, store: newKeys(h.Env), exact: !h.Again, hearing: h, lookups: make([]lookup, len(b.inputs)), unique: make([]*occurrences, len(b.rules)),
 		storedRules: make([]bool, len(b.rules)), storedMetrics: make([]bool, len(b.metrics)), history: newHistory(b, h),
 	}
 	for i, in := range b.inputs {
-		if err := c.lookups[i].fill(ctx, c.env, h.Lookups[i], in); err != nil {
-			return nil, err
+		if err := c.lookups[i].fill(ctx, c, h.Lookups[i], in); err != nil {
+			return nil, errors.Join(err, c.Close())
 		}
 	}
 	c.total = *c.witness(pipeline.Unit{Env: c.env})
 	for i, r := range b.rules {
 		if r.Check.kind == uniqueCheck || r.Check.kind == referenceCheck {
-			c.unique[i] = newOccurrences(c.env)
+			c.unique[i] = &occurrences{log: c.store.Log()}
 		}
 	}
 	if h.Stored != nil {
@@ -53,13 +56,13 @@ func (c *court) Unit(u pipeline.Unit) pipeline.Witness { return c.witness(u) }
 func (c *court) witness(u pipeline.Unit) *witness {
 	w := &witness{
 		court: c, unit: u, tallies: make([]tally, len(c.rules)), states: make([]state, len(c.metrics)),
-		errs: make([]error, len(c.metrics)), keys: make([][]xxh3.Uint128, len(c.rules)),
+		errs: make([]error, len(c.metrics)), keys: make([]*keys.Log, len(c.rules)),
 		climbs: make([]climb, len(c.rules)), metricRungs: make([]rung, len(c.metrics)),
 		groups: make([]map[string]*tally, len(c.rules)), samples: make([][]pipeline.RowSample, len(c.rules)),
 		settled: make([]bool, len(c.rules)), holds: make([]bool, len(c.rules)), measured: make([]bool, len(c.metrics)),
 	}
 	for i, m := range c.metrics {
-		w.states[i] = m.open(c.env)
+		w.states[i] = c.open(m)
 	}
 	return w
 }
@@ -76,8 +79,10 @@ func (c *court) Merge(other pipeline.Witness) error {
 			w.climbs[i].rung = scanRung
 		}
 		c.total.climbs[i].add(w.climbs[i])
-		if c.unique[i] != nil {
-			c.unique[i].add(w.keys[i])
+		if w.keys[i] != nil {
+			if err := c.unique[i].log.Merge(w.keys[i]); err != nil {
+				return err
+			}
 		}
 	}
 	for i := range c.metrics {
@@ -108,7 +113,10 @@ func (c *court) mergeGroups(i int, groups map[string]*tally) {
 
 // Judge implements pipeline.Court.
 func (c *court) Judge(ctx context.Context, again func(context.Context, []int) (pipeline.Reader, error)) (*pipeline.Judgement, error) {
-	defer c.release()
+	defer func() { _ = c.Close() }() // what could not be removed goes with the run's other files
+	if err := c.countKeys(ctx); err != nil {
+		return nil, err
+	}
 	if err := c.settle(ctx, again); err != nil {
 		return nil, err
 	}
@@ -176,25 +184,13 @@ func (c *court) states() (map[string]json.RawMessage, error) {
 	return all, c.tallies(all)
 }
 
-func (c *court) release() {
-	for _, o := range c.unique {
-		if o != nil {
-			o.release()
-		}
+// with are the means of the court's states.
+func (c *court) with() means { return means{c.env, c.store} }
+
+// open begins the state of a metric: the exact one where the rows are seen but once.
+func (c *court) open(m *boundMetric) state {
+	if c.exact {
+		m = m.exactly()
 	}
-	for _, s := range c.total.states {
-		if d, ok := s.(*distinct); ok {
-			d.release()
-		}
-	}
-	for _, l := range c.lookups {
-		for i := range l.keys {
-			c.env.Memory.Give(int64(l.keys[i].Len()) * keyBytes)
-		}
-		for _, s := range l.states {
-			if d, ok := s.(*distinct); ok {
-				d.release()
-			}
-		}
-	}
+	return m.open(c.with())
 }

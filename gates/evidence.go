@@ -22,10 +22,11 @@ const (
 	dictionaryRung
 	pageRung
 	scanRung
+	exactRung
 )
 
 func (r rung) String() string {
-	return [...]string{"scan", "stored states", "footer", "dictionary", "page index", "scan"}[r]
+	return [...]string{"scan", "stored states", "footer", "dictionary", "page index", "scan", "a second, exact scan"}[r]
 }
 
 // climb is how far up the ladder a rule had to go, and what it read on the way.
@@ -301,7 +302,7 @@ func (l *ladder) part(p pipeline.KnownPart) bool {
 		if !l.unmeasured[i] {
 			continue
 		}
-		states[i] = m.open(l.court.env)
+		states[i] = l.court.open(m)
 		if !m.learn(states[i], p.Rows, p.Facts) {
 			return false
 		}

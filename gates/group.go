@@ -82,20 +82,20 @@ func groupName(by []string, key string) string {
 // grouped has a state for each group of rows.
 type grouped struct {
 	metric *boundMetric
-	env    *pipeline.Env
+	with   means
 	of     map[string]state
 	over   bool
 }
 
-func newGrouped(m *boundMetric, env *pipeline.Env) *grouped {
-	return &grouped{metric: m, env: env, of: map[string]state{}}
+func newGrouped(m *boundMetric, with means) *grouped {
+	return &grouped{metric: m, with: with, of: map[string]state{}}
 }
 
 // group gives the state of a group, beginning it if it is new; nil if there are too many.
 func (g *grouped) group(key string) state {
 	s := g.of[key]
 	if s == nil && len(g.of) < maxGroups {
-		s = g.metric.fn.open(g.metric.types, g.metric.given, g.env)
+		s = g.metric.fn.open(g.metric.types, g.metric.given, g.with)
 		g.of[key] = s
 	}
 	g.over = g.over || s == nil
@@ -217,7 +217,7 @@ func (g *grouped) UnmarshalJSON(text []byte) error {
 	}
 	of := map[string]state{}
 	for key, text := range in.Groups {
-		s, ok := g.metric.fn.open(g.metric.types, g.metric.given, g.env).(loader)
+		s, ok := g.metric.fn.open(g.metric.types, g.metric.given, g.with).(loader)
 		if !ok {
 			return errors.New("a metric that can't be read again")
 		}

@@ -91,7 +91,7 @@ func (h *history) states(past *expr.Past, m *boundMetric, group string) ([]state
 		if !ok || !h.cohort(past.Cohort, manifest.Partition) {
 			continue
 		}
-		s, ok := m.open(h.env).(loader)
+		s, ok := m.open(means{Env: h.env}).(loader)
 		if !ok {
 			return nil, pipeline.Errorf(pipeline.Invalid, "%s keeps no history", m.text)
 		}
@@ -153,7 +153,7 @@ func (h *history) merged(call boundCall, m *boundMetric, group string) (state, e
 		return nil, err
 	}
 	slices.Reverse(states)
-	all := m.fn.open(m.types, m.given, h.env)
+	all := m.fn.open(m.types, m.given, means{Env: h.env})
 	for _, s := range states {
 		if err := all.merge(s); err != nil {
 			return nil, err

@@ -49,7 +49,7 @@ func (c *court) measure(call boundCall) pipeline.Measure {
 		if looked++; err != nil || looked > maxTrend || m.Number == nil {
 			break
 		}
-		s, ok := of.open(c.env).(loader)
+		s, ok := of.open(c.with()).(loader)
 		if text, has := manifest.Metrics[of.text]; ok && has && s.UnmarshalJSON(text) == nil {
 			if n, ok := finite(call.fn.read(s, call.Consts).value); ok {
 				m.Past = append(m.Past, pipeline.PastValue{Partition: manifest.Partition, Value: n})

@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/penstock-data/penstock/internal/expr"
+	"github.com/penstock-data/penstock/internal/keys"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -19,6 +20,12 @@ type state interface {
 	update(values arrow.Array, rows int64) error
 	// merge takes in the state of the rows that follow.
 	merge(other state) error
+}
+
+// means are what states work with. The zero means is for states that need none.
+type means struct {
+	*pipeline.Env
+	keys *keys.Store
 }
 
 // A wideState is of several arguments.
@@ -33,6 +40,8 @@ type reading struct {
 	value any
 	// within, if not nil, is where the true value is, where value is only near it.
 	within *expr.Range
+	// unsure says that a list may not be the right one.
+	unsure bool
 }
 
 func exactly(v any) reading { return reading{value: v} }
@@ -45,18 +54,23 @@ type metricFunc struct {
 	state string
 	keyed bool
 	// open begins a state for arguments of the types.
-	open func(args []arrow.DataType, consts []any, env *pipeline.Env) state
+	open func(args []arrow.DataType, consts []any, with means) state
 	// read is what the state says.
 	read func(s state, consts []any) reading
+	// exact begins a state that is read alike, and exactly; nil where open does.
+	exact func(args []arrow.DataType, consts []any, with means) state
 	// compare, in place of read, holds the rows against a reference: the state of others,
 	// or the shares that a statement gives (of is nil then).
 	compare func(rows, of state, shares map[string]float64) reading
-	// files, in place of all that, asks the files of an input.
-	files func([]pipeline.File) any
+	// files and columns, in place of all that, ask the files of an input, or a schema.
+	files   func([]pipeline.File) any
+	columns func(*arrow.Schema) any
 }
 
 // metricFuncs are all metrics, in the order in which people are told of them.
-var metricFuncs = slices.Concat(countMetrics, numberMetrics, keyMetrics, fileMetrics)
+var metricFuncs = slices.Concat(
+	countMetrics, numberMetrics, momentMetrics, quantileMetrics, keyMetrics, valueMetrics, orderMetrics, compareMetrics, schemaMetrics, fileMetrics,
+)
 
 // exprFuncs are the metrics as package expr types them.
 func exprFuncs() []expr.MetricFunc {

@@ -237,8 +237,8 @@ func changed(old pipeline.SchemaField, f arrow.Field) (all []change) {
 	return all
 }
 
-// ranks orders types so that each holds all values of those before it.
-var ranks = [][]arrow.Type{
+// widening orders types so that each holds all values of those before it.
+var widening = [][]arrow.Type{
 	{arrow.INT8, arrow.INT16, arrow.INT32, arrow.INT64},
 	{arrow.UINT8, arrow.UINT16, arrow.UINT32, arrow.UINT64},
 	{arrow.UINT8, arrow.INT16}, {arrow.UINT16, arrow.INT32}, {arrow.UINT32, arrow.INT64},
@@ -254,8 +254,23 @@ func widens(from, to arrow.DataType) bool {
 	if aIs && bIs {
 		return b.GetScale() >= a.GetScale() && b.GetPrecision()-b.GetScale() >= a.GetPrecision()-a.GetScale()
 	}
-	return slices.ContainsFunc(ranks, func(r []arrow.Type) bool {
+	return slices.ContainsFunc(widening, func(r []arrow.Type) bool {
 		i, j := slices.Index(r, from.ID()), slices.Index(r, to.ID())
 		return i >= 0 && j > i
 	})
+}
+
+func columnNamed(columns []SchemaColumn, name string) int {
+	return slices.IndexFunc(columns, func(c SchemaColumn) bool { return c.Name == name })
+}
+
+// problem says what makes no sense in the contract.
+func (c Contract) problem() error {
+	switch {
+	case c.Drift != "" && !slices.Contains([]Drift{DriftFails, DriftEvolves, DriftIgnored}, c.Drift):
+		return pipeline.Errorf(pipeline.Invalid, "%s", pipeline.Unknown("drift", string(c.Drift), []string{"fail", "evolve", "ignore"}))
+	case len(c.Columns) == 0 && len(c.Forbidden) == 0 && c.Names == "" && c.Drift == "":
+		return pipeline.Errorf(pipeline.Invalid, "it asks for nothing: give columns, not_null, forbidden, names or drift")
+	}
+	return nil
 }

@@ -13,10 +13,10 @@ import (
 
 // judgeStatement gives the verdict of an expect rule.
 func (c *court) judgeStatement(f *pipeline.Finding, r *boundRule) {
-	f.Expected = statementText(r.expect.text)
+	f.Expected = r.expected(r.expect)
 	f.RowsTested = c.rowsSeen()
 	for _, call := range r.expect.calls {
-		if call.fn.files == nil && call.Past == nil && !slices.Contains(f.Measures, call.Text) {
+		if call.own >= 0 && call.Past == nil && call.fn.compare == nil && !slices.Contains(f.Measures, call.Text) {
 			f.Measures = append(f.Measures, call.Text)
 		}
 	}
@@ -36,8 +36,16 @@ func (c *court) judgeStatement(f *pipeline.Finding, r *boundRule) {
 		f.Severity = pipeline.SeverityWarn
 	}
 	if f.Verdict == pipeline.Warn && r.warn != nil {
-		f.Expected = statementText(r.warn.text)
+		f.Expected = r.expected(r.warn)
 	}
+}
+
+// expected is a statement for people: as the check is written, where that is not CEL.
+func (r *boundRule) expected(s *statement) string {
+	if r.Check.label == "expect" || r.Check.label == "row_count" || strings.HasPrefix(r.Check.show, "expect ") {
+		return statementText(s.text)
+	}
+	return r.Check.show
 }
 
 // outcome is what came of a statement, of all rows or of a group.
@@ -46,6 +54,7 @@ type outcome struct {
 	observed string
 	vals     []any
 	detail   []string
+	open     bool // what is approximate may decide it either way
 }
 
 // outcome evaluates the statement of a rule, and the one that only warns.
@@ -65,8 +74,14 @@ func (c *court) outcome(r *boundRule, group string) outcome {
 func (c *court) evaluate(s *statement, states []state, group string) (out outcome) {
 	var shown []string
 	short := false
-	for _, call := range s.calls {
+	ranges := map[int]expr.Range{}
+	unsure := false
+	for i, call := range s.calls {
 		v := c.read(call, states, group)
+		if v.within != nil {
+			ranges[i] = *v.within
+		}
+		unsure = unsure || v.unsure
 		out.vals = append(out.vals, v.value)
 		shown = append(shown, call.Text+" = "+showReading(v))
 		var s *shortHistory
@@ -77,7 +92,10 @@ func (c *court) evaluate(s *statement, states []state, group string) (out outcom
 	}
 	out.observed = strings.Join(shown, ", ")
 	said, err := s.Eval(out.vals)
+	out.open = err == nil && (unsure || len(ranges) > 0 && !s.Certain(out.vals, ranges))
 	switch {
+	case out.open:
+		out.verdict, out.detail = pipeline.ErrorVerdict, append(out.detail, "what is approximate here is too near to the threshold, and the rows can't be read again to decide it exactly; give the stage an output")
 	case err != nil && short:
 		out.verdict = pipeline.InsufficientHistory
 	case err != nil:
@@ -106,6 +124,10 @@ func (c *court) read(call boundCall, states []state, group string) reading {
 	switch {
 	case call.fn.files != nil:
 		return exactly(call.fn.files(c.lookups[call.input].files))
+	case call.fn.columns != nil && call.input >= 0:
+		return exactly(call.fn.columns(c.inputs[call.input].schema))
+	case call.fn.columns != nil:
+		return exactly(call.fn.columns(c.schema))
 	case call.Past != nil && call.Past.Summary != "":
 		return c.history.summarize(call, c.metrics[call.own], group)
 	}
@@ -161,7 +183,7 @@ func stateOf(m *boundMetric, s state, err error, group string, env *pipeline.Env
 	if of := g.of[group]; of != nil {
 		return of, nil
 	}
-	return m.fn.open(m.types, m.given, env), nil
+	return m.fn.open(m.types, m.given, means{Env: env}), nil
 }
 
 // maxGroupFindings bounds the groups that a finding names.
@@ -169,24 +191,8 @@ const maxGroupFindings = 20
 
 // judgeGroups evaluates the statement for each group that there is anywhere.
 func (c *court) judgeGroups(f *pipeline.Finding, r *boundRule) {
-	keys := map[string]bool{}
-	gather := func(s state) {
-		if g, ok := s.(*grouped); ok {
-			for key := range g.of {
-				keys[key] = true
-			}
-		}
-	}
-	for _, call := range r.expect.calls {
-		if call.own >= 0 {
-			gather(c.total.states[call.own])
-		}
-		if call.other >= 0 {
-			gather(c.lookups[call.input].states[call.other])
-		}
-	}
 	var all []pipeline.GroupFinding
-	for _, key := range slices.Sorted(maps.Keys(keys)) {
+	for _, key := range c.groupsOf(r.expect, r) {
 		one := c.outcome(r, key)
 		all = append(all, pipeline.GroupFinding{Group: groupName(r.By, key), Verdict: one.verdict, Observed: one.observed})
 		for _, d := range one.detail {
@@ -196,6 +202,31 @@ func (c *court) judgeGroups(f *pipeline.Finding, r *boundRule) {
 		}
 	}
 	byGroup(f, all)
+}
+
+// groupsOf are the groups of a statement that there are anywhere; one without a name where
+// the rule has no groups.
+func (c *court) groupsOf(s *statement, r *boundRule) []string {
+	if len(r.by) == 0 {
+		return []string{""}
+	}
+	keys := map[string]bool{}
+	gather := func(s state) {
+		if g, ok := s.(*grouped); ok {
+			for key := range g.of {
+				keys[key] = true
+			}
+		}
+	}
+	for _, call := range s.calls {
+		if call.own >= 0 {
+			gather(c.total.states[call.own])
+		}
+		if call.other >= 0 {
+			gather(c.lookups[call.input].states[call.other])
+		}
+	}
+	return slices.Sorted(maps.Keys(keys))
 }
 
 // worst are the verdicts of groups, from the worst to the best.

@@ -64,7 +64,7 @@ func (c *court) useStored(stored map[string]json.RawMessage) {
 		c.total.tallies[i].add(tally{tested: t.Tested, failed: t.Failed, null: t.Null})
 	}
 	for i, m := range c.metrics {
-		s, ok := m.open(c.env).(loader)
+		s, ok := m.open(c.with()).(loader)
 		text, kept := stored[m.text]
 		if !ok || !kept || s.UnmarshalJSON(text) != nil {
 			continue
@@ -97,10 +97,7 @@ func (c *court) tallies(all map[string]json.RawMessage) error {
 		case t.errs > 0, r.Check.kind != rowCheck && r.Check.kind != uniqueCheck:
 			continue
 		case r.Check.kind == uniqueCheck:
-			if c.unique[i].failed {
-				continue
-			}
-			_, t.failed = c.unique[i].shared()
+			t.failed = c.unique[i].found.Rows
 		case r.Else == Quarantine && (aside > t.aside || t.aside > 0 && r.Nulls == NullsFail):
 			continue // what it found of the rows that others put aside, or of nulls, is not known
 		case r.Else == Quarantine:
@@ -137,24 +134,6 @@ func strict(text []byte, into any, fields int) error {
 }
 
 // UnmarshalJSON implements loader.
-func (s *intSum) UnmarshalJSON(text []byte) error {
-	type plain intSum
-	return strict(text, (*plain)(s), 3)
-}
-
-// UnmarshalJSON implements loader.
-func (s *floatSum) UnmarshalJSON(text []byte) error {
-	type plain floatSum
-	return strict(text, (*plain)(s), 3)
-}
-
-// UnmarshalJSON implements loader.
-func (m *moments) UnmarshalJSON(text []byte) error {
-	type plain moments
-	return strict(text, (*plain)(m), 3)
-}
-
-// UnmarshalJSON implements loader.
 func (e *extreme) UnmarshalJSON(text []byte) error {
 	var in struct {
 		Best  json.RawMessage `json:"best"`
@@ -174,6 +153,9 @@ func (e *extreme) UnmarshalJSON(text []byte) error {
 	return e.read(in.Best)
 }
 
+// maxStoredDigits bounds the digits that are read of a stored decimal.
+const maxStoredDigits = 120
+
 func (e *extreme) read(text json.RawMessage) (err error) {
 	switch e.typ.ID() {
 	case arrow.INT64, arrow.TIMESTAMP:
@@ -190,7 +172,7 @@ func (e *extreme) read(text json.RawMessage) (err error) {
 		e.Best = s
 	case arrow.DECIMAL32, arrow.DECIMAL64, arrow.DECIMAL128, arrow.DECIMAL256:
 		digits, ok := new(big.Int).SetString(string(text), 10)
-		if e.Best = digits; !ok || len(text) > maxDigits {
+		if e.Best = digits; !ok || len(text) > maxStoredDigits {
 			err = errors.New("it is no decimal")
 		}
 	default:

@@ -7,6 +7,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/penstock-data/penstock/internal/expr"
+	"github.com/penstock-data/penstock/internal/sketch"
 )
 
 // summaryFuncs are what can be asked of the past.
@@ -18,6 +19,12 @@ var summaryFuncs = []summaryFunc{
 	numericSummary("sum", func(v, _ []float64) any { return meanOf(v) * float64(len(v)) }),
 	numericSummary("stddev", func(v, _ []float64) any { return stddevOf(v) }),
 	numericSummary("quantile", func(v, c []float64) any { return quantileOf(v, c[0]) }, expr.Number),
+	numericSummary("forecast", func(v, c []float64) any {
+		return forecastOf(v, c[0], func(f sketch.Forecast) float64 { return f.Next })
+	}, expr.Number),
+	numericSummary("forecast_error", func(v, c []float64) any {
+		return forecastOf(v, c[0], func(f sketch.Forecast) float64 { return f.StdErr })
+	}, expr.Number),
 	{
 		Summary: expr.Summary{Name: "last", Result: func(t arrow.DataType) (arrow.DataType, error) { return t, nil }},
 		of:      func(vals, _ []any) any { return vals[len(vals)-1] },
@@ -75,6 +82,17 @@ func quantileOf(v []float64, q float64) any {
 		return sorted[len(sorted)-1]
 	}
 	return sorted[low] + (at-float64(low))*(sorted[low+1]-sorted[low])
+}
+
+// forecastOf forecasts from values, the latest first.
+func forecastOf(v []float64, season float64, f func(sketch.Forecast) float64) any {
+	series := slices.Clone(v)
+	slices.Reverse(series)
+	forecast, err := sketch.HoltWinters(series, int(season))
+	if err != nil {
+		return err
+	}
+	return known(f(forecast))
 }
 
 const errQuantile = errText("a quantile is from 0 to 1")

@@ -17,19 +17,12 @@ func (c *court) judgeRows(f *pipeline.Finding, i int, r *boundRule) {
 	t := c.total.tallies[i]
 	var keys int64
 	if o := c.unique[i]; o != nil {
-		if o.failed {
-			f.Verdict, f.Detail = pipeline.ErrorVerdict, []string{errNoMemory.Msg, errNoMemory.Evidence[0]}
-			f.Observed, f.Expected = "not known", "unique keys"
-			return
-		}
+		keys = o.found.Keys
 		if r.Check.kind == uniqueCheck {
-			keys, f.RowsFailed = o.shared()
-			t.failed = f.RowsFailed
-		} else {
-			keys = int64(len(o.counts))
+			t.failed, f.RowsFailed = o.found.Rows, o.found.Rows
 		}
 	}
-	f.Observed = observedRows(t, r.AtMost)
+	f.Observed = observedRows(t)
 	f.Expected = r.AtMost.expected(t.tested)
 	if keys > 0 {
 		f.Detail = append(f.Detail, fmt.Sprintf("%s of %s", plural(keys, "distinct value"), strings.Join(r.Check.columns[:max(1, len(r.columns))], ", ")))
@@ -54,10 +47,10 @@ func (c *court) judgeRows(f *pipeline.Finding, i int, r *boundRule) {
 	}
 }
 
-// observedRows says how many rows failed, and their share where that is what counts.
-func observedRows(t tally, tolerated Tolerance) string {
+// observedRows says how many rows failed of how many.
+func observedRows(t tally) string {
 	text := fmt.Sprintf("%s of %s failed", digits(t.failed), plural(t.tested, "row"))
-	if tolerated.by && t.tested > 0 {
+	if t.failed > 0 {
 		text += " (" + percent(float64(t.failed)/float64(t.tested)) + ")"
 	}
 	return text
@@ -83,7 +76,7 @@ func (c *court) judgeGroupsOfRows(f *pipeline.Finding, i int, r *boundRule) {
 	var all []pipeline.GroupFinding
 	for _, key := range slices.Sorted(maps.Keys(c.total.groups[i])) {
 		t := *c.total.groups[i][key]
-		all = append(all, pipeline.GroupFinding{Group: groupName(r.By, key), Verdict: r.tolerates(t), Observed: observedRows(t, r.AtMost)})
+		all = append(all, pipeline.GroupFinding{Group: groupName(r.By, key), Verdict: r.tolerates(t), Observed: observedRows(t)})
 	}
 	byGroup(f, all)
 	f.Expected += " of each group"

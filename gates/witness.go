@@ -7,9 +7,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/bitutil"
-	"github.com/zeebo/xxh3"
 
-	"github.com/penstock-data/penstock/internal/rows"
+	"github.com/penstock-data/penstock/internal/keys"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -17,10 +16,10 @@ import (
 type witness struct {
 	court   *court
 	unit    pipeline.Unit
-	tallies []tally // by rule
-	states  []state // by metric
-	errs    []error // of metrics
-	keys    [][]xxh3.Uint128
+	tallies []tally                // by rule
+	states  []state                // by metric
+	errs    []error                // of metrics
+	keys    []*keys.Log            // by rule; nil where there were none
 	groups  []map[string]*tally    // by rule, of those with `by`
 	samples [][]pipeline.RowSample // by rule: the first rows that failed
 
@@ -208,50 +207,6 @@ func (w *witness) rowError(t *tally, source string, err error) {
 	if t.err == "" {
 		t.err = source + ": " + err.Error() + " (first in " + w.unit.Name + ")"
 	}
-}
-
-// judgeKeys gathers the keys of unique, and looks up those of references.
-func (w *witness) judgeKeys(ctx context.Context, i int, r *boundRule, v *view) error {
-	t := &w.tallies[i]
-	in, err := v.where(ctx, r.where, t)
-	if err != nil {
-		return err
-	}
-	groups := w.groupTally(i, r, v)
-	hashes := rows.Keys(nil, v.batch, r.columns)
-	var fails []int
-	for row, h := range hashes {
-		if in != nil && !in[row] {
-			continue
-		}
-		if anyNull(v.batch, r.columns, row) {
-			t.null++
-			continue
-		}
-		t.tested++
-		if r.Check.kind == uniqueCheck {
-			w.keys[i] = append(w.keys[i], h)
-			continue
-		}
-		failed := w.court.lookups[r.input].keys[r.keys].Has(h) == r.Check.absent
-		groups.count(row, failed)
-		if failed {
-			t.failed++
-			w.keys[i] = append(w.keys[i], h)
-			fails = append(fails, row)
-		}
-	}
-	w.sample(i, r, v, fails)
-	return nil
-}
-
-func anyNull(b arrow.RecordBatch, columns []int, row int) bool {
-	for _, c := range columns {
-		if b.Column(c).IsNull(row) {
-			return true
-		}
-	}
-	return false
 }
 
 // measure updates the state of a metric.

@@ -152,7 +152,9 @@ func (r *run) addJudge(ctx context.Context, c *chain, sr *stageRun) error {
 			return r.putAside(ctx, sr, b)
 		},
 	}
-	sr.court, err = bound.Open(ctx, h)
+	if sr.court, err = bound.Open(ctx, h); err == nil {
+		r.courts = append(r.courts, sr.court)
+	}
 	if err = closeLookups(h.Lookups, err); err != nil {
 		return inStage(err, s.Name, s.At)
 	}

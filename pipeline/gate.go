@@ -178,7 +178,8 @@ type Judgement struct {
 	Measures []Measure
 }
 
-// A Court judges one partition at one stage.
+// A Court judges one partition at one stage. If it is an io.Closer it is closed at the end of
+// the run, whether it came to judge or not.
 type Court interface {
 	// Unit starts the state of one unit of work. It is called concurrently.
 	Unit(Unit) Witness

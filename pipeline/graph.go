@@ -133,7 +133,18 @@ func Unknown(what, name string, known []string) string {
 	if near := Nearest(name, known); near != "" {
 		return fmt.Sprintf("unknown %s %q; did you mean %q?", what, name, near)
 	}
-	return fmt.Sprintf("unknown %s %q; known are %s", what, name, strings.Join(known, ", "))
+	return fmt.Sprintf("unknown %s %q; known are %s", what, name, Several(known))
+}
+
+// maxNamed is how many names a message lists.
+const maxNamed = 20
+
+// Several lists names, some of them if there are many.
+func Several(names []string) string {
+	if len(names) <= maxNamed {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s, and %d more", strings.Join(names[:maxNamed], ", "), len(names)-maxNamed)
 }
 
 // inSource names the source an error belongs to.

@@ -67,6 +67,7 @@ type run struct {
 	out      *Outcome
 	staged   map[string]*Input // what finished stages left for those that follow
 	blocked  map[string]bool   // stages whose rows may not be used
+	courts   []Court           // all that were opened
 	hashed   map[*File]bool    // inputs whose digest was computed in this run
 	telling  sync.Mutex        // held while the listener is told of progress
 }
@@ -80,6 +81,7 @@ func (p *Plan) Run(ctx context.Context, stager Stager, listener *Listener) (*Out
 		staged: map[string]*Input{}, blocked: map[string]bool{}, hashed: map[*File]bool{},
 	}
 	defer r.dropSpools()
+	defer r.closeCourts()
 	if p.Env.Past != nil {
 		if err := r.hashInputs(ctx); err != nil {
 			return nil, err
@@ -104,6 +106,15 @@ func (p *Plan) Run(ctx context.Context, stager Stager, listener *Listener) (*Out
 		return nil, err
 	}
 	return r.out, nil
+}
+
+// closeCourts lets go of what courts hold that did not come to judge.
+func (r *run) closeCourts() {
+	for _, c := range r.courts {
+		if c, ok := c.(io.Closer); ok {
+			_ = c.Close() // its files go with Temp
+		}
+	}
 }
 
 // lostInput reports whether a stage before s, at any distance, was blocked.

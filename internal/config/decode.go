@@ -56,7 +56,7 @@ func (d *decoder) exactlyOne(n *node, what string, names []string) (string, *nod
 	}
 	switch len(found) {
 	case 0:
-		d.fail(n.pos, "%s: one of %s is needed", what, strings.Join(names, ", "))
+		d.fail(n.pos, "%s: one of %s is needed", what, pipeline.Several(names))
 	case 1:
 		return found[0], n.get(found[0])
 	default:

@@ -2,11 +2,34 @@ package config
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/penstock-data/penstock/gates"
 	"github.com/penstock-data/penstock/pipeline"
 )
+
+// checkFields are the named checks; a rule has exactly one.
+var checkFields = fieldsOfChecks()
+
+func fieldsOfChecks() (all []field) {
+	types := map[gates.Shape]string{
+		gates.Text: "text", gates.Columns: "texts", gates.EachColumn: "texts", gates.ColumnValue: "map of any", gates.Fields: "object", gates.Checks: "checks",
+	}
+	kinds := map[string]string{"pairs": "map", "any": "any", "number": "number", "value": "value", "text": "text", "texts": "texts", "bool": "bool"}
+	for _, s := range gates.Vocabulary() {
+		f := field{name: s.Name, typ: types[s.Args], doc: s.Doc + " For example `" + s.Example + "`."}
+		if s.Name == "expect" {
+			f.typ = "statement"
+		}
+		if s.Args == gates.Fields {
+			f.object = &object{name: s.Name}
+			for _, part := range s.Fields {
+				f.object.fields = append(f.object.fields, field{name: part.Name, typ: kinds[part.Kind], doc: part.Doc, required: part.Required, choices: part.Choices})
+			}
+		}
+		all = append(all, f)
+	}
+	return all
+}
 
 func checkNames() []string {
 	var names []string
@@ -17,6 +40,9 @@ func checkNames() []string {
 }
 
 var ruleObject = &object{name: "gate", doc: "A rule: a check, and what belongs to its place of use.", fields: slices.Concat(checkFields, ruleFields), choice: checkNames()}
+
+// checkObject is a check without what belongs to a rule: a member of a composite.
+var checkObject = &object{name: "check", fields: checkFields, choice: checkNames()}
 
 func (d *decoder) gates(n *node) pipeline.Judge {
 	if n.kind != sequence {
@@ -40,38 +66,53 @@ func (d *decoder) rule(n *node) []gates.Rule {
 	}
 	r := gates.Rule{
 		Name: d.text(n.get("name"), "name"), Severity: pipeline.Severity(d.ruleChoice(n, "severity")),
-		Else: gates.Else(d.ruleChoice(n, "else")), Where: d.text(n.get("where"), "where"),
+		Else: gates.Else(d.ruleChoice(n, "else")), Where: d.text(n.get("where"), "where"), By: d.texts(n.get("by"), "by"),
 		Nulls: gates.Nulls(d.ruleChoice(n, "nulls")), OnEmpty: gates.OnEmpty(d.ruleChoice(n, "on_empty")),
-		Description: d.text(n.get("description"), "description"), Owner: d.text(n.get("owner"), "owner"),
+		ShortHistory: gates.ShortHistory(d.ruleChoice(n, "on_short_history")),
+		Description:  d.text(n.get("description"), "description"), Owner: d.text(n.get("owner"), "owner"),
 		Tags: d.texts(n.get("tags"), "tags"), At: n.pos,
 	}
-	if v := n.get("at_most"); v != nil {
-		t, err := gates.ParseTolerance(d.text(v, "at_most"))
-		if err != nil {
-			d.fail(v.pos, "%v", err)
-		}
-		r.AtMost = t
-	}
+	r.AtMost, r.WarnAt = d.tolerances(n.get("at_most"))
 	var rules []gates.Rule
-	for _, f := range checkFields {
-		v := n.get(f.name)
-		if v == nil {
-			continue
+	found := d.checksIn(n)
+	for _, c := range found {
+		one := r
+		one.Check, one.TextAt = c.check, c.at
+		if c.column != "" && r.Name != "" && len(found) > 1 {
+			one.Name = r.Name + "_" + c.column
 		}
-		if v.kind == nothing {
-			d.fail(v.pos, "%s: its arguments are missing", f.name)
-			return nil
-		}
-		for _, c := range d.checks(f, v) {
-			one := r
-			one.Check, one.TextAt = c.check, c.at
-			rules = append(rules, one)
-			if c.column != "" && r.Name != "" && len(d.checks(f, v)) > 1 {
-				rules[len(rules)-1].Name = r.Name + "_" + c.column
-			}
-		}
+		rules = append(rules, one)
 	}
 	return rules
+}
+
+var thresholds = &object{name: "at_most", fields: []field{
+	{name: "warn", typ: "value", required: true, doc: "More than so many failing rows warn."},
+	{name: "block", typ: "value", required: true, doc: "More than so many keep the partition back."},
+}}
+
+// tolerances reads at_most: what blocks, or a mapping of what warns and what blocks.
+func (d *decoder) tolerances(n *node) (block, warn gates.Tolerance) {
+	switch {
+	case n == nil:
+		return block, warn
+	case n.kind != mapping:
+		return d.tolerance(n), warn
+	case !d.object(n, thresholds):
+		return block, warn
+	}
+	return d.tolerance(n.get("block")), d.tolerance(n.get("warn"))
+}
+
+func (d *decoder) tolerance(n *node) gates.Tolerance {
+	if n == nil {
+		return gates.Tolerance{}
+	}
+	t, err := gates.ParseTolerance(d.text(n, "at_most"))
+	if err != nil {
+		d.fail(n.pos, "%v", err)
+	}
+	return t
 }
 
 func (d *decoder) ruleChoice(n *node, name string) string {
@@ -85,81 +126,138 @@ type columnCheck struct {
 	at     pipeline.Pos
 }
 
-func (d *decoder) checks(f field, n *node) []columnCheck {
-	one := func(c gates.Check) []columnCheck { return []columnCheck{{check: c, at: n.textPos}} }
-	switch f.name {
-	case "rows":
-		return one(gates.Rows(d.text(n, f.name)))
-	case "expect":
-		return one(gates.Expect(d.text(n, f.name)))
-	case "not_null":
-		return one(gates.NotNull(d.texts(n, f.name)...))
-	case "unique":
-		return one(gates.Unique(d.texts(n, f.name)...))
-	case "row_count":
-		if !d.object(n, f.object) {
+// checksIn reads the check of a mapping that has just one.
+func (d *decoder) checksIn(n *node) []columnCheck {
+	for _, spec := range gates.Vocabulary() {
+		v := n.get(spec.Name)
+		if v == nil {
+			continue
+		}
+		if v.kind == nothing {
+			d.fail(v.pos, "%s: its arguments are missing", spec.Name)
 			return nil
 		}
-		low, high := d.int(n.get("min"), "min", -1), d.int(n.get("max"), "max", -1)
-		if low < 0 && high < 0 {
-			d.fail(n.pos, "row_count: min, max or both are needed, from 0")
-		}
-		return one(gates.RowCount(low, high))
-	case "schema":
-		return d.schemaCheck(f, n)
+		return d.checks(spec, v)
 	}
-	var all []columnCheck
-	for _, p := range d.pairs(n, f.name) {
-		if c, ok := d.columnCheck(f.name, p); ok {
-			all = append(all, columnCheck{check: c, column: p.key.text, at: p.value.pos})
+	return nil
+}
+
+func (d *decoder) checks(spec gates.Spec, n *node) (all []columnCheck) {
+	build := func(arg any, column string, at *node, text pipeline.Pos) {
+		c, err := spec.Build(arg)
+		if err != nil {
+			d.fail(at.pos, "%v", err)
+			return
+		}
+		all = append(all, columnCheck{c, column, text})
+	}
+	switch spec.Args {
+	case gates.Text:
+		if spec.Name == "expect" && n.kind == mapping {
+			return d.twoStatements(n)
+		}
+		build(d.text(n, spec.Name), "", n, n.textPos)
+	case gates.Columns:
+		build(d.texts(n, spec.Name), "", n, n.textPos)
+	case gates.EachColumn:
+		for i, column := range d.texts(n, spec.Name) {
+			at := n
+			if n.kind == sequence {
+				at = n.values[i]
+			}
+			build(column, column, at, at.pos)
+		}
+	case gates.ColumnValue:
+		for _, p := range d.pairs(n, spec.Name) {
+			build(gates.Pair{Column: p.key.text, Value: d.plain(p.value, spec.Name)}, p.key.text, p.value, p.value.pos)
+		}
+	case gates.Fields:
+		if o := fieldOf(ruleObject, spec.Name).object; d.object(n, o) {
+			build(d.fieldsOf(n, o), "", n, n.pos)
+		}
+	case gates.Checks:
+		build(d.members(n, spec.Name), "", n, n.pos)
+	}
+	return all
+}
+
+var twoStatements = &object{name: "expect", fields: []field{
+	{name: "block", typ: "text", required: true, doc: "Must hold."}, {name: "warn", typ: "text", required: true, doc: "Warns if it does not hold."},
+}}
+
+// twoStatements reads an expect of which one statement must hold, and one warns.
+func (d *decoder) twoStatements(n *node) []columnCheck {
+	if !d.object(n, twoStatements) || n.get("block") == nil || n.get("warn") == nil {
+		return nil
+	}
+	return []columnCheck{{check: gates.Warning(d.text(n.get("block"), "block"), d.text(n.get("warn"), "warn")), at: n.get("block").textPos}}
+}
+
+// fieldsOf reads the fields of a check.
+func (d *decoder) fieldsOf(n *node, o *object) map[string]any {
+	all := map[string]any{}
+	for _, f := range o.fields {
+		v := n.get(f.name)
+		if v == nil {
+			continue
+		}
+		switch f.typ {
+		case "texts":
+			all[f.name] = d.texts(v, f.name)
+		case "text":
+			all[f.name] = d.text(v, f.name)
+			if f.choices != nil {
+				all[f.name] = d.oneOf(v, f)
+			}
+		case "number":
+			all[f.name] = d.int(v, f.name, 0)
+		case "bool":
+			all[f.name] = d.bool(v, f.name, false)
+		case "map":
+			var pairs []gates.Pair
+			for _, p := range d.pairs(v, f.name) {
+				pairs = append(pairs, gates.Pair{Column: p.key.text, Value: d.value(p.value, f.name)})
+			}
+			all[f.name] = pairs
+		default:
+			all[f.name] = d.plain(v, f.name)
 		}
 	}
 	return all
 }
 
-func (d *decoder) columnCheck(name string, p pair) (gates.Check, bool) {
-	column := p.key.text
-	switch name {
-	case "matches":
-		return gates.Matches(column, d.text(p.value, name)), true
-	case "accepted":
-		return gates.Accepted(column, d.values(p.value, name)...), true
-	case "between":
-		bounds := d.values(p.value, name)
-		if len(bounds) != 2 {
-			d.fail(p.value.pos, "between: expected [least, greatest] for %s, found %d values", column, len(bounds))
-			return gates.Check{}, false
-		}
-		return gates.Between(column, bounds[0], bounds[1]), true
-	}
-	text := d.text(p.value, name)
-	input, key, ok := strings.Cut(text, ".")
-	if !ok || input == "" || key == "" {
-		d.fail(p.value.pos, "references: expected input.column for %s, found %q", column, text)
-		return gates.Check{}, false
-	}
-	return gates.References(column, input, key), true
-}
-
-func (d *decoder) schemaCheck(f field, n *node) []columnCheck {
-	if !d.object(n, f.object) {
+// members reads the checks that a composite is made of.
+func (d *decoder) members(n *node, what string) (all []gates.Check) {
+	if n.kind != sequence {
+		d.fail(n.pos, "%s: expected a list of checks, found %s", what, n.kind)
 		return nil
 	}
-	var cols []gates.SchemaColumn
-	required := d.texts(n.get("not_null"), "not_null")
-	for _, p := range d.pairs(n.get("columns"), "columns") {
-		c := gates.SchemaColumn{Name: p.key.text, NotNull: slices.Contains(required, p.key.text)}
-		if p.value.kind != nothing {
-			c.Type = d.text(p.value, "columns")
-			if _, err := pipeline.ParseType(c.Type); err != nil {
-				d.fail(p.value.pos, "schema: column %s: %v", c.Name, err)
-			}
+	for _, item := range n.values {
+		if !d.object(item, checkObject) {
+			continue
 		}
-		cols = append(cols, c)
+		for _, c := range d.checksIn(item) {
+			all = append(all, c.check)
+		}
 	}
-	check := gates.Schema(cols...)
-	if d.bool(n.get("exact"), "exact", false) {
-		check = gates.ExactSchema(cols...)
+	return all
+}
+
+// plain is a value of any shape: a scalar, a []any, or a map[string]any.
+func (d *decoder) plain(n *node, what string) any {
+	switch n.kind {
+	case sequence:
+		all := []any{}
+		for _, v := range n.values {
+			all = append(all, d.plain(v, what))
+		}
+		return all
+	case mapping:
+		all := map[string]any{}
+		for _, p := range d.pairs(n, what) {
+			all[p.key.text] = d.plain(p.value, what)
+		}
+		return all
 	}
-	return []columnCheck{{check: check, at: n.pos}}
+	return d.value(n, what)
 }

@@ -77,8 +77,16 @@ func typeSchema(f field) schema {
 		return schema{"type": "object", "additionalProperties": schema{"type": append(scalarTypes[:3:3], "null")}}
 	case "map of values":
 		return schema{"type": "object", "additionalProperties": schema{"type": scalarTypes}}
-	case "columns of values":
-		return schema{"type": "object", "additionalProperties": schema{"type": "array"}}
+	case "map of any":
+		return schema{"type": "object"}
+	case "any":
+		return schema{}
+	case "statement":
+		return schema{"anyOf": []schema{{"type": "string"}, objectSchema(twoStatements)}}
+	case "tolerance":
+		return schema{"anyOf": []schema{{"type": scalarTypes}, objectSchema(thresholds)}}
+	case "checks":
+		return schema{"type": "array", "items": schema{"type": "object", "minProperties": 1, "maxProperties": 1}}
 	case "from":
 		return schema{"anyOf": []schema{{"type": "string"}, texts, {"type": "object", "additionalProperties": schema{"type": "string"}}}}
 	case "object":
@@ -162,7 +170,8 @@ func valueText(f field) string {
 	names := map[string]string{
 		"texts": "a text or a list", "values": "a list", "map": "a mapping of names to texts", "objects": "a mapping by name",
 		"object": "a mapping", "from": "a name, a list or a mapping", "operators": "a list", "gates": "a list",
-		"columns of values": "a mapping of columns to lists", "map of values": "a mapping of columns to values",
+		"map of any": "a mapping of columns to values or lists", "any": "anything", "statement": "a text, or a mapping of two",
+		"tolerance": "a value, or a mapping of two", "checks": "a list of checks", "map of values": "a mapping of columns to values",
 		"derive": "a mapping of columns to CEL", "sort": "a list of columns", "nothing": "nothing",
 	}
 	if n, ok := names[f.typ]; ok {

@@ -73,6 +73,7 @@ var stageObject = &object{name: "stage", doc: "A chain of operators, gates on wh
 	{name: "tags", typ: "texts", doc: "For selection."},
 	{name: "from", typ: "from", required: true, doc: "The sources or stages it reads: a name, a list of names, or a mapping of the name used in SQL to the name."},
 	{name: "operators", typ: "operators", doc: "Applied in order; the first takes all inputs."},
+	{name: "key", typ: "texts", doc: "The columns that name a row in messages; those of the first `unique` rule if left out."},
 	{name: "gates", typ: "gates", doc: "Rules that what leaves the last operator must keep."},
 	{name: "output", typ: "object", object: outputObject, doc: "Where it is published; left out, the stage only feeds others."},
 }}
@@ -90,35 +91,16 @@ var pipelineObject = &object{name: "pipeline", doc: "A pipeline file.", fields: 
 var ruleFields = []field{
 	{name: "name", typ: "text", doc: "The rule's stable id; made from the check if left out."},
 	{name: "severity", typ: "text", choices: []string{"block", "warn"}, doc: "What a rule that does not hold does; block if left out."},
-	{name: "at_most", typ: "value", doc: "How many rows may fail: a number, or a share of the rows tested, like 1%."},
+	{name: "at_most", typ: "tolerance", doc: "How many rows may fail: a number, or a share of the rows tested, like 1%; or a mapping of `warn` and `block`, each of them that."},
+	{name: "by", typ: "texts", doc: "Columns: the rule is judged for each group of rows that are equal in them, and must hold for each."},
 	{name: "else", typ: "text", choices: []string{"quarantine"}, doc: "quarantine puts failing rows aside and lets the others go on."},
 	{name: "where", typ: "text", doc: "CEL: only rows for which it is true are judged."},
 	{name: "nulls", typ: "text", choices: []string{"ignore", "fail"}, doc: "What a null outcome is; ignored if left out."},
+	{name: "on_short_history", typ: "text", choices: []string{"warn", "block"}, doc: "What a rule does that asks for more past partitions than were published: warn, if left out, so that the first of them can be published; or block. Its verdict is insufficient_history."},
 	{name: "on_empty", typ: "text", choices: []string{"pass", "fail", "skip"}, doc: "What the rule is if there is no row to judge."},
 	{name: "description", typ: "text", doc: "For people."},
 	{name: "owner", typ: "text", doc: "For people."},
 	{name: "tags", typ: "texts", doc: "For selection."},
-}
-
-// checkFields are the checks; a rule has exactly one.
-var checkFields = []field{
-	{name: "rows", typ: "text", doc: "A CEL predicate that each row must satisfy: `delay >= -60 && delay <= 720`."},
-	{name: "expect", typ: "text", doc: "A CEL statement about metrics of the partition: `rows() > 1000`, `null_share(email) < 0.01`."},
-	{name: "not_null", typ: "texts", doc: "Columns that must not be null."},
-	{name: "unique", typ: "texts", doc: "Columns whose combination must not occur twice."},
-	{name: "accepted", typ: "columns of values", doc: "The values a column may have: `{status: [open, closed]}`."},
-	{name: "between", typ: "columns of values", doc: "The least and greatest value: `{delay: [-60, 720]}`; null leaves a side open."},
-	{name: "matches", typ: "map", doc: "A regular expression (RE2) for a column: `{code: '^[A-Z]{3}$'}`."},
-	{name: "references", typ: "map", doc: "A column of another source or stage that must have the value: `{origin: airports.iata}`."},
-	{name: "row_count", typ: "object", object: &object{name: "row_count", fields: []field{
-		{name: "min", typ: "number", doc: "At least so many rows."},
-		{name: "max", typ: "number", doc: "At most so many rows."},
-	}}, doc: "How many rows there must be."},
-	{name: "schema", typ: "object", object: &object{name: "schema", fields: []field{
-		{name: "columns", typ: "map", required: true, doc: "Columns and their types; an empty type is any."},
-		{name: "not_null", typ: "texts", doc: "Columns that can't be null."},
-		{name: "exact", typ: "bool", doc: "These columns in this order, and no others."},
-	}}, doc: "The columns there must be."},
 }
 
 // operatorSpecs are the operators, each a mapping of its name to its arguments.

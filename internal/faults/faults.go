@@ -18,8 +18,9 @@ type FS interface {
 	MkdirAll(path string) error
 	// Create makes a new file; it is an error if the path exists.
 	Create(path string) (File, error)
-	// Open, ReadFile and ReadDir read; ReadDir sorts by name.
-	Open(path string) (io.ReadCloser, error)
+	// Open opens a file to read parts of it.
+	Open(path string) (Opened, error)
+	// ReadFile and ReadDir read; ReadDir sorts by name.
 	ReadFile(path string) ([]byte, error)
 	ReadDir(path string) ([]fs.DirEntry, error)
 	Stat(path string) (fs.FileInfo, error)
@@ -43,6 +44,13 @@ type File interface {
 	io.WriteCloser
 	// Sync makes what was written durable.
 	Sync() error
+}
+
+// Opened is a file being read; ReadAt by any number of goroutines.
+type Opened interface {
+	io.Reader
+	io.ReaderAt
+	io.Closer
 }
 
 // Lock is held until it is closed, or the process ends.

@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"io/fs"
@@ -186,13 +185,50 @@ func (m *Mem) lazy() bool {
 	return m.Lazy != nil && m.Lazy(m.syncs)
 }
 
-// Open implements FS.
-func (m *Mem) Open(path string) (io.ReadCloser, error) {
-	text, err := m.ReadFile(path)
-	if err != nil {
+// Open implements FS. To open and to read are operations that may fail.
+func (m *Mem) Open(path string) (Opened, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.begin("open", path); err != nil {
 		return nil, err
 	}
-	return io.NopCloser(bytes.NewReader(text)), nil
+	n := m.find(path)
+	if n == nil || n.dir {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
+	return &memOpened{memFile: &memFile{m, n, path}}, nil
+}
+
+// memOpened is a file being read.
+type memOpened struct {
+	*memFile
+	at int64
+}
+
+// Read implements io.Reader.
+func (f *memOpened) Read(p []byte) (int, error) {
+	n, err := f.ReadAt(p, f.at)
+	if f.at += int64(n); n > 0 && err == io.EOF {
+		err = nil
+	}
+	return n, err
+}
+
+// ReadAt implements io.ReaderAt.
+func (f *memOpened) ReadAt(p []byte, from int64) (int, error) {
+	f.m.mu.Lock()
+	defer f.m.mu.Unlock()
+	if err := f.m.begin("read", f.path); err != nil {
+		return 0, err
+	}
+	n := 0
+	if from < int64(len(f.n.data)) {
+		n = copy(p, f.n.data[from:])
+	}
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
 }
 
 // ReadFile implements FS.

@@ -2,7 +2,6 @@ package faults
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 )
@@ -13,7 +12,7 @@ func OS() FS { return osFS{} }
 type osFS struct{}
 
 func (osFS) MkdirAll(path string) error                 { return os.MkdirAll(path, 0o755) }
-func (osFS) Open(path string) (io.ReadCloser, error)    { return os.Open(path) }
+func (osFS) Open(path string) (Opened, error)           { return os.Open(path) }
 func (osFS) ReadFile(path string) ([]byte, error)       { return os.ReadFile(path) }
 func (osFS) ReadDir(path string) ([]fs.DirEntry, error) { return os.ReadDir(path) }
 func (osFS) Stat(path string) (fs.FileInfo, error)      { return os.Lstat(path) }

@@ -3,6 +3,7 @@ package rows
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -14,11 +15,17 @@ import (
 // or not; that two of a billion different rows have the same has a chance of one in
 // 10^20.
 func Keys(to []xxh3.Uint128, b arrow.RecordBatch, columns []int) []xxh3.Uint128 {
+	to = slices.Grow(to, int(b.NumRows()))
 	if len(columns) == 1 {
-		if d, ok := b.Column(columns[0]).(*array.Dictionary); ok {
-			return dictionaryKeys(to, d)
+		if keys, ok := columnKeys(to, b.Column(columns[0])); ok {
+			return keys
 		}
 	}
+	return anyKeys(to, b, columns)
+}
+
+// anyKeys makes the hashes of columns of any types.
+func anyKeys(to []xxh3.Uint128, b arrow.RecordBatch, columns []int) []xxh3.Uint128 {
 	writers := make([]func([]byte, int) []byte, len(columns))
 	for i, c := range columns {
 		writers[i] = keyWriter(b.Column(c))
@@ -45,10 +52,9 @@ func dictionaryKeys(to []xxh3.Uint128, d *array.Dictionary) []xxh3.Uint128 {
 	for i := range of {
 		of[i] = xxh3.Hash128(write([]byte{1}, i))
 	}
-	null := xxh3.Hash128([]byte{0})
 	for i := range d.Len() {
 		if d.IsNull(i) {
-			to = append(to, null)
+			to = append(to, nullKey)
 		} else {
 			to = append(to, of[d.GetValueIndex(i)])
 		}
