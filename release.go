@@ -67,22 +67,21 @@ type release struct {
 	part  pipeline.Partition
 	stage *pipeline.Stage // as the pipeline has it
 	from  *versionAt
-	// pl is what is run: the stage's gates over what is published and released.
-	pl *pipeline.Pipeline
-	// waived is how the stage's gates are in it; inputs are the records of published
-	// datasets that the gates look things up in, by name.
+	// pl is what is run: the stage's gates, but for those that are waived, over what is
+	// published and released.
+	pl     *pipeline.Pipeline
 	waived []string
+	// inputs are the records of published datasets that the gates look things up in, by name.
 	inputs map[string]pipeline.InputRecord
 
-	source  releasedSource
-	aside0  *pipeline.Input // the quarantined rows of the version before
-	index   *asideIndex
-	fixed   *pipeline.Input // the file of corrected rows; nil: none
-	fixedAt pipeline.File
-	// fixedRows is how many rows it has.
-	fixedRows int64
-	at        time.Time
-	said      *pipeline.Release
+	source     releasedSource
+	quarantine *pipeline.Input // of the version before
+	index      *asideIndex
+	fixed      *pipeline.Input // the file of corrected rows; nil: none
+	fixedAt    pipeline.File
+	fixedRows  int64
+	at         time.Time
+	said       *pipeline.Release // in the manifest
 }
 
 // newRelease finds what is released, and all mistakes that can be seen without running.
@@ -285,7 +284,7 @@ func (r *release) records(inputs []pipeline.InputRecord) (all []pipeline.InputRe
 		}
 		quarantine := pipeline.InputRecord{Name: "quarantine", Source: "quarantine of " + r.from.ref()}
 		for _, f := range in.Files {
-			if slices.ContainsFunc(r.aside0.Files, func(q pipeline.File) bool { return q.Path == f.Path }) {
+			if slices.ContainsFunc(r.quarantine.Files, func(q pipeline.File) bool { return q.Path == f.Path }) {
 				quarantine.Files = append(quarantine.Files, f)
 			}
 		}

@@ -51,16 +51,16 @@ func (r *release) prepare(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if r.aside0, err = r.p.stored(ctx, r.from, true, own); err != nil {
+	if r.quarantine, err = r.p.stored(ctx, r.from, true, own); err != nil {
 		return err
 	}
-	if r.index, err = r.p.indexAside(ctx, r.from, r.aside0); err != nil {
+	if r.index, err = r.p.indexAside(ctx, r.from, r.quarantine); err != nil {
 		return err
 	}
 	if err := r.index.choose(r.from, r.opts.Rules); err != nil {
 		return err
 	}
-	all := &pipeline.Input{Schema: in.Schema, Splits: slices.Clone(in.Splits), Files: slices.Concat(in.Files, r.aside0.Files)}
+	all := &pipeline.Input{Schema: in.Schema, Splits: slices.Clone(in.Splits), Files: slices.Concat(in.Files, r.quarantine.Files)}
 	all.Approved = r.from.manifest.ApprovedGates()
 	if r.opts.Rows != "" {
 		splits, err := r.corrected(ctx, all.Schema)
@@ -204,7 +204,7 @@ func (x *asideIndex) origin(n int64) (string, int64) { return x.names[x.source[n
 // splits are those of the quarantine with the rows that are released, in the schema of what
 // is published.
 func (r *release) splits(schema *arrow.Schema) (all []pipeline.Split) {
-	for i, s := range r.aside0.Splits {
+	for i, s := range r.quarantine.Splits {
 		first, end := r.index.starts[i], int64(len(r.index.chosen))
 		if i+1 < len(r.index.starts) {
 			end = r.index.starts[i+1]
@@ -232,7 +232,7 @@ func (r *release) splits(schema *arrow.Schema) (all []pipeline.Split) {
 // keptRows reads the quarantined rows that are not released.
 func (r *release) keptRows(schema *arrow.Schema) pipeline.Reader {
 	k := &splitsReader{}
-	for i, s := range r.aside0.Splits {
+	for i, s := range r.quarantine.Splits {
 		end := int64(len(r.index.chosen))
 		if i+1 < len(r.index.starts) {
 			end = r.index.starts[i+1]

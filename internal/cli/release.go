@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -141,7 +140,7 @@ func (a *app) showRelease(r *pipeline.Release) {
 	a.print("  release %s of version %d through the gates again%s, %s left in quarantine\n",
 		plural(r.Rows, "row", "rows"), r.Version, from, count(r.Kept))
 	for _, w := range r.Waived {
-		a.print("  waived  %s: %s it are published\n", oneLine(w.Rule), fmt.Sprintf("%s that break", plural(w.Rows, "row", "rows")))
+		a.print("  waived  %s: %s published\n", oneLine(w.Rule), plural(w.Rows, "row that breaks it is", "rows that break it are"))
 	}
 	a.print("  reason  %s (%s)\n", oneLine(r.Reason), r.Actor)
 }
