@@ -119,7 +119,7 @@ func (r *replay) open(part pipeline.Partition) (*replayed, error) {
 	if err != nil {
 		return nil, err
 	}
-	one := &replayed{replay: r, part: part, m: m, env: r.p.Env(r.pl, part), schema: schemaOf(m)}
+	one := &replayed{replay: r, part: part, m: m, env: r.p.Env(r.pl, part), schema: publishedSchema(m)}
 	visible := filepath.Join(r.p.dir, filepath.FromSlash(dataset), part.Dir())
 	if !r.p.opts.ForceScan && r.p.publish.Confirms(visible, digest) {
 		one.stored = m.Metrics
@@ -127,8 +127,8 @@ func (r *replay) open(part pipeline.Partition) (*replayed, error) {
 	return one, nil
 }
 
-// schemaOf is that of a published dataset, or nil where a type has no name that we read.
-func schemaOf(m *pipeline.Manifest) *arrow.Schema {
+// publishedSchema is that of a published dataset, or nil where a type has no name that we read.
+func publishedSchema(m *pipeline.Manifest) *arrow.Schema {
 	var fields []arrow.Field
 	for _, f := range m.Schema {
 		t, err := pipeline.ParseType(f.Type)

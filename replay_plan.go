@@ -115,7 +115,7 @@ func (r *replayed) refer(pl *pipeline.Pipeline, name string) error {
 			if err != nil {
 				return &pipeline.Error{Kind: pipeline.BadInput, Where: fmt.Sprintf("stage %q", name), Msg: "what it published of " + r.part.String() + " can't be read: " + err.Error(), Err: err}
 			}
-			pl.Sources = append(pl.Sources, pipeline.NamedSource{Name: name, Source: r.written(s.Output, m, m.Files, schemaOf(m)), At: s.At})
+			pl.Sources = append(pl.Sources, pipeline.NamedSource{Name: name, Source: r.written(s.Output, m, m.Files, publishedSchema(m)), At: s.At})
 			return nil
 		}
 		s.Gates = nil

@@ -141,6 +141,9 @@ func inGate(r Rule, err error) error {
 // judge makes the result of Bind.
 func (b *bound) judge() *pipeline.BoundJudge {
 	j := &pipeline.BoundJudge{Notes: b.uncovered()}
+	for _, c := range b.key {
+		j.Key = append(j.Key, b.schema.Field(c).Name)
+	}
 	for _, in := range b.inputs {
 		j.Inputs = append(j.Inputs, in.judgeInput())
 	}

@@ -140,6 +140,7 @@ func (a *app) root() *cobra.Command {
 		a.initCommand(), a.demoCommand(),
 		a.validateCommand(), a.explainCommand(), a.gateCommand(), a.runCommand(), a.backfillCommand(),
 		a.approveCommand(),
+		a.quarantineCommand(),
 		a.runsCommand(), a.showCommand(), a.lineageCommand(),
 		a.verifyCommand(), a.rebuildCommand(), a.schemaCommand(), a.versionCommand(),
 	)
