@@ -155,6 +155,8 @@ type Env struct {
 	ForceScan bool
 	// ShowValues lets findings show the values of rows that failed, beside their keys.
 	ShowValues bool
+	// WarnError makes findings that warn block.
+	WarnError bool
 	// Alloc is where Arrow buffers come from.
 	Alloc memory.Allocator
 }

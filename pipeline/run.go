@@ -270,6 +270,11 @@ func (r *run) conclude(ctx context.Context, sr *stageRun) (out *StageOutcome, er
 		for i := range out.Measures {
 			out.Measures[i].Stage = sr.plan.Name
 		}
+		for i := range out.Findings {
+			if f := &out.Findings[i]; r.env.WarnError && f.Verdict == Warn {
+				f.Verdict, f.Severity = Fail, Block
+			}
+		}
 	}
 	for i := range out.Findings {
 		out.Findings[i].Stage = sr.plan.Name
