@@ -76,7 +76,7 @@ func (s *scan) exactRows() int64 {
 	if s.exact {
 		return math.MaxInt64
 	}
-	return min(1_000_000, 10_000_000/int64(max(s.schema.NumFields(), 1)))
+	return min(250_000, 10_000_000/int64(max(s.schema.NumFields(), 1)))
 }
 
 // sameColumns checks that a partition has the columns of those before it.
@@ -155,12 +155,14 @@ type witness struct {
 	pairs    *pairs
 	all      []int
 	repeated *keys.Log
-	exactly  []*keys.Log
+	// exactly has the keys of each column, while there are no more than exactRows.
+	exactly   []*keys.Log
+	exactRows int64
 }
 
 func newWitness(s *scan, env *pipeline.Env) *witness {
 	n := s.schema.NumFields()
-	w := &witness{env: env, nulls: make([]int64, n), states: make([]state, n)}
+	w := &witness{env: env, nulls: make([]int64, n), states: make([]state, n), exactRows: s.exactRows()}
 	for i, f := range s.schema.Fields() {
 		w.states[i], w.all = open(f.Type), append(w.all, i)
 	}
@@ -194,6 +196,10 @@ func (w *witness) Observe(_ context.Context, batch arrow.RecordBatch, _ []int32)
 		s.add(batch, i)
 	}
 	w.pairs.add(batch)
+	if w.rows > w.exactRows {
+		dropAll(w.exactly)
+		w.exactly = nil
+	}
 	for i, l := range w.exactly {
 		if err := l.Add(valid(rows.Keys(nil, batch, []int{i}), batch.Column(i))); err != nil {
 			return nil, err

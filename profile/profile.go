@@ -26,10 +26,11 @@ type Profile struct {
 	Withheld []string `json:"withheld,omitempty"`
 }
 
-// Partition is one of those that were read.
+// Partition is one of those that were read. RowsIn is how many rows its stage read.
 type Partition struct {
-	Name string `json:"name"`
-	Rows int64  `json:"rows"`
+	Name   string `json:"name"`
+	Rows   int64  `json:"rows"`
+	RowsIn int64  `json:"rows_in"`
 }
 
 // Correlation is how close two columns of numbers go together, from -1 to 1.

@@ -46,12 +46,19 @@ func Scan(ctx context.Context, name string, parts []Part, o Options, listener *p
 	p := &Profile{Name: name}
 	files := map[string]bool{}
 	for _, part := range parts {
-		plan, err := s.plan(ctx, part)
+		pl, stage := part.Judged(s)
+		plan, err := pipeline.Bind(ctx, pl, part.Env)
 		if err != nil {
 			return nil, err
 		}
-		if _, err := plan.Run(ctx, nil, listener); err != nil {
+		out, err := plan.Run(ctx, nil, listener)
+		if err != nil {
 			return nil, err
+		}
+		for _, st := range out.Stages {
+			if st.Stage.Name == stage {
+				s.parts[len(s.parts)-1].RowsIn = st.Record.RowsIn
+			}
 		}
 		for _, in := range plan.Inputs {
 			for _, f := range in.Files {
@@ -69,46 +76,46 @@ func Scan(ctx context.Context, name string, parts []Part, o Options, listener *p
 	return p, nil
 }
 
-// scanned is the stage that is added to profile a source.
+// scanned is the stage that is added to judge a source.
 const scanned = "profile"
 
-// plan binds a pipeline of what the stage needs, judged by the scan.
-func (s *scan) plan(ctx context.Context, part Part) (*pipeline.Plan, error) {
-	pl := *part.Pipeline
-	pl.Stages, pl.Sources = nil, nil
+// Judged is a pipeline of what the part's stage needs, and no more: judged by another judge,
+// with no output. The gates of the stages before it are left out. It gives the name of the
+// stage too, which is another one if the part is a source.
+func (p Part) Judged(by pipeline.Judge) (pl *pipeline.Pipeline, stage string) {
 	stages, sources := map[string]pipeline.Stage{}, map[string]pipeline.NamedSource{}
-	for _, st := range part.Pipeline.Stages {
+	for _, st := range p.Pipeline.Stages {
 		stages[st.Name] = st
 	}
-	for _, src := range part.Pipeline.Sources {
+	for _, src := range p.Pipeline.Sources {
 		sources[src.Name] = src
 	}
-	target, ok := stages[part.Stage]
+	target, ok := stages[p.Stage]
 	if !ok {
-		target = pipeline.Stage{Name: free(scanned, sources), From: []string{part.Stage}}
+		target = pipeline.Stage{Name: free(scanned, sources), From: []string{p.Stage}}
 	}
-	target.Gates, target.Output = s, nil
-	seen := map[string]bool{}
+	target.Gates, target.Output = by, nil
+	cut := *p.Pipeline
+	cut.Stages, cut.Sources = nil, nil
+	seen := map[string]bool{target.Name: true}
 	var need func(st pipeline.Stage)
 	need = func(st pipeline.Stage) {
-		for _, name := range st.From {
+		for _, name := range st.Inputs() {
 			if seen[name] {
 				continue
 			}
 			seen[name] = true
 			if src, ok := sources[name]; ok {
-				pl.Sources = append(pl.Sources, src)
-				continue
-			}
-			if up, ok := stages[name]; ok {
+				cut.Sources = append(cut.Sources, src)
+			} else if up, ok := stages[name]; ok {
 				up.Gates, up.Output = nil, nil
 				need(up)
 			}
 		}
-		pl.Stages = append(pl.Stages, st)
+		cut.Stages = append(cut.Stages, st)
 	}
 	need(target)
-	return pipeline.Bind(ctx, &pl, part.Env)
+	return &cut, target.Name
 }
 
 // free is a name that no source has.

@@ -139,7 +139,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.initCommand(), a.demoCommand(),
 		a.validateCommand(), a.explainCommand(), a.runCommand(), a.backfillCommand(),
-		a.approveCommand(), a.profileCommand(),
+		a.approveCommand(), a.profileCommand(), a.gateCommand(),
 		a.runsCommand(), a.showCommand(), a.lineageCommand(),
 		a.verifyCommand(), a.rebuildCommand(), a.schemaCommand(), a.versionCommand(),
 	)
