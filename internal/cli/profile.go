@@ -71,10 +71,10 @@ func isDataFile(name string) bool {
 }
 
 // find opens what the arguments name.
-func (a *app) find(cmd *cobra.Command, s *subject, args []string, l *pipeline.Listener) (*opened, error) {
+func (a *app) find(cmd *cobra.Command, s *subject, args []string) (*opened, error) {
 	switch {
 	case len(args) == 1 && isPipelineFile(args[0]):
-		return a.findStage(cmd, s, args[0], l)
+		return a.findStage(cmd, s, args[0])
 	case s.stage != "" || s.source != "":
 		return nil, usage("--stage and --source belong to a pipeline file, found %s", args[0])
 	case isDataFile(args[0]):
@@ -104,9 +104,9 @@ func (a *app) findFiles(s *subject, args []string) (*opened, error) {
 	return &opened{name: name, parts: parts, done: done}, nil
 }
 
-func (a *app) findStage(cmd *cobra.Command, s *subject, file string, l *pipeline.Listener) (*opened, error) {
+func (a *app) findStage(cmd *cobra.Command, s *subject, file string) (*opened, error) {
 	s.keep = 2 // whatever; nothing is published
-	project, pl, err := a.load(cmd, file, &s.pipelineFlags, l)
+	project, pl, err := a.load(cmd, file, &s.pipelineFlags, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +196,7 @@ Values of single rows are shown only of columns that have few, or with --show-va
 		Args: arguments(1, 1000, subjectArgs),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			progress := a.newProgress()
-			o, err := a.find(cmd, &s, args, quietly(progress.listener()))
+			o, err := a.find(cmd, &s, args)
 			if err != nil {
 				return err
 			}

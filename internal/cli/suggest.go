@@ -48,7 +48,7 @@ that have few.`,
 		Args: arguments(1, 1000, subjectArgs),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			p := a.newProgress()
-			o, err := a.find(cmd, &s, args, nil)
+			o, err := a.find(cmd, &s, args)
 			if err != nil {
 				return err
 			}
@@ -78,20 +78,32 @@ func (a *app) suggest(cmd *cobra.Command, s *subject, o *opened, p *progress) er
 		return err
 	}
 	candidates := suggest.From(found, about)
-	reasons, err := try(cmd.Context(), o, candidates, about.Lookups)
+	trials, err := try(cmd.Context(), o, candidates, about.Lookups)
 	if err != nil {
 		return err
 	}
-	var kept, out []suggestion
-	for i, c := range candidates {
-		one := suggestion{c.Lines, c.Why, reasons[i]}
-		if one.LeftOut == "" {
-			kept = append(kept, one)
-			continue
-		}
-		out = append(out, one)
-	}
+	kept, out := sorted(candidates, trials)
 	return a.suggested(cmd.Context(), s, o, found, kept, out)
+}
+
+// sorted parts the rules that hold from those that are worth a word though they don't.
+func sorted(candidates []suggest.Candidate, trials []trial) (kept, out []suggestion) {
+	key := false
+	for i, c := range candidates {
+		if t := trials[i]; c.Adjust != nil && t.why == "" {
+			c.Lines, c.Why = c.Adjust(t.failed, t.tried, t.worst)
+		}
+		one := suggestion{c.Lines, c.Why, trials[i].why}
+		switch {
+		case c.Fallback && key:
+		case one.LeftOut == "":
+			kept = append(kept, one)
+			key = key || strings.HasPrefix(c.Lines[0], "- unique:")
+		case !c.Guess:
+			out = append(out, one)
+		}
+	}
+	return kept, out
 }
 
 // suggested prints the rules that hold, and says what was left out.

@@ -11,6 +11,7 @@ import (
 	"github.com/penstock-data/penstock/internal/config"
 	"github.com/penstock-data/penstock/internal/suggest"
 	"github.com/penstock-data/penstock/pipeline"
+	"github.com/penstock-data/penstock/profile"
 )
 
 // has reports whether a stage has a rule that says what a suggestion of the kind would, of a
@@ -74,10 +75,16 @@ func ruleOf(c suggest.Candidate, lookups []suggest.Lookup, inputs []pipeline.Nam
 	return rules[0], nil
 }
 
-// try judges candidates on every partition, and gives for each why it does not hold; empty:
-// it does.
-func try(ctx context.Context, o *opened, candidates []suggest.Candidate, lookups []suggest.Lookup) ([]string, error) {
-	reasons := make([]string, len(candidates))
+// trial is what came of trying a rule.
+type trial struct {
+	why           string // it does not hold; empty: it does
+	failed, tried int64  // rows
+	worst         float64
+}
+
+// try judges candidates on every partition.
+func try(ctx context.Context, o *opened, candidates []suggest.Candidate, lookups []suggest.Lookup) ([]trial, error) {
+	trials := make([]trial, len(candidates))
 	var rules []gates.Rule
 	var of []int // the candidate of each rule
 	names := map[string]bool{}
@@ -90,21 +97,21 @@ func try(ctx context.Context, o *opened, candidates []suggest.Candidate, lookups
 		r, err := ruleOf(c, lookups, o.sources())
 		switch {
 		case c.Refuted != "":
-			reasons[i] = c.Refuted
+			trials[i].why = c.Refuted
 		case err != nil:
-			reasons[i] = firstLine(err)
+			trials[i].why = firstLine(err)
 		case names[r.Name]:
-			reasons[i] = fmt.Sprintf("a rule has the name %q", r.Name)
+			trials[i].why = fmt.Sprintf("a rule has the name %q", r.Name)
 		case !c.Untried:
 			rules, of = append(rules, r), append(of, i)
 		}
 		names[r.Name] = true
 	}
 	found, err := judge(ctx, o, rules)
-	for i, why := range found {
-		reasons[of[i]] = why
+	for i, t := range found {
+		trials[of[i]] = t
 	}
-	return reasons, err
+	return trials, err
 }
 
 func (o *opened) stagePlan() pipeline.Stage {
@@ -124,49 +131,60 @@ func (o *opened) sources() (all []pipeline.NamedSource) {
 	return all
 }
 
-// judge gives for each rule why it does not hold; empty: it holds of every partition.
-func judge(ctx context.Context, o *opened, rules []gates.Rule) ([]string, error) {
-	reasons := make([]string, len(rules))
+// judge tries rules, whose names differ, on every partition.
+func judge(ctx context.Context, o *opened, rules []gates.Rule) ([]trial, error) {
+	trials := make([]trial, len(rules))
 	for _, part := range o.parts {
-		var open []gates.Rule
-		for i, r := range rules {
-			if reasons[i] == "" {
-				open = append(open, r)
-			}
-		}
-		pl, stage := part.Judged(gates.Of(open...))
-		plan, err := pipeline.Bind(ctx, pl, part.Env)
+		plan, stage, err := bindAll(ctx, part, rules, trials)
 		if err != nil {
-			pl, _ := part.Judged(nil)
-			if _, berr := pipeline.Bind(ctx, pl, part.Env); berr != nil {
-				return nil, berr
-			}
-			for i, r := range rules {
-				pl, _ := part.Judged(gates.Of(r))
-				if _, err := pipeline.Bind(ctx, pl, part.Env); err != nil && reasons[i] == "" {
-					reasons[i] = firstLine(err)
-				}
-			}
-			open = slices.DeleteFunc(open, func(r gates.Rule) bool {
-				return reasons[slices.IndexFunc(rules, func(o gates.Rule) bool { return o.Name == r.Name })] != ""
-			})
-			pl, _ = part.Judged(gates.Of(open...))
-			if plan, err = pipeline.Bind(ctx, pl, part.Env); err != nil {
-				return nil, err
-			}
+			return nil, err
 		}
 		out, err := plan.Run(ctx, nil, nil)
 		if err != nil {
 			return nil, err
 		}
 		for _, f := range findingsOf(out, stage) {
-			i := slices.IndexFunc(rules, func(r gates.Rule) bool { return r.Name == f.Name })
-			if i >= 0 && f.Verdict != pipeline.Pass {
-				reasons[i] = fmt.Sprintf("%s: %s, %s", part.Env.Partition, f.Verdict, f.Observed)
+			if i := slices.IndexFunc(rules, func(r gates.Rule) bool { return r.Name == f.Name }); i >= 0 {
+				trials[i].take(part.Env.Partition, f)
 			}
 		}
 	}
-	return reasons, nil
+	return trials, nil
+}
+
+// take takes in what a partition says of the rule.
+func (t *trial) take(part pipeline.Partition, f pipeline.Finding) {
+	t.failed, t.tried = t.failed+f.RowsFailed, t.tried+f.RowsTested
+	t.worst = max(t.worst, float64(f.RowsFailed)/float64(max(f.RowsTested, 1)))
+	if f.Verdict != pipeline.Pass && t.why == "" {
+		t.why = fmt.Sprintf("%s: %s, %s", part, f.Verdict, f.Observed)
+	}
+}
+
+// bindAll binds the rules that hold so far. Of those that can't be bound it notes why.
+func bindAll(ctx context.Context, part profile.Part, rules []gates.Rule, trials []trial) (*pipeline.Plan, string, error) {
+	var open []gates.Rule
+	for i, r := range rules {
+		if trials[i].why == "" {
+			open = append(open, r)
+		}
+	}
+	pl, stage := part.Judged(gates.Of(open...))
+	plan, err := pipeline.Bind(ctx, pl, part.Env)
+	if err == nil || len(open) == 0 {
+		return plan, stage, err
+	}
+	found := false
+	for i, r := range rules {
+		pl, _ := part.Judged(gates.Of(r))
+		if _, berr := pipeline.Bind(ctx, pl, part.Env); berr != nil && trials[i].why == "" {
+			trials[i].why, found = firstLine(berr), true
+		}
+	}
+	if !found {
+		return nil, "", err
+	}
+	return bindAll(ctx, part, rules, trials)
 }
 
 func findingsOf(out *pipeline.Outcome, stage string) []pipeline.Finding {

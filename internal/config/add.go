@@ -140,7 +140,8 @@ func (e *editor) unfold(key pipeline.Pos, list *node, entries [][]string) error 
 	if list.kind == nothing {
 		after, _, ok = strings.Cut(rest, "\n")
 	}
-	if !ok || strings.TrimSpace(after) != "" {
+	after = strings.TrimSpace(after)
+	if !ok || after != "" && !strings.HasPrefix(after, "#") {
 		return &pipeline.Error{
 			Kind: pipeline.Invalid, At: list.pos, Msg: "the list of gates is written so that no rules can be added",
 			Evidence: []string{"write it with a dash for each rule"},
@@ -149,7 +150,7 @@ func (e *editor) unfold(key pipeline.Pos, list *node, entries [][]string) error 
 	end := at + strings.Count(text[:len(text)-len(rest)+length], "\n") + 1
 	e.lines = slices.Delete(e.lines, at, end)
 	e.insert(at, indent+2, append(items, slices.Concat(entries...)...))
-	e.insert(at, indent, []string{"gates:"})
+	e.insert(at, indent, []string{strings.TrimSpace("gates: " + after)})
 	return nil
 }
 

@@ -87,18 +87,24 @@ func (s *suggester) between(c *profile.Column, n int64) {
 	if t.Whole {
 		low, high = math.Floor(low), math.Ceil(high)
 	}
-	lines := []string{fmt.Sprintf("- between: {%s: [%s, %s]}", yamlText(c.Name), plain(low), plain(high))}
+	line := fmt.Sprintf("- between: {%s: [%s, %s]}", yamlText(c.Name), plain(low), plain(high))
 	why := fmt.Sprintf("%s, 98%% from %s to %s", seen, readable(from), readable(to))
-	if outside := t.Outside(low, high); outside > 0 {
-		share := float64(outside) / float64(n)
-		if share > maxOutside {
-			return
-		}
-		lines = append(lines, fmt.Sprintf("  at_most: %s%%", plain(niceUp(200*share))))
-		why += fmt.Sprintf(", up to %s outside of this", report.Share(outside, n))
+	share := float64(t.Outside(low, high)) / float64(n)
+	switch {
+	case share == 0:
+		s.add(why, line)
+	case share <= maxOutside:
+		s.all = append(s.all, Candidate{Lines: []string{line, atMost(share)}, Why: why, Adjust: func(failed, tried int64, worst float64) ([]string, string) {
+			if failed == 0 {
+				return []string{line}, why
+			}
+			return []string{line, atMost(worst)}, fmt.Sprintf("%s, %s of %s outside of this", why, report.Count(failed), report.Count(tried))
+		}})
 	}
-	s.add(why, lines...)
 }
+
+// atMost lets twice a share of the rows fail.
+func atMost(share float64) string { return fmt.Sprintf("  at_most: %s%%", plain(niceUp(200*share))) }
 
 // formats are the row predicates that stand for a kind of text.
 var formats = map[string]string{
@@ -133,11 +139,11 @@ func (s *suggester) fresh(c *profile.Column) {
 	x := ident(c.Name)
 	if allowed := slack[s.By]; allowed != "" {
 		if !s.has("within", c.Name) {
-			s.add(fmt.Sprintf("from %s to %s, each in its %s", day(c.Times.Min), day(c.Times.Max), s.By),
+			s.guess(fmt.Sprintf("from %s to %s, each in its %s", day(c.Times.Min), day(c.Times.Max), s.By),
 				fmt.Sprintf("- {name: %s, rows: %s}", s.name("within_"+string(s.By)), yamlText(x+" >= partition_start() && "+x+" < partition_end()")))
 		}
 		if !s.has("fresh", c.Name) {
-			s.add(fmt.Sprintf("the last of each %s is at most %s before its end", s.By, allowed),
+			s.guess(fmt.Sprintf("the last of each %s is at most %s before its end", s.By, allowed),
 				fmt.Sprintf("- {name: %s, expect: %s}", s.name("fresh_"+c.Name), yamlText(fmt.Sprintf(`max(%s) >= partition_end() - duration("%s")`, x, allowed))))
 		}
 		return
@@ -176,7 +182,7 @@ func (s *suggester) references(c *profile.Column) {
 	for _, l := range s.Lookups {
 		for i := range l.Profile.Columns {
 			if other := &l.Profile.Columns[i]; refers(c, other, l.Name) {
-				s.add(fmt.Sprintf("all %s values are among the %s there", report.Count(c.Distinct.N), report.Count(other.Distinct.N)),
+				s.guess(fmt.Sprintf("all %s values are among the %s there", report.Count(c.Distinct.N), report.Count(other.Distinct.N)),
 					fmt.Sprintf("- references: {%s: %s}", yamlText(c.Name), yamlText(l.Name+"."+other.Name)))
 			}
 		}

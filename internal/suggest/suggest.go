@@ -20,6 +20,12 @@ type Candidate struct {
 	// Untried says that it can't be tried on the data alone, and was held against what is
 	// known of past partitions instead.
 	Untried bool
+	// Guess says that nothing speaks for it but that it may be so: where it does not hold
+	// there is nothing to tell. Fallback is a guess of use only if no other unique rule holds.
+	Guess, Fallback bool
+	// Adjust, if not nil, gives the lines and the evidence anew, of how many rows of those
+	// that were tried broke the rule, and the greatest share of a partition that did.
+	Adjust func(failed, tried int64, worst float64) (lines []string, why string)
 	// Refuted, if not empty, says what in the data speaks against it.
 	Refuted string
 }
@@ -80,6 +86,10 @@ type suggester struct {
 
 func (s *suggester) add(why string, lines ...string) {
 	s.all = append(s.all, Candidate{Lines: lines, Why: why})
+}
+
+func (s *suggester) guess(why string, lines ...string) {
+	s.all = append(s.all, Candidate{Lines: lines, Why: why, Guess: true})
 }
 
 func (s *suggester) has(kind, column string) bool { return s.Has != nil && s.Has(kind, column) }

@@ -105,16 +105,22 @@ func (s *suggester) fewNulls(c *profile.Column) {
 // maxKey is how many columns a row may have that are proposed as its key.
 const maxKey = 8
 
-// unique proposes columns whose values may be keys or, if there are none, the whole row.
+// unique proposes columns whose values may be keys, of the whole or of each partition, or,
+// if there are none, the whole row.
 func (s *suggester) unique() {
-	found := s.has("unique", "")
+	if s.has("unique", "") {
+		return
+	}
+	found := false
 	for _, c := range s.profile.Columns {
-		if c.Rows-c.Nulls < leastRows || c.Unique() == profile.NotUnique || !keyType(&c) {
-			continue
-		}
-		found = true
-		if !s.has("unique", c.Name) {
-			s.add(fmt.Sprintf("%s values, each once", report.Count(c.Rows-c.Nulls)), "- unique: ["+yamlText(c.Name)+"]")
+		n := c.Rows - c.Nulls
+		switch {
+		case n < leastRows || !keyType(&c):
+		case c.Unique() != profile.NotUnique:
+			found = true
+			s.add(fmt.Sprintf("%s values, each once", report.Count(n)), "- unique: ["+yamlText(c.Name)+"]")
+		case len(s.profile.Partitions) > 1 && c.Nulls == 0 && c.Distinct.High >= s.most():
+			s.guess(fmt.Sprintf("each value once in each of %d partitions", len(s.profile.Partitions)), "- unique: ["+yamlText(c.Name)+"]")
 		}
 	}
 	p := s.profile
@@ -128,7 +134,18 @@ func (s *suggester) unique() {
 		}
 		columns = append(columns, yamlText(c.Name))
 	}
-	s.add("no two of "+report.Count(p.Rows)+" rows are equal", "- unique: ["+strings.Join(columns, ", ")+"]")
+	s.all = append(s.all, Candidate{
+		Why:   "no two of " + report.Count(p.Rows) + " rows are equal",
+		Lines: []string{"- unique: [" + strings.Join(columns, ", ") + "]"}, Fallback: true,
+	})
+}
+
+// most is how many rows the largest partition has.
+func (s *suggester) most() (n int64) {
+	for _, p := range s.profile.Partitions {
+		n = max(n, p.Rows)
+	}
+	return n
 }
 
 // keyType reports whether values that differ mean something: measures and times do so by
