@@ -111,9 +111,9 @@ func (p *Project) partsOf(in ProfileInput) (parts []profile.Part, err error) {
 		if chosen, err = in.Pipeline.Partitions.Range("", ""); err != nil {
 			return nil, err
 		}
-		if i := slices.Index(sources, in.Stage); i >= 0 && !partitioned(in.Pipeline.Sources[i].Source) {
-			chosen = chosen[:1]
-		}
+	}
+	if i := slices.Index(sources, in.Stage); i >= 0 && !partitioned(in.Pipeline.Sources[i].Source) {
+		chosen = chosen[:1] // it has the same rows for each
 	}
 	for _, part := range chosen {
 		parts = append(parts, profile.Part{Pipeline: in.Pipeline, Stage: in.Stage, Env: p.Env(in.Pipeline, part)})

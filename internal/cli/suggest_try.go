@@ -29,11 +29,11 @@ func has(rules []gates.Rule, kind, column string) bool {
 		case "conserved":
 			return c.Kind() == "expect" && strings.Contains(text, `rows("`)
 		case "null_share":
-			return c.Kind() == "expect" && strings.Contains(text, "null_share("+column) || c.Kind() == "not_null" && slices.Contains(c.Columns(), column)
+			return c.Kind() == "expect" && strings.Contains(text, "null_share("+suggest.Ident(column)) || c.Kind() == "not_null" && slices.Contains(c.Columns(), column)
 		case "fresh":
-			return c.Kind() == "fresh" || c.Kind() == "expect" && strings.Contains(text, "max("+column)
+			return c.Kind() == "fresh" || c.Kind() == "expect" && strings.Contains(text, "max("+suggest.Ident(column))
 		case "falls":
-			return c.Kind() == "expect" && strings.Contains(text, "falls("+column)
+			return c.Kind() == "expect" && strings.Contains(text, "falls("+suggest.Ident(column))
 		case "within":
 			return c.Kind() == "rows" && strings.Contains(text, "partition_start()")
 		case "between", "matches":

@@ -1,8 +1,10 @@
 package suggest
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,7 +38,10 @@ func (s *suggester) accepted(c *profile.Column, n int64) bool {
 		return false
 	}
 	var values []string
-	for _, v := range c.Values {
+	order := slices.SortedFunc(slices.Values(c.Values), func(a, b profile.Value) int {
+		return cmp.Or(cmp.Compare(number(a.Value), number(b.Value)), cmp.Compare(a.Value, b.Value))
+	})
+	for _, v := range order {
 		if strings.HasSuffix(v.Value, "…") {
 			return false // it was cut
 		}
@@ -125,7 +130,7 @@ func (s *suggester) format(c *profile.Column, n int64) {
 	for _, k := range t.Kinds {
 		if f := formats[k.Value]; f != "" && k.Rows == n && c.Distinct.N >= 10 {
 			s.add(fmt.Sprintf("all %s are of this format", report.Count(n)),
-				fmt.Sprintf("- {name: %s, rows: %s}", s.name("format_of_"+c.Name), yamlText(f+"("+ident(c.Name)+")")))
+				fmt.Sprintf("- {name: %s, rows: %s}", s.name("format_of_"+c.Name), yamlText(f+"("+Ident(c.Name)+")")))
 			return
 		}
 	}
@@ -136,7 +141,7 @@ var slack = map[pipeline.By]string{pipeline.Month: "48h", pipeline.Week: "24h", 
 
 // fresh proposes when the rows of a partition, or the last of all, have to be.
 func (s *suggester) fresh(c *profile.Column) {
-	x := ident(c.Name)
+	x := Ident(c.Name)
 	if allowed := slack[s.By]; allowed != "" {
 		if !s.has("within", c.Name) {
 			s.guess(fmt.Sprintf("from %s to %s, each in its %s", day(c.Times.Min), day(c.Times.Max), s.By),
@@ -171,7 +176,7 @@ func (s *suggester) ascending(c *profile.Column) {
 		return
 	}
 	s.add(fmt.Sprintf("in order over %s rows", report.Count(c.Rows-c.Nulls)),
-		fmt.Sprintf("- {name: %s, expect: %s}", s.name("ordered_by_"+c.Name), yamlText("falls("+ident(c.Name)+") == 0")))
+		fmt.Sprintf("- {name: %s, expect: %s}", s.name("ordered_by_"+c.Name), yamlText("falls("+Ident(c.Name)+") == 0")))
 }
 
 // references proposes the column of another source that has all values of a column.
@@ -212,7 +217,11 @@ func alike(name, other, source string) bool {
 	return name == other || strings.HasPrefix(name, strings.TrimSuffix(source, "s")) || strings.HasSuffix(name, "_"+other) && other != "id"
 }
 
+// number reads a number; what is none is 0.
 func number(text string) float64 {
-	v, _ := strconv.ParseFloat(text, 64) // one that was written as a number
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(v) {
+		return 0
+	}
 	return v
 }

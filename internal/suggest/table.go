@@ -98,7 +98,7 @@ func (s *suggester) fewNulls(c *profile.Column) {
 	}
 	s.add(
 		fmt.Sprintf("%s of %s null (%s)", report.Count(c.Nulls), report.Count(c.Rows), report.Share(c.Nulls, c.Rows)),
-		fmt.Sprintf("- {name: %s, expect: %s}", s.name("nulls_of_"+c.Name), yamlText(fmt.Sprintf("null_share(%s) <= %v", ident(c.Name), niceUp(2*share)))),
+		fmt.Sprintf("- {name: %s, expect: %s}", s.name("nulls_of_"+c.Name), yamlText(fmt.Sprintf("null_share(%s) <= %v", Ident(c.Name), niceUp(2*share)))),
 	)
 }
 

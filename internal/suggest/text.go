@@ -89,8 +89,8 @@ func quoted(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
 }
 
-// ident is a column in CEL.
-func ident(column string) string {
+// Ident is a column in CEL.
+func Ident(column string) string {
 	if inCEL.MatchString(column) && !slices.Contains(reserved, column) {
 		return column
 	}
