@@ -31,7 +31,8 @@ type ProfileInput struct {
 	// leave its operators, before its gates. The gates of stages before it are left out.
 	Pipeline *pipeline.Pipeline
 	Stage    string
-	// Partitions are those to look at; empty: all of the dataset, or of the pipeline.
+	// Partitions are those to look at, of a dataset also ranges like 2001-01..2001-03; empty:
+	// all of the dataset, or of the pipeline.
 	Partitions []string
 	// Exact counts distinct values and duplicates exactly, whatever it costs.
 	Exact bool
@@ -145,7 +146,7 @@ func (p *Project) publishedParts(in ProfileInput) (parts []profile.Part, err err
 		if err != nil {
 			continue // no partition of ours
 		}
-		if known = append(known, part.String()); len(in.Partitions) > 0 && !slices.Contains(in.Partitions, part.String()) {
+		if known = append(known, part.String()); len(in.Partitions) > 0 && !slices.ContainsFunc(in.Partitions, func(name string) bool { return covers(name, part) }) {
 			continue
 		}
 		m, _, err := p.publish.Current(dataset, dir)
@@ -166,14 +167,27 @@ func (p *Project) publishedParts(in ProfileInput) (parts []profile.Part, err err
 		parts = append(parts, profile.Part{Pipeline: pl, Stage: publishedSource, Env: p.Env(pl, part)})
 	}
 	for _, name := range in.Partitions {
-		if !slices.Contains(known, name) {
+		if !strings.Contains(name, "..") && !slices.Contains(known, name) {
 			return nil, pipeline.Errorf(pipeline.Invalid, "%s", pipeline.Unknown("partition", name, known)).With("nothing else is published of " + dataset)
 		}
+	}
+	if len(parts) == 0 && len(known) > 0 {
+		return nil, pipeline.Errorf(pipeline.Invalid, "no rows of %s are published in %s", dataset, strings.Join(in.Partitions, ", ")).
+			With("published are " + known[0] + " to " + known[len(known)-1])
 	}
 	if len(parts) == 0 {
 		return nil, p.noDataset(dataset)
 	}
 	return parts, nil
+}
+
+// covers reports whether a name, of a partition or a range of them, has one.
+func covers(name string, part pipeline.Partition) bool {
+	from, to, ok := strings.Cut(name, "..")
+	if !ok {
+		return name == part.String()
+	}
+	return from <= part.String() && part.String() <= to
 }
 
 // noDataset says that nothing is published there, and what is.

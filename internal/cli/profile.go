@@ -27,7 +27,7 @@ const subjectArgs = "a published dataset, a pipeline file, or data files"
 
 func (s *subject) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVarP(&s.partitions, "partition", "p", nil, "a partition to look at; may be repeated (default: all)")
+	flags.StringArrayVarP(&s.partitions, "partition", "p", nil, "a partition to look at, or a range `2001-01..2001-03`; may be repeated (default: all)")
 	flags.StringVar(&s.stage, "stage", "", "of a pipeline file: the stage whose rows are looked at, before its gates")
 	flags.StringArrayVar(&s.params, "param", nil, "sets a parameter of the pipeline, `name=value`; may be repeated")
 	flags.IntVar(&s.workers, "workers", 0, "units of work carried at once (default: one a processor)")
@@ -114,11 +114,27 @@ func (a *app) findStage(cmd *cobra.Command, s *subject, file string) (*opened, e
 	if err != nil {
 		return nil, errors.Join(err, project.Close())
 	}
+	if err := s.expand(pl); err != nil {
+		return nil, errors.Join(err, project.Close())
+	}
 	parts, done, err := project.ProfileParts(penstock.ProfileInput{Pipeline: pl, Stage: name, Partitions: s.partitions})
 	if err != nil {
 		return nil, errors.Join(err, project.Close())
 	}
 	return &opened{name: name, parts: parts, project: project, pipeline: pl, stage: name, done: done}, nil
+}
+
+// expand names the partitions of ranges one by one.
+func (s *subject) expand(pl *pipeline.Pipeline) error {
+	if len(s.partitions) == 0 {
+		return nil
+	}
+	parts, err := chosen(pl, s.partitions, "", "")
+	s.partitions = nil
+	for _, p := range parts {
+		s.partitions = append(s.partitions, p.String())
+	}
+	return err
 }
 
 // stageOf is the stage or source that is wanted, or the only stage there is.

@@ -22,6 +22,9 @@ const (
 	maxValueWidth = 24
 	// maxTop is how many frequent values are shown.
 	maxTop = 5
+	// maxCodes is up to how many distinct numbers and times may be codes, whose frequent
+	// values say something.
+	maxCodes = 10
 )
 
 // width is how many characters fit on a line of stdout.
@@ -320,7 +323,7 @@ func roundTo(v float64) float64 { return float64(int64(v*10+0.5)) / 10 }
 
 // topText are the most frequent values with their shares, as many as there is room for.
 func topText(c *profile.Column, of int64, room int) (text string) {
-	if c.Unique() != profile.NotUnique {
+	if c.Unique() != profile.NotUnique || c.Texts == nil && (c.Distinct.N > maxCodes || of < 3*c.Distinct.N) {
 		return ""
 	}
 	for i, v := range c.Values[:min(len(c.Values), maxTop)] {

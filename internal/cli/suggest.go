@@ -114,7 +114,7 @@ func (a *app) suggested(ctx context.Context, s *subject, o *opened, p *profile.P
 	}
 	if a.output == "json" {
 		return a.printJSON(map[string]any{
-			"of": o.name, "rows": p.Rows, "suggestions": slices.Concat([]suggestion{}, kept), "left_out": slices.Concat([]suggestion{}, out), "text": text,
+			"of": o.name, "rows": p.Rows, "suggestions": append([]suggestion{}, kept...), "left_out": append([]suggestion{}, out...), "text": text,
 		})
 	}
 	for _, l := range out {
