@@ -2,7 +2,6 @@ package profile
 
 import (
 	"encoding/binary"
-	"math"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -137,5 +136,4 @@ func hashBits(v uint64) uint64 {
 	return xxh3.Hash(b[:])
 }
 
-func hashInt(v int64) uint64     { return hashBits(uint64(v)) }
-func hashFloat(v float64) uint64 { return hashBits(math.Float64bits(v)) }
+func hashInt(v int64) uint64 { return hashBits(uint64(v)) }

@@ -126,7 +126,9 @@ func check(t *testing.T, db *sql.DB, p *profile.Profile, rows int64) {
 		t.Errorf("%d rows, duplicates %v", p.Rows, p.Duplicates)
 	}
 	for _, c := range p.Columns {
-		q := func(expr string) string { return fmt.Sprintf("SELECT %s FROM t", strings.ReplaceAll(expr, "$", `"`+c.Name+`"`)) }
+		q := func(expr string) string {
+			return fmt.Sprintf("SELECT %s FROM t", strings.ReplaceAll(expr, "$", `"`+c.Name+`"`))
+		}
 		if want := ask[int64](t, db, q("count(*) - count($)")); c.Nulls != want {
 			t.Errorf("%s: %d nulls, want %d", c.Name, c.Nulls, want)
 		}

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -32,7 +33,7 @@ type Part struct {
 
 // Scan profiles the parts as one dataset, in their order. They must have the same columns.
 // listener may be nil.
-func Scan(ctx context.Context, name string, parts []Part, o Options, listener *pipeline.Listener) (*Profile, error) {
+func Scan(ctx context.Context, name string, parts []Part, o Options, listener *pipeline.Listener) (p *Profile, err error) {
 	if len(parts) == 0 {
 		return nil, pipeline.Errorf(pipeline.Invalid, "nothing to profile in %s", name)
 	}
@@ -41,9 +42,9 @@ func Scan(ctx context.Context, name string, parts []Part, o Options, listener *p
 		return nil, &pipeline.Error{Kind: pipeline.IO, Err: err}
 	}
 	s := &scan{exact: o.Exact, store: keys.NewStore(env.Memory, 0, faults.OS(), env.Temp)}
-	defer s.store.Close()
+	defer func() { err = errors.Join(err, s.store.Close()) }()
 	began := env.Now()
-	p := &Profile{Name: name}
+	p = &Profile{Name: name}
 	files := map[string]bool{}
 	for _, part := range parts {
 		pl, stage := part.Judged(s)

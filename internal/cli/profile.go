@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"path"
 	"strings"
@@ -182,7 +181,7 @@ func (a *app) findDataset(cmd *cobra.Command, s *subject, arg string) (*opened, 
 	project, err := a.openWith(cmd.Context(), penstock.Options{Workers: s.workers, Memory: int64(s.memory)})
 	if err != nil {
 		var e *pipeline.Error
-		if _, serr := os.Stat(arg); errors.Is(serr, fs.ErrNotExist) && errors.As(err, &e) {
+		if errors.As(err, &e) {
 			e.Evidence = append(e.Evidence, "data files are named with their ending: "+strings.Join(dataEndings, ", "))
 		}
 		return nil, err

@@ -16,7 +16,7 @@ func TestAddRules(t *testing.T) {
 		stage string
 		had   int
 	}{
-		"dashes": {"  a:\n    from: s\n    gates:\n      - rows: x > 0\n      - name: two\n        rows: y > 0 # last\n    output: {csv: out/a}\n", 2},
+		"dashes":               {"  a:\n    from: s\n    gates:\n      - rows: x > 0\n      - name: two\n        rows: y > 0 # last\n    output: {csv: out/a}\n", 2},
 		"dashes below the key": {"  a:\n    from: s\n    gates:\n    - {name: one, rows: x > 0}\n    - name: two\n      rows: |\n        y > 0\n\n        && x > 0\n\n    output: {csv: out/a}\n", 2},
 		"brackets":             {"  a:\n    from: s\n    gates: [{name: 'a, ]', rows: x > 0}, {not_null: [x, y]}] # why\n    output: {csv: out/a}\n", 2},
 		"brackets over lines":  {"  a:\n    from: s\n    gates: [\n      {rows: x > 0},\n      {not_null: [x,\n        y]},\n    ]\n    output: {csv: out/a}\n", 2},
