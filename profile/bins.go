@@ -45,7 +45,7 @@ func edge(low, high float64, i, n int, whole bool) float64 {
 	if whole {
 		return low + math.Round((high-low+1)*float64(i)/float64(n))
 	}
-	return low + (high-low)*float64(i)/float64(n)
+	return low + (high-low)/float64(n)*float64(i) // in this order nothing overflows
 }
 
 // rank is how many values are at most x, about.

@@ -54,7 +54,7 @@ func (o *others) add(batch arrow.RecordBatch, at int) {
 	col := batch.Column(at)
 	var key [16]byte
 	for i, h := range rows.Keys(nil, batch, []int{at}) {
-		if col.IsValid(i) {
+		if !isNull(col, i) {
 			binary.LittleEndian.PutUint64(key[:8], h.Lo)
 			binary.LittleEndian.PutUint64(key[8:], h.Hi)
 			o.tally.add(string(key[:]), 1)
@@ -116,14 +116,22 @@ func eachValue(a arrow.Array, f func(a arrow.Array, i int, n int64)) {
 	}
 }
 
-// nullsOf is how many rows of a column are null, also those whose dictionary says so.
+// isNull reports whether a row of a column is null, also by its dictionary.
+func isNull(a arrow.Array, row int) bool {
+	if d, ok := a.(*array.Dictionary); ok && a.IsValid(row) {
+		return d.Dictionary().IsNull(d.GetValueIndex(row))
+	}
+	return a.IsNull(row)
+}
+
+// nullsOf is how many rows of a column are null.
 func nullsOf(a arrow.Array) (n int64) {
 	d, ok := a.(*array.Dictionary)
 	if !ok || d.Dictionary().NullN() == 0 {
 		return int64(a.NullN())
 	}
 	for i := range d.Len() {
-		if d.IsNull(i) || d.Dictionary().IsNull(d.GetValueIndex(i)) {
+		if isNull(d, i) {
 			n++
 		}
 	}

@@ -205,7 +205,7 @@ func (s *numbers) tell(c *Column, n int64) {
 		return
 	}
 	t.Min, t.Max = s.bounds()
-	t.Mean, t.Stddev = s.moments.Mean(), defined(s.moments.Stddev())
+	t.Mean, t.Stddev = defined(s.moments.Mean()), defined(s.moments.Stddev())
 	t.RankError = s.ranks.Error()
 	for i, q := range shares {
 		t.Quantiles[i], _, _ = s.ranks.Quantile(q)
@@ -213,6 +213,7 @@ func (s *numbers) tell(c *Column, n int64) {
 	c.Bins = binsOf(&s.ranks, s.whole)
 }
 
+// defined is a number, or 0 where it is none.
 func defined(v float64) float64 {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return 0

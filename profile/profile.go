@@ -107,7 +107,8 @@ type Bin struct {
 }
 
 // Numbers is what is known of numbers. Min and Max are exact, and empty if no number is
-// finite; mean and standard deviation are those of the finite ones.
+// finite; mean and standard deviation are those of the finite ones, and 0 where there is none
+// or it is beyond a double.
 type Numbers struct {
 	Min    json.Number `json:"min,omitempty"`
 	Max    json.Number `json:"max,omitempty"`

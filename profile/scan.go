@@ -167,7 +167,7 @@ func valid(all []xxh3.Uint128, column arrow.Array) []xxh3.Uint128 {
 	}
 	kept := all[:0]
 	for i, k := range all {
-		if column.IsValid(i) {
+		if !isNull(column, i) {
 			kept = append(kept, k)
 		}
 	}

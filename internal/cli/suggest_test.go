@@ -144,3 +144,78 @@ stages:
 		}
 	}
 }
+
+// TestSuggestionsHoldLater proposes rules for three months, and runs the three months after
+// them under these rules.
+func TestSuggestionsHoldLater(t *testing.T) {
+	dir := t.TempDir()
+	command(t, 0, "init", "flights", "--project", dir, "--quiet")
+	head := `name: plain
+partitions: {by: month, from: 2001-01, to: 2001-07}
+sources:
+  flights: {parquet: 'data/flights/{partition}.parquet', partition_by: date}
+  airports: {csv: data/airports.csv}
+stages:
+  clean:
+    from: flights
+    operators: [{filter: distance > 0}]
+    output: {parquet: warehouse/clean}
+`
+	file := filepath.Join(dir, "plain.yaml")
+	if err := os.WriteFile(file, []byte(head), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var out struct {
+		Suggestions []suggestion `json:"suggestions"`
+	}
+	if err := json.Unmarshal([]byte(command(t, 0, "gate", "suggest", file, "--partition", "2001-01..2001-03", "-o", "json", "--quiet")), &out); err != nil {
+		t.Fatal(err)
+	}
+	if len(out.Suggestions) < 8 {
+		t.Errorf("only %d suggestions: %v", len(out.Suggestions), out.Suggestions)
+	}
+	text := head + "    gates:\n"
+	for _, s := range out.Suggestions {
+		for _, l := range s.entry() {
+			text += "      " + l + "\n"
+		}
+	}
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, month := range []string{"2001-04", "2001-05", "2001-06"} {
+		if got := command(t, 0, "run", file, "--partition", month, "--quiet"); strings.Contains(got, "warn") {
+			t.Errorf("%s", got)
+		}
+	}
+	command(t, 1, "run", file, "--partition", "2001-07", "--quiet")
+}
+
+// TestSuggestionsPass proposes rules for tables of many kinds, and runs them all.
+func TestSuggestionsPass(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	db := oracle(t)
+	for seed := range 12 {
+		query := fmt.Sprintf(`COPY (WITH r AS (SELECT i, random() AS a, random() AS b, random() AS c FROM range(%d) x(i))
+			SELECT (a * %d)::INT AS n, CASE WHEN b < %v THEN NULL ELSE ln(b + 1e-12) * %d END AS x, (b * c * 1e6)::DECIMAL(12, 2) AS price,
+				CASE WHEN c < 0.001 THEN 'odd one' ELSE repeat(chr(97 + (a * 25)::INT), %d) END AS s, (i / 7)::INT AS slow, a < 0.5 AS yes,
+				DATE '2024-01-01' + (b * %d)::INT AS day, 1e300 * a AS huge, -1e-9 * c AS tiny, 5 AS same
+			FROM r) TO 'in%d.parquet'`, 50+seed*700, 3+seed*seed, float64(seed)/40, 1+seed, 1+seed%4, seed*9, seed)
+		if _, err := db.Exec(query); err != nil {
+			t.Fatal(err)
+		}
+		rules := command(t, 0, "gate", "suggest", fmt.Sprintf("in%d.parquet", seed), "--quiet")
+		text := fmt.Sprintf("name: p\nsources: {s: {parquet: in%d.parquet}}\nstages:\n  a:\n    from: s\n    output: {parquet: out%[1]d}\n", seed)
+		for line := range strings.Lines(rules) {
+			text += "    " + line
+		}
+		if err := os.WriteFile("p.yaml", []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(rules, "at_most") {
+			t.Logf("seed %d:\n%s", seed, rules)
+		}
+		command(t, 0, "run", "p.yaml", "--quiet", "--evidence", "scan")
+	}
+}
