@@ -175,6 +175,9 @@ func (a *app) findDataset(cmd *cobra.Command, s *subject, arg string) (*opened, 
 	if err != nil {
 		return nil, err
 	}
+	if r.version != 0 {
+		return nil, usage("%s: only what is published now is looked at, found version %d", r.dataset, r.version)
+	}
 	if r.partition != "" {
 		s.partitions = append(s.partitions, r.partition)
 	}
