@@ -61,12 +61,6 @@ func (j judge) Inputs() []string {
 	return names
 }
 
-// RulesOf gives the rules of a judge that Of made; nil of any other.
-func RulesOf(j pipeline.Judge) []Rule {
-	of, _ := j.(judge)
-	return slices.Clone(of.rules)
-}
-
 // Bind implements pipeline.Judge.
 func (j judge) Bind(schema *arrow.Schema, around pipeline.Surroundings) (*pipeline.BoundJudge, error) {
 	b, err := j.bind(schema, around)

@@ -70,7 +70,8 @@ func (a *app) load(cmd *cobra.Command, file string, f *pipelineFlags, l *pipelin
 	return project, pl, err
 }
 
-func (a *app) read(file string, f *pipelineFlags) (*pipeline.Pipeline, error) {
+// paramValues are the parameters that flags set.
+func (f *pipelineFlags) paramValues() (map[string]string, error) {
 	params := map[string]string{}
 	for _, p := range f.params {
 		name, value, ok := strings.Cut(p, "=")
@@ -78,6 +79,14 @@ func (a *app) read(file string, f *pipelineFlags) (*pipeline.Pipeline, error) {
 			return nil, usage("--param %q: expected name=value", p)
 		}
 		params[name] = value
+	}
+	return params, nil
+}
+
+func (a *app) read(file string, f *pipelineFlags) (*pipeline.Pipeline, error) {
+	params, err := f.paramValues()
+	if err != nil {
+		return nil, err
 	}
 	return config.Load(file, config.Options{Params: params, Env: os.LookupEnv})
 }
