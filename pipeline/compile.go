@@ -26,7 +26,8 @@ func (r *run) compile(ctx context.Context, s *StagePlan) (*chain, error) {
 	for i, op := range ops {
 		bound, err := bindOperator(op, schemas)
 		if err == nil {
-			err = r.extend(ctx, c, ins, &operatorStep{stage: s.Stage, op: op, at: s.operatorAt(i), bound: bound})
+			sr.account.add(s.Operators[i], bound)
+			err = r.extend(ctx, c, ins, &operatorStep{stage: s.Stage, op: op, at: s.operatorAt(i), bound: bound}, &sr.account)
 		}
 		if err != nil {
 			return nil, closeAll(ins, inStage(err, s.Name, s.operatorAt(i)))
@@ -53,7 +54,12 @@ func (r *run) gather(ctx context.Context, s *StagePlan, sr *stageRun) (*chain, [
 		if err != nil {
 			return nil, nil, closeAll(ins, err)
 		}
-		in.f.steps = append(in.f.steps, &countStep{&sr.rowsIn, func() { r.progress(s.Name, sr.rowsIn) }})
+		flow := r.inflow(name, in)
+		sr.account.inputs = append(sr.account.inputs, flow)
+		in.f.steps = append(in.f.steps, &countStep{&sr.rowsIn, func(seq int, rows int64) {
+			flow.take(seq, rows)
+			r.progress(s.Name, sr.rowsIn)
+		}})
 		if r.plan.Inputs[name] != nil {
 			in.f.steps = append(in.f.steps, &countStep{total: &r.out.RowsIn})
 		}
@@ -78,11 +84,23 @@ func (r *run) chainOf(in *Input, columns []string) *chain {
 	return &chain{f: splitUnits(r.env, in, columns), schema: project(in.Schema, columns)}
 }
 
+// inflow counts what comes of an input that was opened.
+func (r *run) inflow(name string, c *chain) *inflow {
+	f := &inflow{name: name}
+	if r.plan.Inputs[name] != nil || r.staged[name] != nil {
+		f.input, f.files = c.f.input, make([]int64, len(c.f.input.Files))
+	} else {
+		f.sent = &c.stages[len(c.stages)-1].rowsOut
+	}
+	return f
+}
+
 // extend adds an operator: a stateless one to the chain's fragment, a blocking one
-// as the beginning of the next.
-func (r *run) extend(ctx context.Context, c *chain, ins []*chain, s *operatorStep) (err error) {
+// as the beginning of the next. What leaves it is counted.
+func (r *run) extend(ctx context.Context, c *chain, ins []*chain, s *operatorStep, a *account) (err error) {
+	flow := a.operators[len(a.operators)-1]
 	if s.bound.Stream == nil {
-		ins[0].f.steps = append(ins[0].f.steps, s)
+		ins[0].f.steps = append(ins[0].f.steps, s, flow.count())
 		ins[0].f.out = s.bound.Schema
 		c.f = ins[0].f
 		return nil
@@ -90,13 +108,14 @@ func (r *run) extend(ctx context.Context, c *chain, ins []*chain, s *operatorSte
 	defer recovered(&err)
 	readers := make([]Reader, len(ins))
 	for i, in := range ins {
-		readers[i] = in.f.reader()
+		readers[i] = flow.hand(in.f.reader(), a.before(i))
 	}
 	out, err := s.bound.Stream(ctx, r.env, readers...)
 	if err != nil {
 		return err
 	}
 	c.f = streamUnits(r.env, &namedReader{out, s}, s.bound.Schema, "stage "+s.stage.Name)
+	c.f.steps = append(c.f.steps, flow.count())
 	return nil
 }
 
@@ -139,6 +158,9 @@ func (r *run) addJudge(ctx context.Context, c *chain, sr *stageRun) error {
 		if err != nil {
 			return closeLookups(h.Lookups, err)
 		}
+		flow := r.inflow(in.Input, up)
+		sr.account.looked = append(sr.account.looked, flow)
+		up.f.steps = append(up.f.steps, &countStep{new(int64), flow.take})
 		l := Lookup{Reader: widened{up.f.reader(), r.plan.schemaOf(in.Input)}}
 		if up.f.input != nil {
 			l.Files = up.f.input.Files

@@ -150,6 +150,7 @@ type stageRun struct {
 	files      []File
 	written    []File // files, by their absolute paths
 	quarantine *fileWriter
+	account    account
 }
 
 // stage runs one stage that writes or only judges, with those that stream into it.
@@ -197,7 +198,7 @@ func (r *run) drain(ctx context.Context, s *StagePlan, c *chain) error {
 	case s.Output != nil:
 		return r.write(ctx, c, last)
 	case s.consumers > 0 || s.looked:
-		in, err := r.spool(ctx, c, s.Name)
+		in, err := r.spool(ctx, c, s.Name, &last.account)
 		r.staged[s.Name] = in
 		return err
 	default:
@@ -255,6 +256,7 @@ func (r *run) conclude(ctx context.Context, sr *stageRun) (out *StageOutcome, er
 			return nil, err
 		}
 		out.Quarantine = []File{f}
+		r.openAgain(ctx, sr, quarantineSchema(sr.schema), f, sr.quarantine.file.Path())
 	}
 	if sr.court != nil {
 		j, err := sr.court.Judge(ctx, r.again(sr))
@@ -266,6 +268,9 @@ func (r *run) conclude(ctx context.Context, sr *stageRun) (out *StageOutcome, er
 			out.Measures[i].Stage = sr.plan.Name
 		}
 	}
+	out.Record.Operators, out.Record.RowsFiltered = sr.account.records()
+	out.Findings = append(out.Findings, sr.account.conservation(out.Record, out.Files, out.Quarantine))
+	out.Findings[len(out.Findings)-1].At = sr.plan.At
 	for i := range out.Findings {
 		out.Findings[i].Stage = sr.plan.Name
 		out.Findings[i].Approved = nil // that is not for a judge to say

@@ -44,6 +44,8 @@ type Split struct {
 	File int
 	// Rows and Bytes are what the split holds, or -1 where that is not known.
 	Rows, Bytes int64
+	// AtMost says that Rows is a bound: some rows may be left out while they are read.
+	AtMost bool
 	// Open reads the named columns, in the order of the input's schema. Nil means
 	// all; an empty list means the rows without any column. The
 	// batches have exactly these columns. Splits are opened concurrently.

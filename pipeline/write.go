@@ -75,6 +75,7 @@ func (r *run) write(ctx context.Context, c *chain, sr *stageRun) (err error) {
 		return err
 	}
 	sr.files = []File{f}
+	r.openAgain(ctx, sr, c.schema, f, w.file.Path())
 	f.Path = filepath.ToSlash(w.file.Path())
 	sr.written = []File{f}
 	return r.reread(ctx, s, c.schema, f)
