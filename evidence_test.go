@@ -328,6 +328,9 @@ func lookAt(t *testing.T, env *pipeline.Env, stages []pipeline.Stage, sources ..
 	s.rungs = map[string]int{}
 	for i := range s.Findings {
 		f := &s.Findings[i]
+		if f.Name == pipeline.Conservation && f.Verdict != pipeline.Pass {
+			t.Errorf("%v: %s, %s expected: %q", stages, f.Observed, f.Expected, f.Detail)
+		}
 		s.rungs[f.DecidedBy]++
 		f.DecidedBy, f.Groups, f.GroupsRead, f.BytesRead = "", 0, 0, 0
 		f.Detail = slices.Clone(f.Detail)
