@@ -92,6 +92,9 @@ type recorded struct{ numbers }
 
 func (s recorded) Resolve(ctx context.Context, env *Env) (*Input, error) {
 	in, err := s.numbers.Resolve(ctx, env)
+	if err != nil {
+		return nil, err
+	}
 	path := filepath.Join(env.Dir, "a.csv")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		return nil, err
@@ -320,4 +323,33 @@ func randomPipeline(r *rand.Rand) (p *Pipeline, lossy string) {
 		s.Operators, lossy = append([]Operator{loses}, s.Operators...), s.Name
 	}
 	return p, lossy
+}
+
+// How many rows leave a stage is known also where the stage after it would not read them;
+// filters of one stage are counted together.
+func TestFiltersOfTwoStages(t *testing.T) {
+	for _, scan := range []bool{false, true} {
+		src := numbers{splits: []int{1000, 1000, 1000}, opened: new(atomic.Int32)}
+		p := &Pipeline{Name: "p", Sources: []NamedSource{{Name: "in", Source: src}}, Stages: []Stage{
+			{Name: "a", From: []string{"in"}, Operators: []Operator{above(1500), above(1200), above(1600)}},
+			{Name: "b", From: []string{"a"}, Operators: []Operator{above(2500)}, Output: written},
+		}}
+		env := testEnv(t, 2)
+		env.ForceScan = scan
+		out, _, err := execute(t, p, env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []StageRecord{
+			{Name: "a", RowsIn: 3000, RowsOut: 1400, RowsFiltered: 1600, Operators: []OperatorRecord{
+				{Name: "above 1500; above 1200; above 1600", Rows: RowsFewer, RowsIn: 3000, RowsOut: 1400},
+			}},
+			{Name: "b", RowsIn: 1400, RowsOut: 500, RowsFiltered: 900, Operators: []OperatorRecord{
+				{Name: "above 2500", Rows: RowsFewer, RowsIn: 1400, RowsOut: 500},
+			}},
+		}
+		if diff := cmp.Diff(want, []StageRecord{out.Stages[0].Record, out.Stages[1].Record}); diff != "" {
+			t.Errorf("scan %t: %s", scan, diff)
+		}
+	}
 }

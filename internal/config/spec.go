@@ -96,7 +96,7 @@ var pipelineObject = &object{name: "pipeline", doc: "A pipeline file.", fields: 
 
 // ruleFields are those that any rule may have beside its check.
 var ruleFields = []field{
-	{name: "name", typ: "text", doc: "The rule's stable id; made from the check if left out."},
+	{name: "name", typ: "text", doc: "The rule's stable id; made from the check if left out. `conservation` is taken: so is called the count of its rows that every stage has."},
 	{name: "severity", typ: "text", choices: []string{"block", "warn"}, doc: "What a rule that does not hold does; block if left out."},
 	{name: "at_most", typ: "value", doc: "How many rows may fail: a number, or a share of the rows tested, like 1%."},
 	{name: "else", typ: "text", choices: []string{"quarantine"}, doc: "quarantine puts failing rows aside and lets the others go on."},
