@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 )
@@ -77,7 +78,44 @@ func (r *run) input(ctx context.Context, name string, columns []string) (*chain,
 	if in := r.staged[name]; in != nil {
 		return r.chainOf(in, columns), nil
 	}
-	return r.compile(ctx, r.plan.byName[name])
+	c, err := r.compile(ctx, r.plan.byName[name])
+	if err != nil {
+		return nil, err
+	}
+	c.narrow(r.plan.byName[name], columns)
+	return c, nil
+}
+
+// narrow leaves out the columns that a stage which streams gives beside those it is asked
+// for: its own operators and gates need them.
+func (c *chain) narrow(s *StagePlan, columns []string) {
+	schema := project(c.schema, columns)
+	if schema.NumFields() == c.schema.NumFields() {
+		return
+	}
+	op := only(columns)
+	bound, _ := op.Bind(c.schema) // it never fails
+	c.f.steps = append(c.f.steps, &operatorStep{stage: s.Stage, op: op, at: s.At, bound: bound})
+	c.f.out, c.schema = schema, schema
+}
+
+// only hands on the columns of these names, those there are.
+type only []string
+
+func (o only) String() string { return "only " + strings.Join(o, ", ") }
+
+func (o only) Bind(in ...*arrow.Schema) (*Bound, error) {
+	b := &Bound{Schema: project(in[0], o), From: [][]Column{}, Same: []int{}}
+	for _, f := range b.Schema.Fields() {
+		i := in[0].FieldIndices(f.Name)[0]
+		b.From, b.Same = append(b.From, []Column{{Index: i}}), append(b.Same, i)
+	}
+	b.Each = func(Unit) (BatchFunc, error) {
+		return func(_ context.Context, batch arrow.RecordBatch) (arrow.RecordBatch, error) {
+			return pick(batch, b.Schema, b.Same), nil
+		}, nil
+	}
+	return b, nil
 }
 
 func (r *run) chainOf(in *Input, columns []string) *chain {

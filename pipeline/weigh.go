@@ -159,6 +159,9 @@ func (f *fragment) backward(w *work, r *reading) {
 			}
 		}
 	}
+	if w.split == nil {
+		need = slices.Repeat([]bool{true}, len(need)) // they are there
+	}
 	r.need = need
 	r.coded = f.coded(r)
 }
