@@ -78,6 +78,10 @@ func (j judge) bind(schema *arrow.Schema, around pipeline.Surroundings) (*bound,
 	}
 	seen := map[string]bool{}
 	for _, r := range j.rules {
+		if r.Name == pipeline.Conservation {
+			errs = append(errs, inGate(r, pipeline.Errorf(pipeline.Invalid, "every stage has a gate of this name, which counts its rows; give the rule another")))
+			continue
+		}
 		if seen[r.Name] {
 			errs = append(errs, inGate(r, pipeline.Errorf(pipeline.Invalid, "another rule of the stage has this name; give one of them a name of its own")))
 			continue
