@@ -227,7 +227,7 @@ func (r *reader) append(fields map[string]json.RawMessage) error {
 			b.AppendNull()
 			continue
 		}
-		if err := appendJSON(b, raw); err != nil {
+		if err := appendJSON(b, raw); err != nil || !files.Exact(f.Type, strings.Trim(string(raw), `"`)) {
 			return r.lines.bad("column %q: the value is no %s", f.Name, pipeline.TypeName(f.Type))
 		}
 	}
