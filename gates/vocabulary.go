@@ -84,7 +84,7 @@ var generalSpecs = []Spec{
 	},
 	{
 		Name: "expect", Args: Text, Doc: "A CEL statement about metrics of the partition. As a mapping of `block` and `warn`, a statement that must hold, and one that only warns.",
-		Example: "rows() > 1000 && null_share(email) < 0.01",
+		Example: "rows() > 10 && null_share(email) < 0.01",
 		build:   func(arg any) (Check, error) { return Expect(arg.(string)), nil },
 	},
 }

@@ -1,0 +1,383 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/penstock-data/penstock"
+	"github.com/penstock-data/penstock/operators/parquet"
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// Every line that the reference of checks shows, and every example of the vocabulary, holds
+// of good rows, and does not of rows that are bad for it: so none of them is vacuous. They
+// are read as a pipeline file, and run by a project, after days that were published before.
+func TestChecksHold(t *testing.T) {
+	lines := allCheckLines(t)
+	dir := t.TempDir()
+	project, err := penstock.Open(t.Context(), dir, penstock.Options{Actor: "tester", Workers: 2, HoldFor: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := project.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	b := &bench{t, dir, project}
+	b.publishPast(lines)
+	groups := map[string][]int{}
+	for i, l := range lines {
+		key := fmt.Sprint(plain(l.bad))
+		groups[key] = append(groups[key], i)
+	}
+	for _, key := range slices.Sorted(maps.Keys(groups)) {
+		b.expectBad(lines, groups[key])
+	}
+	b.expectGood(lines)
+}
+
+// bench is where lines are tried.
+type bench struct {
+	*testing.T
+	dir     string
+	project *penstock.Project
+}
+
+// ofHistory says that a line asks for past partitions.
+func (l checkLine) ofHistory() bool {
+	for _, word := range []string{"history", "change", "band", "forecast", "no_new_values", "no_lost_values", "distribution", "drift", "files_seen"} {
+		if strings.Contains(l.gate, word) {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *bench) publishPast(lines []checkLine) {
+	b.Helper()
+	var some []int
+	for i, l := range lines {
+		if l.ofHistory() {
+			some = append(some, i)
+		}
+	}
+	for day := range sampleDays {
+		sampleOf(day).write(b.T, b.dir, day)
+		rec := b.run(lines, some, day)
+		if rec.Status != pipeline.Published {
+			b.Fatalf("day %d: %+v", day, rec)
+		}
+	}
+}
+
+func (b *bench) expectGood(lines []checkLine) {
+	b.Helper()
+	var all []int
+	for i := range lines {
+		all = append(all, i)
+	}
+	sampleOf(sampleDays).write(b.T, b.dir, sampleDays)
+	rec := b.run(lines, all, sampleDays)
+	for i, l := range lines {
+		found := l.findings(rec, i)
+		if len(found) == 0 {
+			b.Errorf("%s: %s: no finding", l.at, l.name)
+		}
+		for _, f := range found {
+			if f.Verdict != pipeline.Pass || f.RowsQuarantined > 0 {
+				b.Errorf("%s: %s: on good rows it is %s: %s, %s expected %v", l.at, l.name, f.Verdict, f.Observed, f.Expected, f.Detail)
+			}
+		}
+	}
+}
+
+func (b *bench) expectBad(lines []checkLine, some []int) {
+	b.Helper()
+	s := sampleOf(sampleDays)
+	if err := s.spoil(lines[some[0]].bad); err != nil {
+		b.Fatalf("%s: %v", lines[some[0]].at, err)
+	}
+	s.write(b.T, b.dir, sampleDays)
+	rec := b.run(lines, some, sampleDays)
+	for _, i := range some {
+		l := lines[i]
+		ok := false
+		var said []string
+		for _, f := range l.findings(rec, i) {
+			ok = ok || string(f.Verdict) == l.gives || l.gives == "quarantine" && f.RowsQuarantined > 0
+			said = append(said, fmt.Sprintf("%s: %s, %s expected %v", f.Verdict, f.Observed, f.Expected, f.Detail))
+		}
+		if !ok {
+			b.Errorf("%s: %s: bad rows (%v) should give %s: %s", l.at, l.name, plain(l.bad), l.gives, strings.Join(said, "; "))
+		}
+	}
+}
+
+// findings are those of a line.
+func (l checkLine) findings(rec *pipeline.RunRecord, i int) (all []pipeline.Finding) {
+	name := fmt.Sprintf("l%d", i)
+	for _, f := range rec.Gates {
+		if f.Name == name || strings.HasPrefix(f.Name, name+"_") || slices.Contains(l.stagesNamed, f.Stage) {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// run runs a pipeline file that has some of the lines.
+func (b *bench) run(lines []checkLine, some []int, day int) *pipeline.RunRecord {
+	b.Helper()
+	text := pipelineOf(lines, some)
+	p, err := Parse("checks.yaml", []byte(text), Options{})
+	if err != nil {
+		b.Fatalf("%v\n%s", err, numbered(text))
+	}
+	rec, err := b.project.Run(b.Context(), p, sampleDay(day).Format(time.DateOnly))
+	if err != nil {
+		b.Fatalf("day %d: %v\n%s", day, err, numbered(text))
+	}
+	return rec
+}
+
+func numbered(text string) string {
+	var out strings.Builder
+	for i, line := range strings.Split(text, "\n") {
+		fmt.Fprintf(&out, "%4d %s\n", i+1, line)
+	}
+	return out.String()
+}
+
+// pipelineOf is a pipeline file: a stage of all lines that are gates of the orders, another
+// of those that put rows aside, and the stages of others.
+func pipelineOf(lines []checkLine, some []int) string {
+	var judged, sifted, stages strings.Builder
+	for _, i := range some {
+		l := lines[i]
+		if l.stages != "" {
+			for _, line := range strings.Split(strings.TrimRight(l.stages, "\n"), "\n") {
+				stages.WriteString("  " + line + "\n")
+			}
+			continue
+		}
+		to := &judged
+		if strings.Contains(l.gate, "else: quarantine") {
+			to = &sifted
+		}
+		fmt.Fprintf(to, "      - {name: l%d, %s\n", i, strings.TrimPrefix(l.gate, "{"))
+	}
+	var out strings.Builder
+	out.WriteString("name: checks\npartitions: {by: day, from: 2025-02-01, to: 2025-03-31}\nsources:\n")
+	for _, name := range sourceNames() {
+		fmt.Fprintf(&out, "  %s: {parquet: 'in/{partition}/%s*.parquet'}\n", name, name)
+	}
+	out.WriteString("stages:\n")
+	for name, gates := range map[string]string{"judged": judged.String(), "sifted": sifted.String()} {
+		if gates != "" {
+			fmt.Fprintf(&out, "  %s:\n    from: orders\n    gates:\n%s    output: {parquet: out/%s}\n", name, gates, name)
+		}
+	}
+	return out.String() + stages.String()
+}
+
+func sourceNames() []string {
+	return append([]string{"orders", "ledger"}, slices.Sorted(maps.Keys(sampleInputs))...)
+}
+
+// sample is the rows of all sources on a day.
+type sample struct {
+	columns map[string][]string
+	rows    map[string][]map[string]any
+	// late is how much later than usual the files of countries were written, more how many
+	// further files of it there are.
+	late time.Duration
+	more int
+}
+
+func sampleOf(day int) *sample {
+	s := &sample{map[string][]string{}, map[string][]map[string]any{}, 0, 0}
+	for _, name := range []string{"orders", "ledger"} {
+		s.columns[name], s.rows[name] = orderColumns(), ordersOf(day)
+	}
+	for name, in := range sampleInputs {
+		s.columns[name], s.rows[name] = in.columns, in.rows(day)
+	}
+	return s
+}
+
+// spoil changes the sample as a line says: see testdata/checks/README.md.
+func (s *sample) spoil(bad *node) error { return s.spoilSource("orders", bad) }
+
+func (s *sample) spoilSource(name string, bad *node) error {
+	rows := s.rows[name]
+	switch bad.text {
+	case "":
+	case "empty":
+		s.rows[name] = rows[:0]
+	case "few":
+		s.rows[name] = rows[:5]
+	case "twice":
+		s.rows[name] = append(slices.Clone(rows), rows...)
+	case "reversed":
+		slices.Reverse(rows)
+	default:
+		return fmt.Errorf("how is %q bad?", bad.text)
+	}
+	for i, key := range bad.keys {
+		if err := s.change(name, key.text, bad.values[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *sample) change(source, what string, v *node) error {
+	rows := s.rows[source]
+	switch what {
+	case "in":
+		for i, key := range v.keys {
+			if err := s.spoilSource(key.text, v.values[i]); err != nil {
+				return err
+			}
+		}
+	case "all":
+		for i, key := range v.keys {
+			for _, r := range rows {
+				r[key.text] = plain(v.values[i])
+			}
+		}
+	case "drop", "retype", "add", "first":
+		return s.reshape(source, what, v)
+	case "late":
+		late, err := time.ParseDuration(v.text)
+		s.late = late
+		return err
+	case "more":
+		s.more = 1
+	default:
+		if _, known := rows[0][what]; !known {
+			return fmt.Errorf("no column %q", what)
+		}
+		if v.kind != sequence {
+			rows[min(3, len(rows)-1)][what] = plain(v)
+			return nil
+		}
+		for i, one := range v.values {
+			rows[i][what] = plain(one)
+		}
+	}
+	return nil
+}
+
+// reshape changes the columns.
+func (s *sample) reshape(source, what string, v *node) error {
+	columns := slices.Clone(s.columns[source])
+	named := func(name string) int {
+		return slices.IndexFunc(columns, func(c string) bool { return strings.HasPrefix(c, name+" ") })
+	}
+	switch what {
+	case "drop":
+		columns = slices.Delete(columns, named(v.text), named(v.text)+1)
+	case "first":
+		i := named(v.text)
+		columns = append([]string{columns[i]}, slices.Delete(columns, i, i+1)...)
+	case "add":
+		columns = append(columns, v.text+" string")
+	case "retype":
+		for i, key := range v.keys {
+			columns[named(key.text)] = key.text + " " + v.values[i].text
+		}
+	}
+	for _, r := range s.rows[source] {
+		if what == "drop" {
+			delete(r, v.text)
+		}
+	}
+	s.columns[source] = columns
+	return nil
+}
+
+// write writes the files of all sources.
+func (s *sample) write(t *testing.T, dir string, day int) {
+	t.Helper()
+	in := filepath.Join(dir, "in", sampleDay(day).Format(time.DateOnly))
+	if err := os.RemoveAll(in); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(in, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	written := sampleDay(day + 1).Add(2 * time.Hour)
+	for name, rows := range s.rows {
+		at := written
+		if name == "countries" {
+			at = at.Add(s.late)
+		}
+		writeParquet(t, filepath.Join(in, name+".parquet"), s.columns[name], rows, at)
+		if name == "countries" && s.more > 0 {
+			writeParquet(t, filepath.Join(in, name+"-2.parquet"), s.columns[name], rows, at)
+		}
+	}
+}
+
+func writeParquet(t *testing.T, path string, columns []string, rows []map[string]any, at time.Time) {
+	t.Helper()
+	var fields []arrow.Field
+	for _, c := range columns {
+		name, typ, _ := strings.Cut(c, " ")
+		typ, required := strings.CutSuffix(typ, " not null")
+		parsed, err := pipeline.ParseType(typ)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fields = append(fields, arrow.Field{Name: name, Type: parsed, Nullable: !required})
+	}
+	if rows == nil {
+		rows = []map[string]any{}
+	}
+	text, err := json.Marshal(rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := arrow.NewSchema(fields, nil)
+	batch, _, err := array.RecordFromJSON(memory.DefaultAllocator, schema, bytes.NewReader(text))
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	defer batch.Release()
+	var out bytes.Buffer
+	e, err := parquet.Format{}.Create(&out, schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if batch.NumRows() > 0 {
+		chunk, err := e.Encode(t.Context(), []arrow.RecordBatch{batch})
+		if err == nil {
+			err = e.Append(chunk)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(path, at, at); err != nil {
+		t.Fatal(err)
+	}
+}
