@@ -130,7 +130,7 @@ var timeSpecs = []Spec{
 	each("in_partition", "Times within the partition.", "[date]", "{c} >= partition_start() && {c} < partition_end()"),
 	each("business_day", "Dates from Monday to Friday.", "[date]", "is_business_day({c})"),
 	{
-		Name: "calendar", Args: ColumnValue, Doc: "Every hour or day of the partition has a row; without partitions, every one from the first to the last.", Example: "{date: day}",
+		Name: "calendar", Args: ColumnValue, Doc: "Every hour, day, week (from Monday) or month of the partition has a row; without partitions, every one from the first to the last.", Example: "{date: day}",
 		build: func(arg any) (Check, error) { return calendarCheck(arg.(Pair)) },
 	},
 	{

@@ -32,11 +32,16 @@ func (c *court) judgeStatement(f *pipeline.Finding, r *boundRule) {
 	if f.RowsTested == 0 && r.OnEmpty != "" {
 		empty(f, r.OnEmpty)
 	}
-	if f.Verdict == pipeline.InsufficientHistory && r.ShortHistory != ShortHistoryBlocks {
-		f.Severity = pipeline.SeverityWarn
-	}
+	r.letShort(f)
 	if f.Verdict == pipeline.Warn && r.warn != nil {
 		f.Expected = statementText(r.warn.text)
+	}
+}
+
+// letShort has a rule without enough history warn, unless it says that it blocks.
+func (r *boundRule) letShort(f *pipeline.Finding) {
+	if f.Verdict == pipeline.InsufficientHistory && r.ShortHistory != ShortHistoryBlocks {
+		f.Severity = pipeline.SeverityWarn
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -70,7 +71,7 @@ func (b *bench) publishPast(lines []checkLine) {
 	b.Helper()
 	var some []int
 	for i, l := range lines {
-		if l.ofHistory() {
+		if l.ofHistory() && !strings.Contains(l.gate, "on_short_history") {
 			some = append(some, i)
 		}
 	}
@@ -78,7 +79,12 @@ func (b *bench) publishPast(lines []checkLine) {
 		sampleOf(day).write(b.T, b.dir, day)
 		rec := b.run(lines, some, day)
 		if rec.Status != pipeline.Published {
-			b.Fatalf("day %d: %+v", day, rec)
+			for _, f := range rec.Gates {
+				if f.Blocks() {
+					b.Errorf("day %d: %s is %s: %s, %s expected %v", day, f.Rule, f.Verdict, f.Observed, f.Expected, f.Detail)
+				}
+			}
+			b.FailNow()
 		}
 	}
 }
@@ -106,12 +112,16 @@ func (b *bench) expectGood(lines []checkLine) {
 
 func (b *bench) expectBad(lines []checkLine, some []int) {
 	b.Helper()
-	s := sampleOf(sampleDays)
+	day := sampleDays
+	if on := lines[some[0]].bad.get("day"); on != nil {
+		day, _ = strconv.Atoi(on.text)
+	}
+	s := sampleOf(day)
 	if err := s.spoil(lines[some[0]].bad); err != nil {
 		b.Fatalf("%s: %v", lines[some[0]].at, err)
 	}
-	s.write(b.T, b.dir, sampleDays)
-	rec := b.run(lines, some, sampleDays)
+	s.write(b.T, b.dir, day)
+	rec := b.run(lines, some, day)
 	for _, i := range some {
 		l := lines[i]
 		ok := false
@@ -255,7 +265,7 @@ func (s *sample) change(source, what string, v *node) error {
 	case "all":
 		for i, key := range v.keys {
 			for _, r := range rows {
-				r[key.text] = plain(v.values[i])
+				r[key.text] = s.valued(source, key.text, v.values[i])
 			}
 		}
 	case "drop", "retype", "add", "first":
@@ -266,19 +276,37 @@ func (s *sample) change(source, what string, v *node) error {
 		return err
 	case "more":
 		s.more = 1
+	case "day":
 	default:
 		if _, known := rows[0][what]; !known {
 			return fmt.Errorf("no column %q", what)
 		}
 		if v.kind != sequence {
-			rows[min(3, len(rows)-1)][what] = plain(v)
+			rows[min(3, len(rows)-1)][what] = s.valued(source, what, v)
 			return nil
 		}
 		for i, one := range v.values {
-			rows[i][what] = plain(one)
+			rows[i][what] = s.valued(source, what, one)
 		}
 	}
 	return nil
+}
+
+// valued is a value as JSON has it for a column.
+func (s *sample) valued(source, column string, v *node) any {
+	if v.kind != nothing && !slices.Contains([]string{"int64", "int64 not null", "float64", "bool"}, s.typeOf(source, column)) {
+		return v.text
+	}
+	return plain(v)
+}
+
+func (s *sample) typeOf(source, column string) string {
+	for _, c := range s.columns[source] {
+		if name, typ, _ := strings.Cut(c, " "); name == column {
+			return typ
+		}
+	}
+	return ""
 }
 
 // reshape changes the columns.
@@ -292,12 +320,18 @@ func (s *sample) reshape(source, what string, v *node) error {
 		columns = slices.Delete(columns, named(v.text), named(v.text)+1)
 	case "first":
 		i := named(v.text)
-		columns = append([]string{columns[i]}, slices.Delete(columns, i, i+1)...)
+		first := columns[i]
+		columns = append([]string{first}, slices.Delete(columns, i, i+1)...)
 	case "add":
 		columns = append(columns, v.text+" string")
 	case "retype":
 		for i, key := range v.keys {
 			columns[named(key.text)] = key.text + " " + v.values[i].text
+			for _, r := range s.rows[source] {
+				if text, ok := r[key.text].(string); ok && v.values[i].text == "binary" {
+					r[key.text] = []byte(text)
+				}
+			}
 		}
 	}
 	for _, r := range s.rows[source] {

@@ -93,7 +93,6 @@ var sampleColumns = []sampleColumn{
 	{"day_de", "string", func(_, day int) any { return sampleDay(day).Format("02.01.2006") }},
 	{"clock", "string", among("09:30", "17:45")},
 	{"payload", "string", func(row, _ int) any { return fmt.Sprintf(`{"id": %d, "kind": "web"}`, row) }},
-	{"tags", "list<string>", among([]string{"a"}, []string{"a", "b"})},
 	{"valid_from", "timestamp", hours(0)},
 	{"valid_to", "timestamp", hours(1)},
 }
@@ -130,8 +129,9 @@ var sampleInputs = map[string]struct {
 		}
 		return []map[string]any{{"orders": sampleRows, "amount": total}}
 	}},
-	"expected": {[]string{"code string"}, func(int) []map[string]any {
-		return []map[string]any{{"code": "uk"}, {"code": "us"}, {"code": "de"}}
+	"expected": {[]string{"code string", "tags list<string>"}, func(int) []map[string]any {
+		tags := []string{"a", "b"}
+		return []map[string]any{{"code": "uk", "tags": tags}, {"code": "us", "tags": tags}, {"code": "de", "tags": tags}}
 	}},
 }
 
