@@ -140,7 +140,7 @@ func (b *manifests) manifest(s *pipeline.StageOutcome) *pipeline.Manifest {
 		Format: pipeline.ManifestFormat, Pipeline: b.pl.Name, Stage: s.Stage.Name,
 		Dataset: datasetOf(s.Stage), Partition: b.rec.Partition,
 		Files: s.Files, Quarantine: s.Quarantine, Rows: s.Record.RowsOut, Metrics: s.Metrics,
-		Findings: []pipeline.Finding{}, Params: b.pl.Params,
+		Findings: []pipeline.Finding{}, Params: b.pl.Params, Key: s.Key,
 		Run: b.rec.Run, Actor: b.rec.Actor, Command: b.rec.Command, Commit: b.rec.Commit, Penstock: b.rec.Penstock,
 	}
 	for _, f := range s.Schema.Fields() {
@@ -170,6 +170,9 @@ func (b *manifests) manifest(s *pipeline.StageOutcome) *pipeline.Manifest {
 	}
 	visit(s)
 	m.Code, m.Gates = hex.EncodeToString(code.Sum(nil)), hex.EncodeToString(gates.Sum(nil))
+	if b.release != nil {
+		b.release.describe(m)
+	}
 	if len(b.strays) > 0 {
 		m.Findings = append(m.Findings, b.strays...)
 		m.Endorse(b.p.approvals(m.Dataset, b.env.Partition), b.p.clock.Now(), b.p.opts.FourEyes)

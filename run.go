@@ -48,7 +48,11 @@ func (p *Project) runPartition(ctx context.Context, pl *pipeline.Pipeline, part 
 	if err != nil {
 		return a.rec, err
 	}
-	err = a.run(ctx)
+	return a.end(ctx, a.run(ctx))
+}
+
+// end puts the end of the run on record, whatever it was.
+func (a *attempt) end(ctx context.Context, err error) (*pipeline.RunRecord, error) {
 	a.settle(err)
 	// What happened is on the record even if the caller was just cancelled.
 	if rerr := a.remember(context.WithoutCancel(ctx)); err == nil {
@@ -66,6 +70,7 @@ type attempt struct {
 	lock    faults.Lock
 	outputs *outputs
 	current []published
+	release *release // nil where the run computes its outputs
 }
 
 // attempt claims a run id and puts the run on the record.
@@ -107,6 +112,11 @@ func (a *attempt) run(ctx context.Context) error {
 		return err
 	}
 	defer a.outputs.abort()
+	return a.carry(ctx, plan)
+}
+
+// carry runs a plan whose outputs are claimed, and publishes what passed.
+func (a *attempt) carry(ctx context.Context, plan *pipeline.Plan) error {
 	out, err := plan.Run(ctx, a.outputs, a.p.opts.Listener)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@
 //	go run ./benchmarks parquet      # checks, reading and publishing of Parquet files
 //	go run ./benchmarks parquet -only checks-scan,flights -runs 3
 //	go run ./benchmarks parquet -only large -gb 20
+//	go run ./benchmarks gates        # 20, 100 and 500 rules, and the uniqueness of a key
 //
 // The flights job is the demo's pipeline over three million flights, beside the same job
 // written by hand as DuckDB SQL: the same rows filtered, made unique, checked, put aside
@@ -62,6 +63,8 @@ func main() {
 		}
 	case "job":
 		err = runJob(flag.Arg(1))
+	case "gates":
+		err = gatesPage(flag.Args()[1:])
 	case "expressions":
 		err = expressions(expressionsFile)
 	default:

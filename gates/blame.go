@@ -146,12 +146,23 @@ func (c *court) blameRows(i int, r *boundRule) (all []pipeline.Blame) {
 		if r.AtMost.by && rest.tested > 0 {
 			without = percent(float64(rest.failed) / float64(rest.tested))
 		}
+		if !outstanding(p, total) {
+			continue
+		}
 		all = append(all, pipeline.Blame{
 			Source: a.source, Failed: p.failed, Total: total.failed, Without: without,
-			Holds: r.tolerates(rest) != pipeline.Fail,
+			Holds: r.tolerates(rest) == pipeline.Pass,
 		})
 	}
 	return mostFailed(all)
+}
+
+// outstanding reports whether a part has much more of the failures than of the rows: what
+// is spread evenly is nobody's.
+func outstanding(p accountPart, total tally) bool {
+	failures := float64(p.failed) / float64(total.failed)
+	rows := float64(p.tested) / float64(max(total.tested, 1))
+	return failures >= 0.2 && failures > 1.5*rows
 }
 
 func mostFailed(all []pipeline.Blame) []pipeline.Blame {

@@ -1,6 +1,8 @@
 package gates
 
 import (
+	"math/bits"
+
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
@@ -61,11 +63,11 @@ func (c *counter) update(values arrow.Array, rows int64) error {
 		c.Nulls += int64(values.NullN())
 	}
 	if c.what == trues {
-		truth := values.(*array.Boolean)
-		for i := range truth.Len() {
-			if truth.IsValid(i) && truth.Value(i) {
-				c.Count++
-			}
+		n := values.Len()
+		isTrue, valid := rowBits(nil).sized(n), rowBits(nil).sized(n)
+		loadTruth(values.(*array.Boolean), isTrue, valid)
+		for i := range isTrue {
+			c.Count += int64(bits.OnesCount64(isTrue[i] & valid[i]))
 		}
 	}
 	return nil

@@ -13,7 +13,6 @@ import (
 // court judges one partition.
 type court struct {
 	*bound
-	ctx      context.Context // of the run
 	env      *pipeline.Env
 	hearing  pipeline.Hearing
 	lookups  []lookup
@@ -115,6 +114,9 @@ func (c *court) mergeGroups(i int, groups map[string]*tally) {
 func (c *court) Judge(ctx context.Context, again func(context.Context, []int) (pipeline.Reader, error)) (*pipeline.Judgement, error) {
 	defer func() { _ = c.Close() }() // what could not be removed goes with the run's other files
 	if err := c.countKeys(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.sampleKeys(ctx, again); err != nil {
 		return nil, err
 	}
 	if err := c.settle(ctx, again); err != nil {

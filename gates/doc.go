@@ -21,9 +21,10 @@
 // # What is judged
 //
 // Rules with else: quarantine see every row. Rows that break one go aside, with the
-// names of the rules they broke in the column _rules and the place they came from in
-// _source; with at_most, more of them than that block the partition. All other rules
-// judge the rows that go on: those that would be published.
+// names of the rules they broke in the column _rules (with commas between them), the file
+// they came from in _source, and in _row the row of that file, counted from 0, or null
+// where operators moved rows; with at_most, more of them than that block the partition.
+// All other rules judge the rows that go on: those that would be published.
 //
 // # Metrics
 //

@@ -178,6 +178,16 @@ func (g *groupTally) count(row int, failed bool) {
 	}
 }
 
+// countAll counts the rows that were tested. Of a nil groupTally it does nothing.
+func (g *groupTally) countAll(tested, failed rowBits) {
+	if g == nil {
+		return
+	}
+	for _, row := range tested.rows(-1) {
+		g.count(row, failed.has(row))
+	}
+}
+
 // update is not for groups: the witness updates each of them.
 func (g *grouped) update(arrow.Array, int64) error {
 	return pipeline.Errorf(pipeline.Internal, "a metric with groups is updated as a whole")

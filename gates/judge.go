@@ -61,8 +61,22 @@ func (j judge) Inputs() []string {
 	return names
 }
 
+// RulesOf gives the rules of a judge that Of made; nil of any other.
+func RulesOf(j pipeline.Judge) []Rule {
+	of, _ := j.(judge)
+	return slices.Clone(of.rules)
+}
+
 // Bind implements pipeline.Judge.
 func (j judge) Bind(schema *arrow.Schema, around pipeline.Surroundings) (*pipeline.BoundJudge, error) {
+	b, err := j.bind(schema, around)
+	if err != nil {
+		return nil, err
+	}
+	return b.judge(), nil
+}
+
+func (j judge) bind(schema *arrow.Schema, around pipeline.Surroundings) (*bound, error) {
 	b := &bound{schema: schema, around: around}
 	var errs pipeline.Errors
 	if err := b.findKey(j.rules); err != nil {
@@ -86,7 +100,9 @@ func (j judge) Bind(schema *arrow.Schema, around pipeline.Surroundings) (*pipeli
 	if len(errs) > 0 {
 		return nil, errs.Err()
 	}
-	return b.judge(), nil
+	// The number of rows is always kept: it costs nothing, and history begins with it.
+	b.metric(boundCall{Call: expr.Call{Func: "rows", Text: "rows()"}, fn: metricNamed("rows")}, &boundRule{})
+	return b, nil
 }
 
 // findKey finds the columns that name a row: those the stage has as its key, or else those
@@ -124,9 +140,10 @@ func inGate(r Rule, err error) error {
 
 // judge makes the result of Bind.
 func (b *bound) judge() *pipeline.BoundJudge {
-	// The number of rows is always kept: it costs nothing, and history begins with it.
-	b.metric(boundCall{Call: expr.Call{Func: "rows", Text: "rows()"}, fn: metricNamed("rows")}, &boundRule{})
 	j := &pipeline.BoundJudge{Notes: b.uncovered()}
+	for _, c := range b.key {
+		j.Key = append(j.Key, b.schema.Field(c).Name)
+	}
 	for _, in := range b.inputs {
 		j.Inputs = append(j.Inputs, in.judgeInput())
 	}

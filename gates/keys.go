@@ -105,14 +105,14 @@ func (w *witness) judgeKeys(ctx context.Context, i int, r *boundRule, v *view) e
 }
 
 // lookUp finds the rows whose keys are missing in a set, or are there and should not.
-func (w *witness) lookUp(i int, r *boundRule, v *view, hashes []xxh3.Uint128, in []bool) error {
+func (w *witness) lookUp(i int, r *boundRule, v *view, hashes []xxh3.Uint128, in rowBits) error {
 	t, set := &w.tallies[i], &w.court.lookups[r.input].keys[r.keys]
 	groups := w.groupTally(i, r, v)
 	columns := nullable(v.batch, r.columns)
-	var fails []int
+	fails := rowBits(nil).sized(len(hashes))
 	var lost []xxh3.Uint128
 	for row, h := range hashes {
-		if in != nil && !in[row] {
+		if in != nil && !in.has(row) {
 			continue
 		}
 		if anyNull(columns, row) {
@@ -124,7 +124,8 @@ func (w *witness) lookUp(i int, r *boundRule, v *view, hashes []xxh3.Uint128, in
 		groups.count(row, failed)
 		if failed {
 			t.failed++
-			fails, lost = append(fails, row), append(lost, h)
+			lost = append(lost, h)
+			fails[row/64] |= 1 << (row % 64)
 		}
 	}
 	w.sample(i, r, v, fails)
@@ -133,14 +134,14 @@ func (w *witness) lookUp(i int, r *boundRule, v *view, hashes []xxh3.Uint128, in
 
 // tests counts the rows that are tested and the nulls, and gives the keys of the former.
 // in has the rows to look at; nil: all.
-func (t *tally) tests(hashes []xxh3.Uint128, b arrow.RecordBatch, columns []int, in []bool) []xxh3.Uint128 {
+func (t *tally) tests(hashes []xxh3.Uint128, b arrow.RecordBatch, columns []int, in rowBits) []xxh3.Uint128 {
 	nulls := nullable(b, columns)
 	tested := hashes
 	if in != nil || nulls != nil {
 		tested = hashes[:0]
 		for row, h := range hashes {
 			switch {
-			case in != nil && !in[row]:
+			case in != nil && !in.has(row):
 			case anyNull(nulls, row):
 				t.null++
 			default:

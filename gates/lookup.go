@@ -102,7 +102,7 @@ func (l *lookup) release(env *pipeline.Env) {
 }
 
 // rowsWhere marks the rows for which a condition is true; nil marks all.
-func rowsWhere(ctx context.Context, where *expr.Program, b arrow.RecordBatch, env *pipeline.Env) ([]bool, error) {
+func rowsWhere(ctx context.Context, where *expr.Program, b arrow.RecordBatch, env *pipeline.Env) (rowBits, error) {
 	if where == nil {
 		return nil, nil
 	}
@@ -114,10 +114,10 @@ func rowsWhere(ctx context.Context, where *expr.Program, b arrow.RecordBatch, en
 	if len(res.Errs) > 0 {
 		return nil, pipeline.Errorf(pipeline.BadInput, "where %s: %w", where.Source(), res.Errs[0].Err)
 	}
-	truth := res.Values.(*array.Boolean)
-	marked := make([]bool, truth.Len())
+	marked, valid := rowBits(nil).sized(res.Values.Len()), rowBits(nil).sized(res.Values.Len())
+	loadTruth(res.Values.(*array.Boolean), marked, valid)
 	for i := range marked {
-		marked[i] = truth.IsValid(i) && truth.Value(i)
+		marked[i] &= valid[i]
 	}
 	return marked, nil
 }

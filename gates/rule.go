@@ -77,15 +77,6 @@ const (
 	ShortHistoryBlocks ShortHistory = "block"
 )
 
-// Fixture is made-up rows, and whether a rule has to pass or to fail on them. A column that
-// a row leaves out is null.
-type Fixture struct {
-	Name string
-	Fail bool
-	Rows []map[string]any
-	At   pipeline.Pos
-}
-
 // Tolerance is how many rows may fail: a number of rows or a share of those tested.
 type Tolerance struct {
 	rows  int64
@@ -213,6 +204,8 @@ func (r Rule) problem() string {
 		return pipeline.Unknown("nulls", string(r.Nulls), []string{"ignore", "fail"})
 	case r.OnEmpty != "" && r.OnEmpty != EmptyPasses && r.OnEmpty != EmptyFails && r.OnEmpty != EmptySkips:
 		return pipeline.Unknown("on_empty", string(r.OnEmpty), []string{"pass", "fail", "skip"})
+	case r.Else == Quarantine && strings.Contains(r.Name, ","):
+		return fmt.Sprintf("the name %q has a comma, which stands between the names in the column _rules of quarantined rows; give the rule a name without", r.Name)
 	case r.Else == Quarantine && !rowwise:
 		return "else: quarantine needs a check of single rows; " + r.Check.String() + " is none"
 	case r.Nulls != "" && !rowwise:

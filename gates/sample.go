@@ -13,12 +13,10 @@ const (
 )
 
 // sample keeps the first of the rows that failed a rule.
-func (w *witness) sample(i int, r *boundRule, v *view, fails []int) {
-	for _, row := range fails {
-		if len(w.samples[i]) >= maxSamples {
-			return
-		}
-		s := pipeline.RowSample{Source: w.unit.Name, Row: w.unit.RowAt(v.at, row), Key: cells(v, w.court.key, row)}
+func (w *witness) sample(i int, r *boundRule, v *view, failed rowBits) {
+	for _, row := range failed.rows(maxSamples - len(w.samples[i])) {
+		s := pipeline.RowSample{Key: cells(v, w.court.key, row)}
+		s.Source, s.Row = w.unit.Origin(v.at, row)
 		if w.unit.Env.ShowValues {
 			s.Values = cells(v, r.needs(), row)
 		}

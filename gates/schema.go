@@ -241,8 +241,13 @@ func changed(old pipeline.SchemaField, f arrow.Field) (all []change) {
 var widening = [][]arrow.Type{
 	{arrow.INT8, arrow.INT16, arrow.INT32, arrow.INT64},
 	{arrow.UINT8, arrow.UINT16, arrow.UINT32, arrow.UINT64},
-	{arrow.UINT8, arrow.INT16}, {arrow.UINT16, arrow.INT32}, {arrow.UINT32, arrow.INT64},
-	{arrow.INT8, arrow.FLOAT32}, {arrow.INT16, arrow.FLOAT32}, {arrow.INT32, arrow.FLOAT64}, {arrow.UINT32, arrow.FLOAT64},
+	{arrow.UINT8, arrow.INT16},
+	{arrow.UINT16, arrow.INT32},
+	{arrow.UINT32, arrow.INT64},
+	{arrow.INT8, arrow.FLOAT32},
+	{arrow.INT16, arrow.FLOAT32},
+	{arrow.INT32, arrow.FLOAT64},
+	{arrow.UINT32, arrow.FLOAT64},
 	{arrow.FLOAT16, arrow.FLOAT32, arrow.FLOAT64},
 	{arrow.DATE32, arrow.TIMESTAMP},
 }

@@ -13,7 +13,7 @@ import (
 
 // judgeStatement gives the verdict of an expect rule.
 func (c *court) judgeStatement(f *pipeline.Finding, r *boundRule) {
-	f.Expected = statementText(r.expect.text)
+	f.Expected = r.expected(r.expect)
 	f.RowsTested = c.rowsSeen()
 	for _, call := range r.expect.calls {
 		if call.own >= 0 && call.Past == nil && call.fn.compare == nil && !slices.Contains(f.Measures, call.Text) {
@@ -34,7 +34,7 @@ func (c *court) judgeStatement(f *pipeline.Finding, r *boundRule) {
 	}
 	r.letShort(f)
 	if f.Verdict == pipeline.Warn && r.warn != nil {
-		f.Expected = statementText(r.warn.text)
+		f.Expected = r.expected(r.warn)
 	}
 }
 
@@ -43,6 +43,14 @@ func (r *boundRule) letShort(f *pipeline.Finding) {
 	if f.Verdict == pipeline.InsufficientHistory && r.ShortHistory != ShortHistoryBlocks {
 		f.Severity = pipeline.SeverityWarn
 	}
+}
+
+// expected is a statement for people: as the check is written, where that is not CEL.
+func (r *boundRule) expected(s *statement) string {
+	if r.Check.label == "expect" || r.Check.label == "row_count" || strings.HasPrefix(r.Check.show, "expect ") {
+		return statementText(s.text)
+	}
+	return r.Check.show
 }
 
 // outcome is what came of a statement, of all rows or of a group.

@@ -22,13 +22,16 @@ type loader interface {
 
 // tallyText names what a rule found of the rows, whatever is made of it: rules of the same
 // check share it.
-func (r *boundRule) tallyText() string {
+func (r Rule) tallyText() string {
 	text := r.Check.String()
 	if r.Where != "" {
 		text += " where " + r.Where
 	}
 	if r.Nulls == NullsFail {
 		text += " nulls fail"
+	}
+	if len(r.By) > 0 {
+		text += fmt.Sprintf(" by %q", r.By)
 	}
 	return text
 }
@@ -74,11 +77,11 @@ func (c *court) useStored(stored map[string]json.RawMessage) {
 }
 
 // recalls reports whether a tally is all that has to be known of a rule. The keys that
-// broke a rule are not stored.
+// broke a rule are not stored, nor what it found of single groups.
 func (r *boundRule) recalls(t storedTally) bool {
 	switch r.Check.kind {
 	case rowCheck:
-		return true
+		return len(r.by) == 0
 	case uniqueCheck:
 		return t.Failed == 0
 	}

@@ -22,7 +22,7 @@ func (c *court) judgeRows(f *pipeline.Finding, i int, r *boundRule) {
 			t.failed, f.RowsFailed = o.found.Rows, o.found.Rows
 		}
 	}
-	f.Observed = observedRows(t, r.AtMost)
+	f.Observed = observedRows(t)
 	f.Expected = r.AtMost.expected(t.tested)
 	if keys > 0 {
 		f.Detail = append(f.Detail, fmt.Sprintf("%s of %s", plural(keys, "distinct value"), strings.Join(r.Check.columns[:max(1, len(r.columns))], ", ")))
@@ -47,10 +47,10 @@ func (c *court) judgeRows(f *pipeline.Finding, i int, r *boundRule) {
 	}
 }
 
-// observedRows says how many rows failed, and their share where that is what counts.
-func observedRows(t tally, tolerated Tolerance) string {
+// observedRows says how many rows failed of how many.
+func observedRows(t tally) string {
 	text := fmt.Sprintf("%s of %s failed", digits(t.failed), plural(t.tested, "row"))
-	if tolerated.by && t.tested > 0 {
+	if t.failed > 0 {
 		text += " (" + percent(float64(t.failed)/float64(t.tested)) + ")"
 	}
 	return text
@@ -76,7 +76,7 @@ func (c *court) judgeGroupsOfRows(f *pipeline.Finding, i int, r *boundRule) {
 	var all []pipeline.GroupFinding
 	for _, key := range slices.Sorted(maps.Keys(c.total.groups[i])) {
 		t := *c.total.groups[i][key]
-		all = append(all, pipeline.GroupFinding{Group: groupName(r.By, key), Verdict: r.tolerates(t), Observed: observedRows(t, r.AtMost)})
+		all = append(all, pipeline.GroupFinding{Group: groupName(r.By, key), Verdict: r.tolerates(t), Observed: observedRows(t)})
 	}
 	byGroup(f, all)
 	f.Expected += " of each group"

@@ -63,6 +63,7 @@ type view struct {
 	batch    arrow.RecordBatch
 	at       []int32 // where in the unit each row stands; may be nil
 	groups   map[string]*groups
+	chosen   map[*expr.Program]rowBits // by where
 	programs programs
 	cache    map[*expr.Program]*expr.Result
 }
@@ -130,7 +131,7 @@ func (v *view) eval(ctx context.Context, p *expr.Program) (*expr.Result, error) 
 
 // where says for which rows a condition is true; nil means all. An error on a row is
 // one of the rule: whether the row is to be judged is not known.
-func (v *view) where(ctx context.Context, p *expr.Program, t *tally) ([]bool, error) {
+func (v *view) where(ctx context.Context, p *expr.Program, t *tally) (rowBits, error) {
 	if p == nil {
 		return nil, nil
 	}
@@ -141,11 +142,19 @@ func (v *view) where(ctx context.Context, p *expr.Program, t *tally) ([]bool, er
 	for _, e := range res.Errs {
 		v.w.rowError(t, "where "+p.Source(), e.Err)
 	}
-	truth := res.Values.(*array.Boolean)
-	in := make([]bool, truth.Len())
-	for i := range in {
-		in[i] = truth.IsValid(i) && truth.Value(i)
+	if in, ok := v.chosen[p]; ok {
+		return in, nil
 	}
+	n := res.Values.Len()
+	in, valid := rowBits(nil).sized(n), rowBits(nil).sized(n)
+	loadTruth(res.Values.(*array.Boolean), in, valid)
+	for i := range in {
+		in[i] &= valid[i]
+	}
+	if v.chosen == nil {
+		v.chosen = map[*expr.Program]rowBits{}
+	}
+	v.chosen[p] = in
 	return in, nil
 }
 

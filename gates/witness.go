@@ -2,11 +2,11 @@ package gates
 
 import (
 	"context"
+	"math/bits"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/bitutil"
 
 	"github.com/penstock-data/penstock/internal/keys"
 	"github.com/penstock-data/penstock/pipeline"
@@ -22,6 +22,7 @@ type witness struct {
 	keys    []*keys.Log            // by rule; nil where there were none
 	groups  []map[string]*tally    // by rule, of those with `by`
 	samples [][]pipeline.RowSample // by rule: the first rows that failed
+	marks   marks
 
 	// What was known without reading: rules whose tallies are complete, those that are
 	// certain to hold of every row that is seen, and metrics whose states are complete.
@@ -151,56 +152,53 @@ func (w *witness) observe(ctx context.Context, i int, r *boundRule, v *view) err
 	return nil
 }
 
-// judgeRows evaluates a row rule and gives the rows that fail it.
+// judgeRows evaluates a row rule. It gives the rows that fail it if they are put aside.
 func (w *witness) judgeRows(ctx context.Context, i int, r *boundRule, v *view) (fails []int, err error) {
 	res, err := v.eval(ctx, r.program)
 	if err != nil {
 		return nil, err
 	}
-	in, err := v.where(ctx, r.where, &w.tallies[i])
+	t := &w.tallies[i]
+	in, err := v.where(ctx, r.where, t)
 	if err != nil {
 		return nil, err
 	}
-	t := &w.tallies[i]
-	truth := res.Values.(*array.Boolean)
-	groups := w.groupTally(i, r, v)
-	if groups == nil && in == nil && res.Errs == nil && (r.Nulls != NullsFail || truth.NullN() == 0) {
-		trues := int64(bitutil.CountSetBits(truth.Data().Buffers()[1].Bytes(), truth.Data().Offset(), truth.Len()))
-		if tested := int64(truth.Len() - truth.NullN()); trues == tested {
-			t.tested, t.null = t.tested+tested, t.null+int64(truth.NullN())
-			return nil, nil
+	n := res.Values.Len()
+	m := &w.marks
+	m.tested, m.valid, m.failed = m.tested.sized(n), m.valid.sized(n), m.failed.sized(n)
+	loadTruth(res.Values.(*array.Boolean), m.failed, m.valid)
+	if copy(m.tested, in) == 0 {
+		m.tested.fill(n)
+	}
+	for _, e := range res.Errs {
+		if m.tested.has(e.Row) {
+			m.tested.drop(e.Row)
+			w.rowError(t, r.program.Source(), e.Err)
 		}
 	}
-	next := 0 // of the errors
-	for row := range truth.Len() {
-		failed := next < len(res.Errs) && res.Errs[next].Row == row
-		if failed {
-			next++
+	for k, truth := range m.failed {
+		null := m.tested[k] &^ m.valid[k]
+		if r.Nulls != NullsFail {
+			m.tested[k] &= m.valid[k]
 		}
-		switch {
-		case in != nil && !in[row]:
-		case failed:
-			w.rowError(t, r.program.Source(), res.Errs[next-1].Err)
-		case truth.IsValid(row):
-			t.tested++
-			if !truth.Value(row) {
-				t.failed++
-				fails = append(fails, row)
-			}
-			groups.count(row, !truth.Value(row))
-		case r.Nulls == NullsFail:
-			t.tested++
-			t.null++
-			t.failed++
-			fails = append(fails, row)
-			groups.count(row, true)
-		default:
-			t.null++
-		}
+		m.failed[k] = m.tested[k] &^ (truth & m.valid[k])
+		t.null += int64(bits.OnesCount64(null))
 	}
-	w.sample(i, r, v, fails)
-	return fails, nil
+	failed := m.failed.count()
+	t.tested, t.failed = t.tested+m.tested.count(), t.failed+failed
+	w.groupTally(i, r, v).countAll(m.tested, m.failed)
+	if failed == 0 {
+		return nil, nil
+	}
+	w.sample(i, r, v, m.failed)
+	if r.Else != Quarantine {
+		return nil, nil
+	}
+	return m.failed.rows(-1), nil
 }
+
+// marks are rows, in room that is used again from batch to batch.
+type marks struct{ tested, valid, failed rowBits }
 
 func (w *witness) rowError(t *tally, source string, err error) {
 	t.errs++
@@ -230,7 +228,11 @@ func (w *witness) measureWhere(ctx context.Context, i int, m *boundMetric, v *vi
 		w.errs[i] = errText(t.err)
 		return nil
 	}
-	some, err := pipeline.Filter(ctx, v.batch, in, w.unit.Env.Alloc)
+	keep := make([]bool, v.batch.NumRows())
+	for row := range keep {
+		keep[row] = in.has(row)
+	}
+	some, err := pipeline.Filter(ctx, v.batch, keep, w.unit.Env.Alloc)
 	if err != nil {
 		return err
 	}

@@ -99,7 +99,7 @@ func (t *trip) read(ctx context.Context, batches Reader) (err error) {
 	}
 	err = Each(ctx, r, func(b arrow.RecordBatch) error {
 		b.Retain()
-		f := &flow{env: t.env, batch: b, at: t.places(places, b.NumRows())}
+		f := &flow{env: t.env, batch: b, at: t.places(r, places, b.NumRows())}
 		if err := t.pass(ctx, f); err != nil {
 			f.batch.Release()
 			return err
@@ -120,12 +120,15 @@ func (t *trip) read(ctx context.Context, batches Reader) (err error) {
 	return nil
 }
 
-// places says where in the unit the next n rows stand.
-func (t *trip) places(marked []int32, n int64) []int32 {
+// places says where in the unit the next n rows, which r gave, stand.
+func (t *trip) places(r Reader, marked []int32, n int64) []int32 {
 	from := t.seen
 	t.seen += n
 	if t.work.split == nil {
 		return nil
+	}
+	if p, ok := r.(Placer); ok && marked == nil {
+		return p.Places()
 	}
 	if marked != nil {
 		return marked[min(from, int64(len(marked))):min(t.seen, int64(len(marked)))]

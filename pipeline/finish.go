@@ -62,7 +62,7 @@ func (t *trip) completeAside(ctx context.Context, j *judgeRun, c columns) error 
 	if len(j.asides) == 0 {
 		return nil
 	}
-	whole := columns{schema: quarantineSchema(c.schema), origin: append(slices.Clone(c.origin), -1, -1)}
+	whole := columns{schema: QuarantineSchema(c.schema), origin: append(slices.Clone(c.origin), -1, -1, -1)}
 	if has(j.asides[0].batch, whole.schema) {
 		return nil
 	}

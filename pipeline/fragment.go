@@ -206,7 +206,7 @@ func splitUnits(env *Env, in *Input, columns []string) *fragment {
 			return nil, io.EOF
 		}
 		s := &in.Splits[seq]
-		w := &work{Unit: Unit{Seq: seq, Name: s.Name, First: firsts[seq], Env: env}, split: s}
+		w := &work{Unit: Unit{Seq: seq, Name: s.Name, First: firsts[seq], Env: env, origin: s.Origin}, split: s}
 		if s.File < len(in.Files) {
 			w.File = in.Files[s.File].Path
 		}
@@ -232,16 +232,21 @@ func (in *Input) rows() (n int64) {
 	return n
 }
 
-// firsts are the places of the first row of each split in its file; -1 where a split
-// before it does not say how many rows it has.
+// firsts are the places of the first row of each split in its file; -1 where it is not
+// known how many rows come before it.
 func (in *Input) firsts() []int64 {
 	all := make([]int64, len(in.Splits))
 	for i, s := range in.Splits {
-		if i == 0 || in.Splits[i-1].File != s.File {
-			continue
+		if i > 0 && in.Splits[i-1].File == s.File {
+			if all[i] = -1; all[i-1] >= 0 && in.Splits[i-1].Rows >= 0 {
+				all[i] = all[i-1] + in.Splits[i-1].Rows
+			}
 		}
-		if all[i] = -1; all[i-1] >= 0 && in.Splits[i-1].Rows >= 0 {
-			all[i] = all[i-1] + in.Splits[i-1].Rows
+		if s.Before < 0 {
+			all[i] = -1
+		}
+		if all[i] >= 0 {
+			all[i] += s.Before
 		}
 	}
 	return all

@@ -121,6 +121,9 @@ type BoundJudge struct {
 	Reads []int
 	// Coded are those of Reads that a witness may be given as dictionaries of their type.
 	Coded []int
+	// Key are the columns that name a row: those of Surroundings, or those that the rules want
+	// unique; may be empty.
+	Key []string
 	// Quarantines says that failing rows are put aside: with all their columns, the
 	// reasons, and where they came from.
 	Quarantines bool

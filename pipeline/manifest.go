@@ -39,6 +39,11 @@ type Manifest struct {
 	Gates  string            `json:"gates"`
 	Params map[string]string `json:"params,omitempty"`
 
+	// Key are the columns that name a row, as the stage says, or its gates.
+	Key []string `json:"key,omitempty"`
+	// Release is set where quarantined rows were released, and nothing was computed.
+	Release *Release `json:"release,omitempty"`
+
 	Run       string    `json:"run"`
 	Actor     string    `json:"actor"`
 	Command   []string  `json:"command,omitempty"`

@@ -94,6 +94,8 @@ type Unit struct {
 	First int64
 	// Env is what the run offers to all its operators.
 	Env *Env
+
+	origin func(at int32) (source string, row int64) // Split.Origin
 }
 
 // RowAt is the place in the unit's file of the row that stands at at[i] of the unit; -1
@@ -103,6 +105,15 @@ func (u Unit) RowAt(at []int32, i int) int64 {
 		return -1
 	}
 	return u.First + int64(at[i])
+}
+
+// Origin is where the row that stands at at[i] of the unit came from: the name of the unit
+// and RowAt, or what Split.Origin says.
+func (u Unit) Origin(at []int32, i int) (source string, row int64) {
+	if u.origin != nil && at != nil {
+		return u.origin(at[i])
+	}
+	return u.Name, u.RowAt(at, i)
 }
 
 // Env is what a run offers to sources, operators and sinks.
@@ -137,6 +148,9 @@ type Env struct {
 	// Approves gives the approval of a finding that blocks a stage whose files, data and
 	// quarantine, are these, if there is one that holds; else nil. Nil gives none.
 	Approves func(s *Stage, f Finding, files []File) *Approval
+	// Aside gives rows that were put aside of a stage before and stay so, of QuarantineSchema:
+	// they are written behind those that are put aside now. Nil, or a nil reader, is none.
+	Aside func(s *Stage, schema *arrow.Schema) (Reader, error)
 	// ForceScan has gates and filters look at every row, whatever is known of them without.
 	ForceScan bool
 	// ShowValues lets findings show the values of rows that failed, beside their keys.

@@ -43,6 +43,14 @@ type StagePlan struct {
 // wants them, without being written.
 func (s *StagePlan) streams() bool { return s.Output == nil && s.consumers == 1 && !s.looked }
 
+// key gives the columns that name a row, as the stage or its gates have it.
+func (s *StagePlan) key() []string {
+	if len(s.Key) == 0 && s.Judge != nil {
+		return s.Judge.Key
+	}
+	return s.Key
+}
+
 // Bind resolves the sources and types every stage. It reports all problems at
 // once, and none for stages that only lost their input. No row is read, but for
 // what a source needs to infer its schema.

@@ -18,6 +18,13 @@ type Reader interface {
 	Close() error
 }
 
+// A Placer is a reader of a split that leaves some rows out.
+type Placer interface {
+	Reader
+	// Places gives, for each row of the batch that Next gave last, its place in the split.
+	Places() []int32
+}
+
 // Batches returns a reader over the given batches, taking over their ownership.
 func Batches(batches ...arrow.RecordBatch) Reader { return &batchReader{batches} }
 

@@ -48,6 +48,8 @@ type RunRecord struct {
 	NotRun []string     `json:"not_run,omitempty"`
 	// Approvals are the decisions that were made of it since, in their order.
 	Approvals []Approval `json:"approvals,omitempty"`
+	// Release is set where the run released quarantined rows, and computed nothing.
+	Release *Release `json:"release,omitempty"`
 }
 
 // OutputRecord is a dataset a run wrote, or found unchanged.

@@ -54,6 +54,8 @@ type StageOutcome struct {
 	Schema     *arrow.Schema
 	Files      []File
 	Quarantine []File
+	// Key are the columns that name a row, as far as that is known.
+	Key []string
 }
 
 // run is the state of Plan.Run.
@@ -242,8 +244,11 @@ func (r *run) progress(stage string, rowsIn int64) {
 // conclude judges a stage whose rows have all passed.
 func (r *run) conclude(ctx context.Context, sr *stageRun) (out *StageOutcome, err error) {
 	defer recovered(&err)
+	if err := r.keepAside(ctx, sr); err != nil {
+		return nil, err
+	}
 	out = &StageOutcome{
-		Stage: sr.plan.Stage, Schema: sr.schema, Files: sr.files,
+		Stage: sr.plan.Stage, Schema: sr.schema, Files: sr.files, Key: sr.plan.key(),
 		Record: StageRecord{
 			Name: sr.plan.Name, RowsIn: sr.rowsIn, RowsOut: sr.rowsOut, RowsQuarantined: sr.rowsAside,
 			Seconds: r.env.Now().Sub(sr.started).Seconds(),

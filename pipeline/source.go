@@ -44,11 +44,17 @@ type Split struct {
 	File int
 	// Rows and Bytes are what the split holds, or -1 where that is not known.
 	Rows, Bytes int64
+	// Before is how many rows of the file lie between the split before it, or the beginning
+	// of the file, and this one, and are in no split; -1 where that is not known.
+	Before int64
 	// Open reads the named columns, in the order of the input's schema. Nil means
 	// all; an empty list means the rows without any column. The
 	// batches have exactly these columns. Splits are opened concurrently.
 	Open func(ctx context.Context, env *Env, columns []string) (Reader, error)
 
+	// Origin tells where the row at a place of the split came from, where that is not this
+	// file: the source, as a split's Name, and the row there, counted from 0, or -1.
+	Origin func(at int32) (source string, row int64)
 	// Facts tells what is known of a column of its rows from metadata that is in memory;
 	// nil knows nothing. It is called by one goroutine at a time. A split that has facts
 	// knows its rows.

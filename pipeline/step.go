@@ -238,13 +238,20 @@ func (r *judgeRun) drop() {
 	r.asides = nil
 }
 
-// quarantineSchema is that of rows that were put aside.
-func quarantineSchema(s *arrow.Schema) *arrow.Schema {
+// The columns that quarantined rows have beside their own: why, and where they came from.
+const (
+	RulesColumn  = "_rules"
+	SourceColumn = "_source"
+	RowColumn    = "_row"
+)
+
+// QuarantineSchema is that of rows of a schema that were put aside.
+func QuarantineSchema(s *arrow.Schema) *arrow.Schema {
 	fields := append([]arrow.Field{}, s.Fields()...)
 	return arrow.NewSchema(append(fields,
-		arrow.Field{Name: "_rules", Type: arrow.BinaryTypes.String},
-		arrow.Field{Name: "_source", Type: arrow.BinaryTypes.String},
-		arrow.Field{Name: "_row", Type: arrow.PrimitiveTypes.Int64, Nullable: true}), nil)
+		arrow.Field{Name: RulesColumn, Type: arrow.BinaryTypes.String},
+		arrow.Field{Name: SourceColumn, Type: arrow.BinaryTypes.String},
+		arrow.Field{Name: RowColumn, Type: arrow.PrimitiveTypes.Int64, Nullable: true}), nil)
 }
 
 // explain adds to rows that were put aside why, and where they came from.
@@ -258,9 +265,10 @@ func (f *flow) explain(why []string, u Unit) error {
 	defer places.Release()
 	defer rows.Release()
 	for i, w := range why {
+		source, row := u.Origin(f.at, i)
 		reasons.Append(w)
-		places.Append(u.Name)
-		if row := u.RowAt(f.at, i); row >= 0 {
+		places.Append(source)
+		if row >= 0 {
 			rows.Append(row)
 		} else {
 			rows.AppendNull()
@@ -271,7 +279,7 @@ func (f *flow) explain(why []string, u Unit) error {
 		defer a.Release()
 	}
 	cols := append(append([]arrow.Array{}, f.batch.Columns()...), added...)
-	f.become(array.NewRecordBatch(quarantineSchema(f.batch.Schema()), cols, f.batch.NumRows()))
+	f.become(array.NewRecordBatch(QuarantineSchema(f.batch.Schema()), cols, f.batch.NumRows()))
 	return nil
 }
 

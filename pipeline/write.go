@@ -231,3 +231,18 @@ func (r *run) putAside(ctx context.Context, sr *stageRun, b arrow.RecordBatch) (
 	b.Retain()
 	return sr.quarantine.add(ctx, b)
 }
+
+// keepAside puts aside once more what was before and stays so.
+func (r *run) keepAside(ctx context.Context, sr *stageRun) error {
+	if r.env.Aside == nil || sr.plan.Output == nil {
+		return nil
+	}
+	kept, err := r.env.Aside(sr.plan.Stage, QuarantineSchema(sr.schema))
+	if err != nil || kept == nil {
+		return err
+	}
+	return Each(ctx, kept, func(b arrow.RecordBatch) error {
+		sr.rowsAside += b.NumRows()
+		return r.putAside(ctx, sr, b)
+	})
+}

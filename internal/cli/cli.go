@@ -138,8 +138,9 @@ func (a *app) root() *cobra.Command {
 	})
 	root.AddCommand(
 		a.initCommand(), a.demoCommand(),
-		a.validateCommand(), a.explainCommand(), a.runCommand(), a.backfillCommand(),
+		a.validateCommand(), a.explainCommand(), a.gateCommand(), a.runCommand(), a.backfillCommand(),
 		a.approveCommand(),
+		a.quarantineCommand(),
 		a.runsCommand(), a.showCommand(), a.lineageCommand(),
 		a.verifyCommand(), a.rebuildCommand(), a.schemaCommand(), a.versionCommand(),
 	)

@@ -120,6 +120,7 @@ func (a *app) showRun(rec *pipeline.RunRecord) {
 			plural(s.RowsIn, "row", "rows"), count(s.RowsOut), count(s.RowsQuarantined), seconds(s.Seconds))
 	}
 	a.showGates(rec, rec.Gates)
+	a.showRelease(rec.Release)
 	for _, o := range rec.Outputs {
 		a.print("  output  %s: version %d, %s\n", o.Path, o.Version, plural(o.Rows, "row", "rows"))
 	}
@@ -182,6 +183,7 @@ func (a *app) showVersion(cmd *cobra.Command, project *penstock.Project, name st
 	}
 	a.print("  columns %s\n", strings.Join(columns, ", "))
 	a.showInputs(m.Inputs)
+	a.showRelease(m.Release)
 	a.showGates(&pipeline.RunRecord{}, m.Findings)
 	return nil
 }

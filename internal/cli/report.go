@@ -55,7 +55,7 @@ func (a *app) reportGates(rec *pipeline.RunRecord) {
 			a.print("    %s\n", strings.Join(found(rec, f), "\n      "))
 		}
 		if f.Verdict == pipeline.Warn {
-			a.print("    warning: %s\n", strings.Join(found(rec, f), "\n      "))
+			a.print("    warning: %s\n", report.Headline(rec.Partition, f))
 		}
 	}
 }

@@ -22,13 +22,14 @@ type runSummary struct {
 	Held            []pipeline.HeldRecord   `json:"held,omitempty"`
 	NotRun          []string                `json:"not_run,omitempty"`
 	Approvals       []pipeline.Approval     `json:"approvals,omitempty"`
+	Release         *pipeline.Release       `json:"release,omitempty"`
 }
 
 func summary(r *pipeline.RunRecord) runSummary {
 	s := runSummary{
 		Run: r.Run, Pipeline: r.Pipeline, Partition: r.Partition, Status: r.Status, Outputs: r.Outputs, Gates: r.Gates,
 		RowsIn: r.RowsIn, RowsOut: r.RowsOut, RowsQuarantined: r.RowsQuarantined, Seconds: r.Seconds, Error: r.Error,
-		Held: r.Held, NotRun: r.NotRun, Approvals: r.Approvals,
+		Held: r.Held, NotRun: r.NotRun, Approvals: r.Approvals, Release: r.Release,
 	}
 	if s.Outputs == nil {
 		s.Outputs = []pipeline.OutputRecord{}

@@ -83,7 +83,7 @@ func (d *decoder) rule(n *node) []gates.Rule {
 		}
 		rules = append(rules, one)
 	}
-	return rules
+	return d.testing(n.get("tests"), rules)
 }
 
 var thresholds = &object{name: "at_most", fields: []field{

@@ -107,6 +107,12 @@ func typeSchema(f field) schema {
 			"column": schema{"type": "string"}, "desc": schema{"type": "boolean"}, "nulls_first": schema{"type": "boolean"},
 		}, "required": []string{"column"}, "additionalProperties": false}}}
 		return schema{"anyOf": []schema{key, {"type": "array", "items": key}}}
+	case "rows":
+		return schema{"type": "array", "items": schema{"type": "object"}}
+	case "map of rows":
+		return schema{"type": "object", "additionalProperties": typeSchema(field{typ: "rows"})}
+	case "fixtures":
+		return schema{"type": "array", "minItems": 1, "items": schema{"type": []string{"array", "object"}}}
 	case "nothing":
 		return schema{"type": []string{"null", "object"}, "maxProperties": 0}
 	}
@@ -153,6 +159,8 @@ func Reference() []byte {
 	}
 	section("Gates: the check", "A gate has exactly one of these. One that names several columns in a mapping is a rule for each.", checkFields)
 	section("Gates: the rule", "And any of these.", ruleFields)
+	section("tests", "A fixture is a list of rows, each a mapping of columns to values, or a mapping as below.", testsObject.fields)
+	section("A fixture", "A mapping, where the rule needs more than rows.", fixtureObject.fields)
 	return b.Bytes()
 }
 
@@ -173,6 +181,7 @@ func valueText(f field) string {
 		"map of any": "a mapping of columns to values or lists", "any": "anything", "statement": "a text, or a mapping of two",
 		"tolerance": "a value, or a mapping of two", "checks": "a list of checks", "map of values": "a mapping of columns to values",
 		"derive": "a mapping of columns to CEL", "sort": "a list of columns", "nothing": "nothing",
+		"rows": "a list of rows", "map of rows": "a mapping of names to lists of rows", "fixtures": "a list of fixtures",
 	}
 	if n, ok := names[f.typ]; ok {
 		return n

@@ -98,6 +98,7 @@ var ruleFields = []field{
 	{name: "nulls", typ: "text", choices: []string{"ignore", "fail"}, doc: "What a null outcome is; ignored if left out."},
 	{name: "on_short_history", typ: "text", choices: []string{"warn", "block"}, doc: "What a rule does that asks for more past partitions than were published: warn, if left out, so that the first of them can be published; or block. Its verdict is insufficient_history."},
 	{name: "on_empty", typ: "text", choices: []string{"pass", "fail", "skip"}, doc: "What the rule is if there is no row to judge."},
+	{name: "tests", typ: "object", object: testsObject, doc: "Made-up rows on which the rule has to pass, or to fail; `penstock gate test` tries them."},
 	{name: "description", typ: "text", doc: "For people."},
 	{name: "owner", typ: "text", doc: "For people."},
 	{name: "tags", typ: "texts", doc: "For selection."},

@@ -6,6 +6,7 @@ import (
 	"go/doc/comment"
 	"go/parser"
 	"go/token"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -196,5 +197,40 @@ func TestReferencePage(t *testing.T) {
 	got, err := os.ReadFile(page)
 	if err != nil || string(got) != want {
 		t.Errorf("%s is out of date (%v); run go generate ./...", page, err)
+	}
+}
+
+// Dates are subtracted over columns, to the ends of what they and durations hold.
+func TestDatesAreSubtracted(t *testing.T) {
+	days := arrow.NewSchema([]arrow.Field{{Name: "a", Type: arrow.FixedWidthTypes.Date32}, {Name: "b", Type: arrow.FixedWidthTypes.Date32, Nullable: true}}, nil)
+	p, err := Compile(`a - b <= duration("48h")`, days)
+	if err != nil || p.Fallbacks() != nil {
+		t.Fatal(err, p.Fallbacks())
+	}
+	b := array.NewRecordBuilder(memory.DefaultAllocator, days)
+	defer b.Release()
+	values := []int32{0, 1, -1, 2, 3, 106_751, 106_752, -106_752, 213_503, math.MaxInt32, math.MinInt32}
+	for _, x := range values {
+		for _, y := range values {
+			b.Field(0).(*array.Date32Builder).Append(arrow.Date32(x))
+			b.Field(1).(*array.Date32Builder).Append(arrow.Date32(y))
+		}
+	}
+	b.Field(0).(*array.Date32Builder).Append(0)
+	b.Field(1).AppendNull()
+	batch := b.NewRecordBatch()
+	defer batch.Release()
+	got, err := p.Eval(t.Context(), batch, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer got.Release()
+	want, err := p.EvalRows(t.Context(), batch, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer want.Release()
+	if !array.Equal(got.Values, want.Values) || len(got.Errs) != len(want.Errs) {
+		t.Errorf("got %v (%d errors), want %v (%d)", got.Values, len(got.Errs), want.Values, len(want.Errs))
 	}
 }

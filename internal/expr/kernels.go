@@ -280,8 +280,7 @@ var truncations = map[string]vector.Part{
 // timeDifference is the node of the duration between two instants. Chunks in which a
 // row may be out of range are left to cel-go.
 func (p *planner) timeDifference(e ast.Expr, nodes []*node) (*node, error) {
-	unit, ok := sameUnit(nodes)
-	if !ok || unit < vector.Seconds {
+	if _, ok := sameUnit(nodes); !ok {
 		return nil, nil
 	}
 	exact, err := p.fallback(e, "")

@@ -84,16 +84,12 @@ func DecidedBy(f pipeline.Finding) string {
 	return text
 }
 
-// failedLines is the share of failed rows: of the rows tested, beside those that are null.
+// failedLines says what the headline does not: how many rows were null.
 func failedLines(f pipeline.Finding) []string {
-	if f.RowsFailed == 0 && f.RowsNull == 0 {
+	if f.RowsNull == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("%s of %s failed", Count(f.RowsFailed), Plural(f.RowsTested, "row", "rows"))
-	if s := share(f.RowsFailed, f.RowsTested); s != "" {
-		text += " (" + s + ")"
-	}
-	return []string{text + ", " + Count(f.RowsNull) + " null"}
+	return []string{Plural(f.RowsNull, "row", "rows") + " null, beside those tested"}
 }
 
 // Outcome says what a run did to its outputs, a line each. Of a run that failed its error

@@ -120,6 +120,7 @@ func adapt(split pipeline.Split, from, to *arrow.Schema) pipeline.Split {
 		return len(i) == 1 && len(j) == 1 && arrow.TypeEqual(pipeline.ValueType(from.Field(i[0]).Type), pipeline.ValueType(to.Field(j[0]).Type))
 	}
 	whole := split
+	split.OpenCoded = nil // it gives what the file has
 	opened := func(ctx context.Context, env *pipeline.Env, columns []string, open func([]string) (pipeline.Reader, error)) (pipeline.Reader, error) {
 		want := pick(to, columns)
 		r, err := open(shared(want, from))

@@ -26,17 +26,34 @@ func (s Set) within(part pipeline.Partition, in *Inspected) (*pipeline.Input, er
 		return nil, err
 	}
 	out := &pipeline.Input{Schema: in.Schema, Files: in.Files, Approved: in.Approved}
+	before := int64(0) // rows of the file that were left out since the last split
 	for i, split := range in.Splits {
-		none, all := w.proves(in.Facts(i, s.PartitionBy))
-		switch {
-		case none:
-		case all:
-			out.Splits = append(out.Splits, split)
-		default:
-			out.Splits = append(out.Splits, s.filtered(split, in.Schema, w))
+		if i > 0 && in.Splits[i-1].File != split.File {
+			before = 0
 		}
+		none, all := w.proves(in.Facts(i, s.PartitionBy))
+		if none {
+			before = plus(before, split.Before, split.Rows)
+			continue
+		}
+		split.Before, before = plus(before, split.Before), 0
+		if !all {
+			split = s.filtered(split, in.Schema, w)
+		}
+		out.Splits = append(out.Splits, split)
 	}
 	return out, nil
+}
+
+// plus adds up numbers of rows; -1, not known, if one of them is not.
+func plus(rows ...int64) (sum int64) {
+	for _, n := range rows {
+		if n < 0 {
+			return -1
+		}
+		sum += n
+	}
+	return sum
 }
 
 func names(schema *arrow.Schema) string {
@@ -138,6 +155,7 @@ func (s Set) filtered(split pipeline.Split, schema *arrow.Schema, w window) pipe
 	open := split.Open
 	// How many rows are inside, and which, is not known.
 	split.Facts, split.Pages, split.Dictionary, split.OpenSome, split.Stored = nil, nil, nil, nil, nil
+	split.OpenCoded = nil // it would give the rows of other partitions
 	split.Open = func(ctx context.Context, env *pipeline.Env, columns []string) (pipeline.Reader, error) {
 		want := pick(schema, columns)
 		read := columns
@@ -148,8 +166,10 @@ func (s Set) filtered(split pipeline.Split, schema *arrow.Schema, w window) pipe
 		if err != nil {
 			return nil, err
 		}
-		return &mapped{Reader: r, f: func(ctx context.Context, b arrow.RecordBatch) (arrow.RecordBatch, error) {
+		placed := &placed{}
+		placed.mapped = mapped{Reader: r, f: func(ctx context.Context, b arrow.RecordBatch) (arrow.RecordBatch, error) {
 			keep, nulls := w.keep(b.Column(b.Schema().FieldIndices(s.PartitionBy)[0]))
+			placed.take(keep)
 			if nulls > 0 {
 				return nil, &pipeline.Error{
 					Kind: pipeline.BadInput, Where: split.Name,
@@ -163,7 +183,28 @@ func (s Set) filtered(split pipeline.Split, schema *arrow.Schema, w window) pipe
 			}
 			defer kept.Release()
 			return convert(ctx, env, kept, want)
-		}}, nil
+		}}
+		return placed, nil
 	}
 	return split
 }
+
+// placed is a reader that leaves rows out, and knows which.
+type placed struct {
+	mapped
+	seen   int32 // rows of the split
+	places []int32
+}
+
+func (p *placed) take(keep []bool) {
+	p.places = p.places[:0:0]
+	for i, k := range keep {
+		if k {
+			p.places = append(p.places, p.seen+int32(i))
+		}
+	}
+	p.seen += int32(len(keep))
+}
+
+// Places implements pipeline.Placer.
+func (p *placed) Places() []int32 { return p.places }
