@@ -177,6 +177,9 @@ func conditionOn(text, what string, s *arrow.Schema, at expr.Moments) (*expr.Pro
 }
 
 func (b *bound) addRows(br *boundRule) (err error) {
+	if br.Check.function != nil {
+		return b.addFunction(br)
+	}
 	text, err := br.Check.textFor(b.schema, b.around)
 	if err != nil {
 		return err

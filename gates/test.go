@@ -225,7 +225,7 @@ func (b *bound) neverFails() bool {
 	case r.Check.kind == expectCheck:
 		p := r.expect.Prove(r.expect.counts())
 		return p.Holds() && !p.MayNull
-	case r.Check.kind != rowCheck:
+	case r.program == nil:
 		return false
 	case r.AtMost.by && r.AtMost.share >= 1:
 		return true
