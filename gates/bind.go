@@ -72,6 +72,7 @@ type boundInput struct {
 	columns map[int]bool
 	metrics []*boundMetric
 	keys    []*keySet
+	digests bool // of its files are needed
 }
 
 // keySet is the keys of an input's rows.
@@ -231,15 +232,19 @@ func (b *bound) statement(text string, br *boundRule) (*statement, error) {
 	s := &statement{Expect: e, text: text}
 	for _, call := range e.Calls {
 		c := boundCall{Call: call, fn: metricNamed(call.Func), own: -1, other: -1, input: -1}
-		if call.Past != nil && !b.around.Published {
+		if (call.Past != nil || c.fn.past != nil) && !b.around.Published {
 			return nil, pipeline.Errorf(pipeline.Invalid, "history is kept beside an output, and the stage has none").
 				With("give the stage an output, or put the rule on the stage that has one")
 		}
 		if call.Input != "" {
 			c.input = b.inputNamed(call.Input)
 		}
-		ofRows := c.fn.files == nil && c.fn.columns == nil
-		if c.fn.files != nil && call.Input == "" {
+		if c.fn.past != nil && c.input >= 0 {
+			b.inputs[c.input].digests = true
+		}
+		ofFiles := c.fn.files != nil || c.fn.past != nil
+		ofRows := !ofFiles && c.fn.columns == nil
+		if ofFiles && call.Input == "" {
 			return nil, pipeline.Errorf(pipeline.Invalid, "%s of which source? say %s(\"name\")", call.Func, call.Func)
 		}
 		for i := range b.schema.NumFields() {

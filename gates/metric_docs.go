@@ -103,6 +103,7 @@ var metricDocs = map[string]MetricDoc{
 	"smallest_file":      {Call: `smallest_file("source")`, Doc: "What the smallest of them has, in bytes."},
 	"largest_file":       {Call: `largest_file("source")`, Doc: "What the largest of them has, in bytes."},
 	"newest_file":        {Call: `newest_file("source")`, Doc: "When the newest of them was written."},
+	"files_seen":         {Call: `files_seen("source")`, Doc: "How many of them some past partition was made of already, told by what is in them."},
 }
 
 var summaryDocs = map[string]MetricDoc{

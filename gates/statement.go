@@ -129,6 +129,8 @@ func (c *court) read(call boundCall, states []state, group string) reading {
 	switch {
 	case call.fn.files != nil:
 		return exactly(call.fn.files(c.lookups[call.input].files))
+	case call.fn.past != nil:
+		return exactly(call.fn.past(c.history, call.Input, c.lookups[call.input].files))
 	case call.fn.columns != nil && call.input >= 0:
 		return exactly(call.fn.columns(c.inputs[call.input].schema))
 	case call.fn.columns != nil:

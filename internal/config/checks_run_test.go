@@ -208,6 +208,7 @@ func sourceNames() []string {
 
 // sample is the rows of all sources on a day.
 type sample struct {
+	day     int
 	columns map[string][]string
 	rows    map[string][]map[string]any
 	// late is how much later than usual the files of countries were written, more how many
@@ -217,7 +218,7 @@ type sample struct {
 }
 
 func sampleOf(day int) *sample {
-	s := &sample{map[string][]string{}, map[string][]map[string]any{}, 0, 0}
+	s := &sample{day: day, columns: map[string][]string{}, rows: map[string][]map[string]any{}}
 	for _, name := range []string{"orders", "ledger"} {
 		s.columns[name], s.rows[name] = orderColumns(), ordersOf(day)
 	}
@@ -277,6 +278,8 @@ func (s *sample) change(source, what string, v *node) error {
 	case "more":
 		s.more = 1
 	case "day":
+	case "stale":
+		s.rows[source] = ordersOf(s.day - 1)
 	default:
 		if _, known := rows[0][what]; !known {
 			return fmt.Errorf("no column %q", what)
