@@ -74,14 +74,14 @@ var historySpecs = []Spec{
 		build: func(arg any) (Check, error) { return changeCheck(arg.(map[string]any)) },
 	},
 	{
-		Name: "band", Args: Fields, Doc: "A metric is within so many standard deviations of its mean on past partitions.", Example: "{of: mean(amount), over: 20, sigma: 3}",
+		Name: "band", Args: Fields, Doc: "A metric is within so many standard deviations of its mean on past partitions.", Example: "{of: mean(amount), over: 10, sigma: 3}",
 		Fields: append(pastFields[:3:3], Field{Name: "sigma", Kind: "value", Doc: "How many standard deviations; 3 if left out."}),
 		build: func(arg any) (Check, error) {
 			return bandCheck(arg.(map[string]any), "band", "history(%s).mean(%s)", "history(%s).stddev(%s)")
 		},
 	},
 	{
-		Name: "forecast", Args: Fields, Doc: "A metric is within so many standard errors of its forecast (Holt-Winters) from past partitions.", Example: "{of: rows(), over: 28, season: 7, sigma: 3}",
+		Name: "forecast", Args: Fields, Doc: "A metric is within so many standard errors of its forecast (Holt-Winters) from past partitions.", Example: "{of: rows(), over: 14, season: 7, sigma: 3}",
 		Fields: append(pastFields[:3:3],
 			Field{Name: "season", Kind: "number", Required: true, Doc: "How many partitions make a season: 7 for days of a week. `over` must be at least two seasons."},
 			Field{Name: "sigma", Kind: "value", Doc: "How many standard errors; 3 if left out."}),

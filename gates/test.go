@@ -131,7 +131,7 @@ func (x *trial) named(err error) error {
 func (x *trial) bind() (*bound, error) {
 	around := x.around
 	around.Inputs = x.input
-	b, err := judge{[]Rule{x.rule}}.bind(x.schema, around)
+	b, err := judge{rules: []Rule{x.rule}}.bind(x.schema, around)
 	if err != nil {
 		return nil, err
 	}

@@ -189,7 +189,7 @@ func pipelineOf(lines []checkLine, some []int) string {
 		fmt.Fprintf(to, "      - {name: l%d, %s\n", i, strings.TrimPrefix(l.gate, "{"))
 	}
 	var out strings.Builder
-	out.WriteString("name: checks\npartitions: {by: day, from: 2025-02-01, to: 2025-03-31}\nsources:\n")
+	out.WriteString("name: checks\npartitions: {by: day, from: 2025-02-16, to: 2025-03-31}\nsources:\n")
 	for _, name := range sourceNames() {
 		fmt.Fprintf(&out, "  %s: {parquet: 'in/{partition}/%s*.parquet'}\n", name, name)
 	}

@@ -15,10 +15,10 @@ type sampleColumn struct {
 
 // sampleStart is the first of the days; the last of sampleDays+1 is the one that is judged,
 // a Monday.
-var sampleStart = time.Date(2025, 2, 1, 0, 0, 0, 0, time.UTC)
+var sampleStart = time.Date(2025, 2, 16, 0, 0, 0, 0, time.UTC)
 
 const (
-	sampleDays = 30
+	sampleDays = 15
 	sampleRows = 24
 )
 
