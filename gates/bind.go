@@ -253,7 +253,9 @@ func (b *bound) statement(text string, br *boundRule) (*statement, error) {
 			}
 		}
 		if ofRows && (call.Input == "" || c.fn.Compares) {
-			c.own = b.metric(c, br)
+			if c.own, err = b.ownMetric(c, br); err != nil {
+				return nil, err
+			}
 		}
 		if ofRows && call.Input != "" {
 			if c.other, err = b.inputs[c.input].metric(c, br); err != nil {
@@ -276,6 +278,29 @@ func (b *bound) inputNamed(name string) int {
 	}
 	b.inputs = append(b.inputs, in)
 	return len(b.inputs) - 1
+}
+
+// ownMetric is the metric of the rows that are judged. What is compared with an input was
+// typed against its columns, and is typed here against ours.
+func (b *bound) ownMetric(c boundCall, br *boundRule) (int, error) {
+	if c.Input == "" {
+		return b.metric(c, br), nil
+	}
+	var types []arrow.DataType
+	args := c.Args
+	c.Args = nil
+	for _, arg := range args {
+		own, err := expr.CompileAt(arg.Source(), b.schema, b.moments())
+		if err != nil {
+			return -1, err
+		}
+		c.Args = append(c.Args, own)
+		types = append(types, own.Type())
+	}
+	if _, err := c.fn.Result(types); err != nil {
+		return -1, pipeline.Errorf(pipeline.Invalid, "%s: %w", c.Text, err)
+	}
+	return b.metric(c, br), nil
 }
 
 // metric is the index of the state that a call reads.
