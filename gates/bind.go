@@ -218,7 +218,15 @@ func (b *bound) addExpect(br *boundRule) (err error) {
 	if br.Check.warn != "" {
 		br.warn, err = b.statement(br.Check.warn, br)
 	}
+	if len(br.By) > 0 && err == nil && !br.looksAtRows() {
+		return pipeline.Errorf(pipeline.Invalid, "by chooses groups of rows; %s looks at none", br.Check)
+	}
 	return err
+}
+
+// looksAtRows reports whether some metric of a statement is of rows, and not of columns or files.
+func (r *boundRule) looksAtRows() bool {
+	return slices.ContainsFunc(r.expect.calls, func(c boundCall) bool { return c.own >= 0 || c.other >= 0 })
 }
 
 // statement types a statement and finds the metrics it needs.

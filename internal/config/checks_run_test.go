@@ -27,17 +27,7 @@ import (
 // are read as a pipeline file, and run by a project, after days that were published before.
 func TestChecksHold(t *testing.T) {
 	lines := allCheckLines(t)
-	dir := t.TempDir()
-	project, err := penstock.Open(t.Context(), dir, penstock.Options{Actor: "tester", Workers: 2, HoldFor: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := project.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	b := &bench{T: t, dir: dir, project: project}
+	b := newBench(t)
 	b.publishPast(lines)
 	groups := map[string][]int{}
 	for i, l := range lines {
@@ -66,6 +56,8 @@ type bench struct {
 	*testing.T
 	dir     string
 	project *penstock.Project
+	// written is what stands in the files of the sample, so that they are not written again.
+	written map[string]string
 }
 
 // ofHistory says that a line asks for past partitions.
@@ -106,7 +98,7 @@ func (b *bench) publishPast(lines []checkLine) {
 		}
 	}
 	for day := range sampleDays {
-		sampleOf(day).write(b.T, b.dir, day)
+		sampleOf(day).write(b, day)
 		rec := b.run(lines, some, day)
 		if rec.Status != pipeline.Published {
 			for _, f := range rec.Gates {
@@ -125,7 +117,7 @@ func (b *bench) expectGood(lines []checkLine) {
 	for i := range lines {
 		all = append(all, i)
 	}
-	sampleOf(sampleDays).write(b.T, b.dir, sampleDays)
+	sampleOf(sampleDays).write(b, sampleDays)
 	rec := b.run(lines, all, sampleDays)
 	for i, l := range lines {
 		found := l.findings(rec, i)
@@ -150,7 +142,7 @@ func (b *bench) expectBad(lines []checkLine, some []int) {
 	if err := s.spoil(lines[some[0]].bad); err != nil {
 		b.Fatalf("%s: %v", lines[some[0]].at, err)
 	}
-	s.write(b.T, b.dir, day)
+	s.write(b, day)
 	b.judgeBad(lines, some, b.run(lines, some, day))
 }
 
@@ -158,7 +150,7 @@ func (b *bench) expectBad(lines []checkLine, some []int) {
 // are bad for it.
 func (b *bench) expectAllBad(lines []checkLine, groups [][]int) {
 	b.Helper()
-	sampleOf(sampleDays).write(b.T, b.dir, sampleDays)
+	sampleOf(sampleDays).write(b, sampleDays)
 	sources, stages := sourcesText(), "stages:\n"
 	for i, some := range groups {
 		s := sampleOf(sampleDays)
@@ -166,7 +158,7 @@ func (b *bench) expectAllBad(lines []checkLine, groups [][]int) {
 			b.Fatalf("%s: %v", lines[some[0]].at, err)
 		}
 		name := fmt.Sprintf("bad%d", i)
-		writeParquet(b.T, filepath.Join(b.dir, name+".parquet"), s.columns["orders"], s.rows["orders"], sampleDay(sampleDays))
+		b.writeParquet(filepath.Join(b.dir, name+".parquet"), s.columns["orders"], s.rows["orders"], sampleDay(sampleDays))
 		sources += fmt.Sprintf("  %s: {parquet: %s.parquet}\n", name, name)
 		stages += fmt.Sprintf("  in_%s:\n    from: %s\n    gates:\n", name, name)
 		for _, i := range some {
@@ -421,18 +413,18 @@ func (s *sample) reshape(source, what string, v *node) error {
 }
 
 // write writes the files of all sources.
-func (s *sample) write(t *testing.T, dir string, day int) {
-	t.Helper()
-	in := filepath.Join(dir, "in", sampleDay(day).Format(time.DateOnly))
+func (s *sample) write(b *bench, day int) {
+	b.Helper()
+	in := filepath.Join(b.dir, "in", sampleDay(day).Format(time.DateOnly))
 	second := filepath.Join(in, "countries-2.parquet")
-	if s.more == 0 && writtenFiles[second] != "" {
-		delete(writtenFiles, second)
+	if s.more == 0 && b.written[second] != "" {
+		delete(b.written, second)
 		if err := os.Remove(second); err != nil {
-			t.Fatal(err)
+			b.Fatal(err)
 		}
 	}
 	if err := os.MkdirAll(in, 0o755); err != nil {
-		t.Fatal(err)
+		b.Fatal(err)
 	}
 	written := sampleDay(day + 1).Add(2 * time.Hour)
 	for name, rows := range s.rows {
@@ -440,25 +432,22 @@ func (s *sample) write(t *testing.T, dir string, day int) {
 		if name == "countries" {
 			at = at.Add(s.late)
 		}
-		writeParquet(t, filepath.Join(in, name+".parquet"), s.columns[name], rows, at)
+		b.writeParquet(filepath.Join(in, name+".parquet"), s.columns[name], rows, at)
 		if name == "countries" && s.more > 0 {
-			writeParquet(t, second, s.columns[name], rows, at)
+			b.writeParquet(second, s.columns[name], rows, at)
 		}
 	}
 }
 
-// writtenFiles is what stands in the files of the sample, so that they are not written again.
-var writtenFiles = map[string]string{}
-
-func writeParquet(t *testing.T, path string, columns []string, rows []map[string]any, at time.Time) {
-	t.Helper()
+func (b *bench) writeParquet(path string, columns []string, rows []map[string]any, at time.Time) {
+	b.Helper()
 	var fields []arrow.Field
 	for _, c := range columns {
 		name, typ, _ := strings.Cut(c, " ")
 		typ, required := strings.CutSuffix(typ, " not null")
 		parsed, err := pipeline.ParseType(typ)
 		if err != nil {
-			t.Fatal(err)
+			b.Fatal(err)
 		}
 		fields = append(fields, arrow.Field{Name: name, Type: parsed, Nullable: !required})
 	}
@@ -467,40 +456,40 @@ func writeParquet(t *testing.T, path string, columns []string, rows []map[string
 	}
 	text, err := json.Marshal(rows)
 	if err != nil {
-		t.Fatal(err)
+		b.Fatal(err)
 	}
 	same := fmt.Sprint(columns, at, string(text))
-	if writtenFiles[path] == same {
+	if b.written[path] == same {
 		return
 	}
-	writtenFiles[path] = same
+	b.written[path] = same
 	schema := arrow.NewSchema(fields, nil)
 	batch, _, err := array.RecordFromJSON(memory.DefaultAllocator, schema, bytes.NewReader(text))
 	if err != nil {
-		t.Fatalf("%s: %v", path, err)
+		b.Fatalf("%s: %v", path, err)
 	}
 	defer batch.Release()
 	var out bytes.Buffer
 	e, err := parquet.Format{}.Create(&out, schema)
 	if err != nil {
-		t.Fatal(err)
+		b.Fatal(err)
 	}
 	if batch.NumRows() > 0 {
-		chunk, err := e.Encode(t.Context(), []arrow.RecordBatch{batch})
+		chunk, err := e.Encode(b.Context(), []arrow.RecordBatch{batch})
 		if err == nil {
 			err = e.Append(chunk)
 		}
 		if err != nil {
-			t.Fatal(err)
+			b.Fatal(err)
 		}
 	}
 	if err := e.Close(); err != nil {
-		t.Fatal(err)
+		b.Fatal(err)
 	}
 	if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil {
-		t.Fatal(err)
+		b.Fatal(err)
 	}
 	if err := os.Chtimes(path, at, at); err != nil {
-		t.Fatal(err)
+		b.Fatal(err)
 	}
 }
