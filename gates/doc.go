@@ -26,20 +26,19 @@
 // where operators moved rows; with at_most, more of them than that block the partition.
 // All other rules judge the rows that go on: those that would be published.
 //
-// # Metrics
+// # Named checks, metrics, functions
 //
-//	rows()                     rows
-//	rows("input")              rows of another source or stage
-//	count(x)                   values that are not null
-//	count_if(condition)        rows for which it is true
-//	nulls(x), null_share(x)    nulls, and their share of the rows
-//	min(x), max(x)             of numbers, strings, times; NaN is left out
-//	sum(x)                     of integers exactly (overflow is an error), of floats compensated
-//	mean(x)                    as a double
-//	variance(x), stddev(x)     of the sample
-//	distinct(x)                distinct values, exactly
+// [Vocabulary] has the named checks, as pipeline files write them: most are short for a
+// row predicate or a statement. [MetricDocs] has the metrics that statements may call, and
+// [SummaryDocs] what they may ask of a metric on past partitions:
 //
-// Nulls are left out of all but nulls and null_share.
+//	rows() > 1000 && null_share(email) < 0.01
+//	sum(amount) == sum("ledger", amount)
+//	rows() > 0.5 * history(6).mean(rows())
+//
+// Nulls are left out of all metrics that are not about nulls. docs/reference/checks.md lists
+// all of them. What neither a predicate nor a statement says is a Go function ([RowsFunc]), or a
+// stage of SQL whose rows are judged.
 //
 // # Verdicts
 //

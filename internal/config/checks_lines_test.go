@@ -124,7 +124,7 @@ func examples(t *testing.T) (all []checkLine) {
 func allCheckLines(t *testing.T) (all []checkLine) {
 	t.Helper()
 	all = examples(t)
-	for _, name := range append([]string{"kinds"}, toolPages...) {
+	for _, name := range append([]string{"metrics", "kinds"}, toolPages...) {
 		for _, l := range readChecks(t, name).lines {
 			if l.code == "" {
 				all = append(all, l)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,22 +65,37 @@ func checksPage(t *testing.T) []byte {
 		"are not. x and y are any expressions over columns: `sum(quantity * 2)`. One that has such arguments, and those of columns, can\n" +
 		"be asked of another source or stage, whose name comes first: `sum(\"ledger\", amount)`, `rows(\"ledger\")`. Those with {shares}\n" +
 		"compare: with shares that are written out, with another source, `psi(\"ledger\", country)`, or with past partitions,\n" +
-		"`history(6).psi(country)`; and so do `ks` and `welch_test`, but for shares.\n\n| metric | what it is | its state |\n|---|---|---|\n")
+		"`history(6).psi(country)`; and so do `ks` and `welch_test`, but for shares.\n\n| metric | what it is | its state | for example |\n|---|---|---|---|\n")
+	tried := metricExamples(t)
 	for _, d := range gates.MetricDocs() {
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", codeCell(d.Call), cell(d.Doc), d.State)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", codeCell(d.Call), cell(d.Doc), d.State, codeCell(tried(d.Name, d.Name)))
 	}
 	b.WriteString("\nA state that is exact is so for any number of workers, and merges over the parts of a partition. Certain bounds hold for sure,\n" +
 		"probable ones at four standard errors; a rule that they don't decide has the metric computed exactly, from the rows.\n" +
 		"\n### History\n\n`history(n).f(m)` is f of the metric m on the last n published partitions before this one; `history(n, \"weekday\")` takes those of\n" +
-		"the same weekday, and so `month_end`, `month_day` and `month`.\n\n| summary | what it is |\n|---|---|\n")
+		"the same weekday, and so `month_end`, `month_day` and `month`.\n\n| summary | what it is | for example |\n|---|---|---|\n")
 	for _, d := range gates.SummaryDocs() {
-		fmt.Fprintf(&b, "| %s | %s |\n", codeCell(d.Call), cell(d.Doc))
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", codeCell(d.Call), cell(d.Doc), codeCell(tried("history "+d.Name, d.Name)))
 	}
 	for _, name := range append([]string{"kinds"}, toolPages...) {
 		readChecks(t, name).write(&b)
 	}
 	writeSample(&b)
 	return b.Bytes()
+}
+
+// metricExamples gives the statements in which metrics are tried, of which there is one each.
+func metricExamples(t *testing.T) func(name, called string) string {
+	lines := readChecks(t, "metrics").lines
+	return func(name, called string) string {
+		i := slices.IndexFunc(lines, func(l checkLine) bool { return l.name == name })
+		if i < 0 || !strings.Contains(lines[i].gate, called+"(") {
+			t.Errorf("testdata/checks/metrics.yaml: %s is not tried", name)
+			return ""
+		}
+		text := strings.TrimSuffix(strings.TrimPrefix(lines[i].gate, "{expect: '"), "'}")
+		return strings.ReplaceAll(text, "''", "'")
+	}
 }
 
 // write writes a table of lines, and what does not fit in it below.
