@@ -71,7 +71,7 @@ func (l checkLine) ofHistory() bool {
 }
 
 // alone says that a line wants a run of its own for rows that are bad: because they are more
-// than other rows of orders, or because its stage has to have an output.
+// than other rows of orders, because it names orders, or because its stage has to have an output.
 func (l checkLine) alone() bool {
 	if l.stages != "" || l.ofHistory() || strings.Contains(l.gate, "quarantine") {
 		return true
@@ -81,8 +81,8 @@ func (l checkLine) alone() bool {
 			return true
 		}
 	}
-	for _, approximate := range []string{"quantile", "median", "iqr", "outliers", "ks", "top", "most_common", "approx", "newest_file"} {
-		if strings.Contains(l.gate, approximate) {
+	for _, word := range []string{`"orders"`, "quantile", "median", "iqr", "outliers", "ks", "top", "most_common", "approx", "newest_file"} {
+		if strings.Contains(l.gate, word) {
 			return true
 		}
 	}

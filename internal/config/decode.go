@@ -186,18 +186,6 @@ func (d *decoder) value(n *node, what string) any {
 	return d.text(n, what)
 }
 
-func (d *decoder) values(n *node, what string) []any {
-	if n.kind != sequence {
-		d.fail(n.pos, "%s: expected a list, found %s", what, n.kind)
-		return nil
-	}
-	var all []any
-	for _, v := range n.values {
-		all = append(all, d.value(v, what))
-	}
-	return all
-}
-
 func describe(n *node) string {
 	if n.text != "" {
 		return strconv.Quote(n.text)
