@@ -48,8 +48,8 @@ func local(path string) string {
 // layers are the packages from the top down: imports go to a lower layer only, so that
 // siblings don't import each other.
 var layers = []string{
-	"cmd/", "benchmarks", "internal/cli", "internal/config|internal/report", ".",
-	"internal/store", "operators/parquet|operators/csv|operators/jsonl|operators/ipc|operators/sql|operators|gates|lineage/verify|lineage|internal/publish|internal/host",
+	"cmd/", "benchmarks", "internal/cli", "internal/suggest", "internal/config|internal/report", ".",
+	"internal/store", "profile|operators/parquet|operators/csv|operators/jsonl|operators/ipc|operators/sql|operators|gates|lineage/verify|lineage|internal/publish|internal/host",
 	"operators/files|internal/keys", "internal/expr", "pipeline", "internal/faults|internal/expr/vector|internal/expr/formats|internal/rows|internal/sketch|testdata",
 }
 

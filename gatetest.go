@@ -99,7 +99,7 @@ func (f GateFilter) choose(pl *pipeline.Pipeline) (chosen []chosenGate, err erro
 		if f.Stage != "" && f.Stage != s.Name {
 			continue
 		}
-		for _, r := range gates.RulesOf(s.Gates) {
+		for _, r := range gates.Rules(s.Gates) {
 			names = append(names, r.Name)
 			if len(f.Gates) == 0 || slices.Contains(f.Gates, r.Name) {
 				found[r.Name] = true

@@ -28,6 +28,8 @@ type Options struct {
 	ForceScan bool
 	// ShowValues lets messages and records show values of rows that failed.
 	ShowValues bool
+	// WarnError lets nothing pass that would only warn: it blocks.
+	WarnError bool
 	// Memory is the budget of a run in bytes; 0: half of what the machine, or the
 	// control group, has.
 	Memory int64

@@ -3,6 +3,7 @@ package penstock_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -244,5 +245,38 @@ func TestCancelledRunIsOnRecord(t *testing.T) {
 	runs, err := p.Runs(t.Context(), penstock.RunFilter{Status: pipeline.Cancelled})
 	if err != nil || len(runs) != 1 {
 		t.Errorf("%d cancelled runs on record, %v", len(runs), err)
+	}
+}
+
+// An operator of a user's that loses rows without a word keeps the partition back; one that
+// says that it may leave rows out does not.
+func TestLostRowsBlock(t *testing.T) {
+	dir := t.TempDir()
+	p := open(t, dir)
+	write(t, filepath.Join(dir, "orders-eu.csv"), "id,amount\n1,5\n2,-1\n3,7\n")
+	first := func(_ context.Context, b arrow.RecordBatch) (arrow.RecordBatch, error) {
+		return b.NewSlice(0, b.NumRows()-1), nil
+	}
+	rec, err := p.Run(t.Context(), orders(operators.Map("tidy", nil, first)), "eu")
+	check(t, err)
+	f := rec.Gates[len(rec.Gates)-1]
+	got := fmt.Sprintf("%s %s %s: %s, %s expected\n%s", f.Stage, f.Name, f.Verdict, f.Observed, f.Expected, strings.Join(f.Detail, "\n"))
+	want := `clean conservation fail: operator 1 (map tidy) took 3 rows and gave 2, as many expected
+3 rows in, 1 out, 1 quarantined, 0 filtered
+an operator of your own that may change how many rows there are has to say so: pipeline.Bound.Rows, or operators.MapRows`
+	if got != want || rec.Status != pipeline.Blocked {
+		t.Errorf("got  %s\nwant %s\n%s", got, want, rec.Status)
+	}
+	rec, err = p.Run(t.Context(), orders(operators.MapRows("tidy", pipeline.RowsFewer, nil, first)), "eu")
+	check(t, err)
+	if rec.Status != pipeline.Published {
+		t.Errorf("%+v", rec)
+	}
+	if s := rec.Stages[0]; s.RowsFiltered != 1 || s.RowsQuarantined != 1 || s.RowsOut != 1 {
+		t.Errorf("%+v", s)
+	}
+	report, err := p.Verify(t.Context())
+	if err != nil || len(report.Problems) != 0 {
+		t.Errorf("%+v, %v", report, err)
 	}
 }

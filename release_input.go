@@ -60,7 +60,7 @@ func (r *release) prepare(ctx context.Context) (err error) {
 	if err := r.index.choose(r.from, r.opts.Rules); err != nil {
 		return err
 	}
-	all := &pipeline.Input{Schema: in.Schema, Splits: slices.Clone(in.Splits), Files: slices.Concat(in.Files, r.quarantine.Files)}
+	all := &pipeline.Input{Schema: in.Schema, Splits: slices.Clone(in.Splits), Files: slices.Concat(in.Files, someOf(r.quarantine.Files))}
 	all.Approved = r.from.manifest.ApprovedGates()
 	if r.opts.Rows != "" {
 		splits, err := r.corrected(ctx, all.Schema)
@@ -68,12 +68,21 @@ func (r *release) prepare(ctx context.Context) (err error) {
 			return err
 		}
 		addSplits(all, splits, len(all.Files))
-		all.Files = append(all.Files, r.fixed.Files...)
+		all.Files = append(all.Files, someOf(r.fixed.Files)...)
 	} else {
 		addSplits(all, r.splits(all.Schema), len(in.Files))
 	}
 	r.source = releasedSource{"published and quarantined rows of " + r.from.ref(), all}
 	return nil
+}
+
+// someOf are files of which some rows are read.
+func someOf(files []pipeline.File) []pipeline.File {
+	some := slices.Clone(files)
+	for i := range some {
+		some[i].Rows = -1
+	}
+	return some
 }
 
 // addSplits adds splits of files that stand in the input from a place on.

@@ -39,6 +39,7 @@ func (p *Project) Env(pl *pipeline.Pipeline, part pipeline.Partition) *pipeline.
 		Believes:   p.publish.Confirms,
 		ForceScan:  p.opts.ForceScan,
 		ShowValues: p.opts.ShowValues,
+		WarnError:  p.opts.WarnError,
 		Alloc:      memory.DefaultAllocator,
 	}
 }

@@ -146,6 +146,9 @@ func (c *court) finding(i int, r *boundRule, done []pipeline.Finding) pipeline.F
 		DecidedBy: c.total.climbs[i].rung.String(), Groups: c.total.climbs[i].groups,
 		GroupsRead: c.total.climbs[i].read, BytesRead: c.total.climbs[i].bytes,
 	}
+	if r.Check.warn != "" {
+		f.Rule += "; warns unless " + r.Check.warn
+	}
 	switch r.Check.kind {
 	case rowCheck, referenceCheck, uniqueCheck:
 		c.judgeRows(&f, i, r)

@@ -297,6 +297,7 @@ func TestProblemsOfRules(t *testing.T) {
 		{[]Rule{{Name: "g", Check: Unique("id"), Else: Quarantine}}, `gate "g": else: quarantine needs a check of single rows; unique id is none`},
 		{[]Rule{{Name: "g", Check: Rows("id > 0"), Severity: "blok"}}, `gate "g": unknown severity "blok"; did you mean "block"?`},
 		{[]Rule{{Name: "g", Check: Rows("id > 0")}, {Name: "g", Check: Rows("id > 1")}}, `gate "g": another rule of the stage has this name; give one of them a name of its own`},
+		{[]Rule{{Name: "conservation", Check: Rows("id > 0")}}, `gate "conservation": every stage has a gate of this name, which counts its rows; give the rule another`},
 		{[]Rule{{Name: "a", Check: NotNull("x")}, {Name: "b", Check: NotNull("y")}}, "gate \"a\": unknown column \"x\"; known are id, email, amount, country, day\ngate \"b\": unknown column \"y\"; known are id, email, amount, country, day"},
 	} {
 		_, err := Of(test.rules...).Bind(testSchema, pipeline.Surroundings{})

@@ -73,12 +73,6 @@ func (j judge) findInputs() []string {
 	return names
 }
 
-// RulesOf gives the rules of a judge that Of made; nil of any other.
-func RulesOf(j pipeline.Judge) []Rule {
-	of, _ := j.(judge)
-	return slices.Clone(of.rules)
-}
-
 // Bind implements pipeline.Judge.
 func (j judge) Bind(schema *arrow.Schema, around pipeline.Surroundings) (*pipeline.BoundJudge, error) {
 	b, err := j.bind(schema, around)
@@ -96,6 +90,10 @@ func (j judge) bind(schema *arrow.Schema, around pipeline.Surroundings) (*bound,
 	}
 	seen := map[string]bool{}
 	for _, r := range j.rules {
+		if r.Name == pipeline.Conservation {
+			errs = append(errs, inGate(r, pipeline.Errorf(pipeline.Invalid, "every stage has a gate of this name, which counts its rows; give the rule another")))
+			continue
+		}
 		if seen[r.Name] {
 			errs = append(errs, inGate(r, pipeline.Errorf(pipeline.Invalid, "another rule of the stage has this name; give one of them a name of its own")))
 			continue

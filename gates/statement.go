@@ -259,6 +259,10 @@ func byGroup(f *pipeline.Finding, all []pipeline.GroupFinding) {
 		return
 	}
 	f.Verdict = all[0].Verdict
+	if f.GroupsFailed == 0 {
+		f.Observed = plural(f.GroupsJudged, "group") + " passed"
+		return
+	}
 	f.Observed = fmt.Sprintf("%s of %s did not pass", digits(f.GroupsFailed), plural(f.GroupsJudged, "group"))
 }
 

@@ -13,17 +13,28 @@ import (
 // and returns a batch that the engine releases; it is called by several goroutines at
 // once and must keep nothing between calls. The name stands for what f does in
 // fingerprints: change it when you change f. A panic in f fails the partition, not the
-// program.
+// program. It gives as many rows as it is given, or its stage is blocked; see MapRows.
 //
 //	Map(t, schema, f) → f(t)
 func Map(name string, schema func(*arrow.Schema) (*arrow.Schema, error),
 	f func(context.Context, arrow.RecordBatch) (arrow.RecordBatch, error),
 ) pipeline.Operator {
-	return mapped{name, schema, f}
+	return mapped{name, pipeline.RowsSame, schema, f}
+}
+
+// MapRows is Map for a function that may leave rows out (pipeline.RowsFewer: they are
+// counted as filtered), or gives another number of them (pipeline.RowsOther).
+//
+//	MapRows(t, rows, schema, f) → f(t)
+func MapRows(name string, rows pipeline.RowsRule, schema func(*arrow.Schema) (*arrow.Schema, error),
+	f func(context.Context, arrow.RecordBatch) (arrow.RecordBatch, error),
+) pipeline.Operator {
+	return mapped{name, rows, schema, f}
 }
 
 type mapped struct {
 	name   string
+	rows   pipeline.RowsRule
 	schema func(*arrow.Schema) (*arrow.Schema, error)
 	f      func(context.Context, arrow.RecordBatch) (arrow.RecordBatch, error)
 }
@@ -41,7 +52,7 @@ func (o mapped) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 			return nil, err
 		}
 	}
-	return &pipeline.Bound{Schema: out, Each: same(func(ctx context.Context, b arrow.RecordBatch) (arrow.RecordBatch, error) {
+	return &pipeline.Bound{Schema: out, Rows: o.rows, Each: same(func(ctx context.Context, b arrow.RecordBatch) (arrow.RecordBatch, error) {
 		got, err := o.f(ctx, b)
 		if err != nil {
 			return nil, err

@@ -52,7 +52,7 @@ func (union) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	}
 	out := arrow.NewSchema(fields, nil)
 	return &pipeline.Bound{
-		Schema: out, From: from,
+		Schema: out, From: from, Rows: pipeline.RowsSame,
 		Stream: func(_ context.Context, env *pipeline.Env, in ...pipeline.Reader) (pipeline.Reader, error) {
 			return &chained{rest: in, env: env, schema: out}, nil
 		},

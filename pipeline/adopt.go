@@ -59,6 +59,7 @@ func (r *run) adopt(ctx context.Context, c *chain, sr *stageRun) error {
 		}
 		f.Rows, f.Chunks, f.Footer = rowsOf(c.f.input, i), read.Chunks, read.Footer
 		sr.files = append(sr.files, f)
+		r.openAgain(ctx, sr, c.schema, f, staged.Path())
 		f.Path = filepath.ToSlash(staged.Path())
 		written = append(written, f)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 )
@@ -26,7 +27,8 @@ func (r *run) compile(ctx context.Context, s *StagePlan) (*chain, error) {
 	for i, op := range ops {
 		bound, err := bindOperator(op, schemas)
 		if err == nil {
-			err = r.extend(ctx, c, ins, &operatorStep{stage: s.Stage, op: op, at: s.operatorAt(i), bound: bound})
+			sr.account.add(s.Operators[i], bound)
+			err = r.extend(ctx, c, ins, &operatorStep{stage: s.Stage, op: op, at: s.operatorAt(i), bound: bound}, &sr.account)
 		}
 		if err != nil {
 			return nil, closeAll(ins, inStage(err, s.Name, s.operatorAt(i)))
@@ -53,7 +55,12 @@ func (r *run) gather(ctx context.Context, s *StagePlan, sr *stageRun) (*chain, [
 		if err != nil {
 			return nil, nil, closeAll(ins, err)
 		}
-		in.f.steps = append(in.f.steps, &countStep{&sr.rowsIn, func() { r.progress(s.Name, sr.rowsIn) }})
+		flow := r.inflow(name, in)
+		sr.account.inputs = append(sr.account.inputs, flow)
+		in.f.steps = append(in.f.steps, &countStep{&sr.rowsIn, func(seq int, rows int64) {
+			flow.take(seq, rows)
+			r.progress(s.Name, sr.rowsIn)
+		}})
 		if r.plan.Inputs[name] != nil {
 			in.f.steps = append(in.f.steps, &countStep{total: &r.out.RowsIn})
 		}
@@ -71,18 +78,67 @@ func (r *run) input(ctx context.Context, name string, columns []string) (*chain,
 	if in := r.staged[name]; in != nil {
 		return r.chainOf(in, columns), nil
 	}
-	return r.compile(ctx, r.plan.byName[name])
+	c, err := r.compile(ctx, r.plan.byName[name])
+	if err != nil {
+		return nil, err
+	}
+	c.narrow(r.plan.byName[name], columns)
+	return c, nil
+}
+
+// narrow leaves out the columns that a stage which streams gives beside those it is asked
+// for: its own operators and gates need them.
+func (c *chain) narrow(s *StagePlan, columns []string) {
+	schema := project(c.schema, columns)
+	if schema.NumFields() == c.schema.NumFields() {
+		return
+	}
+	op := only(columns)
+	bound, _ := op.Bind(c.schema) // it never fails
+	c.f.steps = append(c.f.steps, &operatorStep{stage: s.Stage, op: op, at: s.At, bound: bound})
+	c.f.out, c.schema = schema, schema
+}
+
+// only hands on the columns of these names, those there are.
+type only []string
+
+func (o only) String() string { return "only " + strings.Join(o, ", ") }
+
+func (o only) Bind(in ...*arrow.Schema) (*Bound, error) {
+	b := &Bound{Schema: project(in[0], o), From: [][]Column{}, Same: []int{}}
+	for _, f := range b.Schema.Fields() {
+		i := in[0].FieldIndices(f.Name)[0]
+		b.From, b.Same = append(b.From, []Column{{Index: i}}), append(b.Same, i)
+	}
+	b.Each = func(Unit) (BatchFunc, error) {
+		return func(_ context.Context, batch arrow.RecordBatch) (arrow.RecordBatch, error) {
+			return pick(batch, b.Schema, b.Same), nil
+		}, nil
+	}
+	return b, nil
 }
 
 func (r *run) chainOf(in *Input, columns []string) *chain {
 	return &chain{f: splitUnits(r.env, in, columns), schema: project(in.Schema, columns)}
 }
 
+// inflow counts what comes of an input that was opened.
+func (r *run) inflow(name string, c *chain) *inflow {
+	f := &inflow{name: name}
+	if r.plan.Inputs[name] != nil || r.staged[name] != nil {
+		f.input, f.files = c.f.input, make([]int64, len(c.f.input.Files))
+	} else {
+		f.sent = &c.stages[len(c.stages)-1].rowsOut
+	}
+	return f
+}
+
 // extend adds an operator: a stateless one to the chain's fragment, a blocking one
-// as the beginning of the next.
-func (r *run) extend(ctx context.Context, c *chain, ins []*chain, s *operatorStep) (err error) {
+// as the beginning of the next. What leaves it is counted.
+func (r *run) extend(ctx context.Context, c *chain, ins []*chain, s *operatorStep, a *account) (err error) {
+	flow := a.operators[len(a.operators)-1]
 	if s.bound.Stream == nil {
-		ins[0].f.steps = append(ins[0].f.steps, s)
+		ins[0].f.steps = append(ins[0].f.steps, s, flow.count())
 		ins[0].f.out = s.bound.Schema
 		c.f = ins[0].f
 		return nil
@@ -90,13 +146,14 @@ func (r *run) extend(ctx context.Context, c *chain, ins []*chain, s *operatorSte
 	defer recovered(&err)
 	readers := make([]Reader, len(ins))
 	for i, in := range ins {
-		readers[i] = in.f.reader()
+		readers[i] = flow.hand(in.f.reader(), a.before(i))
 	}
 	out, err := s.bound.Stream(ctx, r.env, readers...)
 	if err != nil {
 		return err
 	}
 	c.f = streamUnits(r.env, &namedReader{out, s}, s.bound.Schema, "stage "+s.stage.Name)
+	c.f.steps = append(c.f.steps, flow.count())
 	return nil
 }
 
@@ -139,6 +196,9 @@ func (r *run) addJudge(ctx context.Context, c *chain, sr *stageRun) error {
 		if err != nil {
 			return closeLookups(h.Lookups, err)
 		}
+		flow := r.inflow(in.Input, up)
+		sr.account.looked = append(sr.account.looked, flow)
+		up.f.steps = append(up.f.steps, &countStep{new(int64), flow.take})
 		l := Lookup{Reader: widened{up.f.reader(), r.plan.schemaOf(in.Input)}}
 		if up.f.input != nil {
 			l.Files = up.f.input.Files

@@ -108,6 +108,9 @@ func (o each) String() string { return o.name }
 
 func (o each) Bind(in ...*arrow.Schema) (*Bound, error) {
 	b := &Bound{Schema: in[0], Each: func(Unit) (BatchFunc, error) { return o.f, nil }}
+	if o.name == "half" {
+		b.Rows = RowsFewer
+	}
 	for i := range in[0].Fields() {
 		b.From = append(b.From, []Column{{0, i}})
 	}

@@ -44,7 +44,8 @@ type Finding struct {
 	Severity Severity `json:"severity"`
 	Verdict  Verdict  `json:"verdict"`
 	// DecidedBy is the highest rung of the evidence ladder that was needed: "schema",
-	// "stored states", "footer", "dictionary", "page index" or "scan".
+	// "stored states", "footer", "dictionary", "page index" or "scan"; "counts" of
+	// Conservation.
 	DecidedBy string `json:"decided_by"`
 	// Of Groups units that were known before they were read (row groups), the rule had to
 	// read GroupsRead; BytesRead is about what its columns take of the rows that were read,

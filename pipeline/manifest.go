@@ -79,9 +79,16 @@ type InputRecord struct {
 
 // StageRecord is what a stage did in a run.
 type StageRecord struct {
-	Name            string  `json:"name"`
-	RowsIn          int64   `json:"rows_in"`
-	RowsOut         int64   `json:"rows_out"`
-	RowsQuarantined int64   `json:"rows_quarantined"`
-	Seconds         float64 `json:"seconds"`
+	Name            string `json:"name"`
+	RowsIn          int64  `json:"rows_in"`
+	RowsOut         int64  `json:"rows_out"`
+	RowsQuarantined int64  `json:"rows_quarantined"`
+	// RowsKeptAside are those of RowsQuarantined that did not come to the gates: what a release
+	// leaves in quarantine.
+	RowsKeptAside int64 `json:"rows_kept_aside,omitempty"`
+	// RowsFiltered were left out by operators that may leave rows out.
+	RowsFiltered int64 `json:"rows_filtered"`
+	// Operators are what each operator did to the number of rows, in order.
+	Operators []OperatorRecord `json:"operators,omitempty"`
+	Seconds   float64          `json:"seconds"`
 }

@@ -67,6 +67,10 @@ type Bound struct {
 	// operator. It owns the inputs and closes them.
 	Stream func(ctx context.Context, env *Env, in ...Reader) (Reader, error)
 
+	// Rows says what the operator does to the number of rows; one with Same or Keep need not.
+	// An operator that does something else blocks its stage.
+	Rows RowsRule
+
 	// Notes are remarks for explain: what falls back to a slow path, and why.
 	Notes []string
 }
@@ -155,6 +159,8 @@ type Env struct {
 	ForceScan bool
 	// ShowValues lets findings show the values of rows that failed, beside their keys.
 	ShowValues bool
+	// WarnError makes findings that warn block.
+	WarnError bool
 	// Alloc is where Arrow buffers come from.
 	Alloc memory.Allocator
 }

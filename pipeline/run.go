@@ -145,6 +145,7 @@ type stageRun struct {
 	rowsIn     int64
 	rowsOut    int64
 	rowsAside  int64
+	rowsKept   int64 // of rowsAside: they did not come to the gates
 	schema     *arrow.Schema
 	court      Court
 	around     Surroundings
@@ -152,6 +153,7 @@ type stageRun struct {
 	files      []File
 	written    []File // files, by their absolute paths
 	quarantine *fileWriter
+	account    account
 }
 
 // stage runs one stage that writes or only judges, with those that stream into it.
@@ -199,7 +201,7 @@ func (r *run) drain(ctx context.Context, s *StagePlan, c *chain) error {
 	case s.Output != nil:
 		return r.write(ctx, c, last)
 	case s.consumers > 0 || s.looked:
-		in, err := r.spool(ctx, c, s.Name)
+		in, err := r.spool(ctx, c, s.Name, &last.account)
 		r.staged[s.Name] = in
 		return err
 	default:
@@ -250,7 +252,7 @@ func (r *run) conclude(ctx context.Context, sr *stageRun) (out *StageOutcome, er
 	out = &StageOutcome{
 		Stage: sr.plan.Stage, Schema: sr.schema, Files: sr.files, Key: sr.plan.key(),
 		Record: StageRecord{
-			Name: sr.plan.Name, RowsIn: sr.rowsIn, RowsOut: sr.rowsOut, RowsQuarantined: sr.rowsAside,
+			Name: sr.plan.Name, RowsIn: sr.rowsIn, RowsOut: sr.rowsOut, RowsQuarantined: sr.rowsAside, RowsKeptAside: sr.rowsKept,
 			Seconds: r.env.Now().Sub(sr.started).Seconds(),
 		},
 	}
@@ -260,6 +262,7 @@ func (r *run) conclude(ctx context.Context, sr *stageRun) (out *StageOutcome, er
 			return nil, err
 		}
 		out.Quarantine = []File{f}
+		r.openAgain(ctx, sr, QuarantineSchema(sr.schema), f, sr.quarantine.file.Path())
 	}
 	if sr.court != nil {
 		j, err := sr.court.Judge(ctx, r.again(sr))
@@ -270,7 +273,15 @@ func (r *run) conclude(ctx context.Context, sr *stageRun) (out *StageOutcome, er
 		for i := range out.Measures {
 			out.Measures[i].Stage = sr.plan.Name
 		}
+		for i := range out.Findings {
+			if f := &out.Findings[i]; r.env.WarnError && f.Verdict == Warn {
+				f.Verdict, f.Severity = Fail, Block
+			}
+		}
 	}
+	out.Record.Operators, out.Record.RowsFiltered = sr.account.records()
+	out.Findings = append(out.Findings, sr.account.conservation(out.Record, out.Files, out.Quarantine))
+	out.Findings[len(out.Findings)-1].At = sr.plan.At
 	for i := range out.Findings {
 		out.Findings[i].Stage = sr.plan.Name
 		out.Findings[i].Approved = nil // that is not for a judge to say

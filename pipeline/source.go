@@ -47,6 +47,8 @@ type Split struct {
 	// Before is how many rows of the file lie between the split before it, or the beginning
 	// of the file, and this one, and are in no split; -1 where that is not known.
 	Before int64
+	// AtMost says that Rows is a bound: some rows may be left out while they are read.
+	AtMost bool
 	// Open reads the named columns, in the order of the input's schema. Nil means
 	// all; an empty list means the rows without any column. The
 	// batches have exactly these columns. Splits are opened concurrently.

@@ -12,7 +12,7 @@ import (
 
 // spool keeps the rows of a stage without output in a private file, because more
 // than one stage reads them.
-func (r *run) spool(ctx context.Context, c *chain, name string) (_ *Input, err error) {
+func (r *run) spool(ctx context.Context, c *chain, name string, a *account) (_ *Input, err error) {
 	path := filepath.Join(r.env.Temp, "spool-"+name+".arrows")
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -28,6 +28,7 @@ func (r *run) spool(ctx context.Context, c *chain, name string) (_ *Input, err e
 	if err = errWith(err, w.Close()); err != nil {
 		return nil, err
 	}
+	a.spooled = &rows
 	return &Input{Schema: c.schema, Splits: []Split{{
 		Name: "stage " + name, Rows: rows, Bytes: -1,
 		Open: func(_ context.Context, env *Env, columns []string) (Reader, error) {

@@ -139,20 +139,25 @@ func (r *operatorRun) drop() {}
 // countStep counts the rows that pass a point of a stage.
 type countStep struct {
 	total *int64
-	told  func() // after each unit; may be nil
+	told  func(seq int, rows int64) // after each unit; may be nil
 }
 
-func (s *countStep) open(Unit) (stepRun, error) { return &countRun{}, nil }
+func (s *countStep) open(u Unit) (stepRun, error) { return &countRun{seq: u.Seq}, nil }
 
 func (s *countStep) merge(run stepRun) error {
-	*s.total += run.(*countRun).rows
+	r := run.(*countRun)
+	*s.total += r.rows
 	if s.told != nil {
-		s.told()
+		s.told(r.seq, r.rows)
 	}
 	return nil
 }
 
-type countRun struct{ rows int64 }
+// countRun counts the rows of the unit that is the seq-th of its fragment.
+type countRun struct {
+	seq  int
+	rows int64
+}
 
 func (r *countRun) apply(_ context.Context, f *flow) error {
 	r.rows += f.batch.NumRows()

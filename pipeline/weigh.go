@@ -20,8 +20,9 @@ type reading struct {
 	// late marks the columns that leave which are read for the rows that are left, or taken
 	// as they are stored.
 	late []bool
-	// drops says that a step may leave rows out.
+	// drops says that a step may leave rows out, lossy in which stage an operator first may.
 	drops bool
+	lossy *Stage
 	// coded marks the columns that may be read as dictionaries: only conditions look at them.
 	coded  []bool
 	doubts []Doubt // of the judges, by step
@@ -98,6 +99,8 @@ func (f *fragment) forward(ctx context.Context, w *work, runs []stepRun, r *read
 // whether the operator is certain to fail on no row.
 func (f *fragment) keeps(e *evidence, i int, s *operatorStep, r *reading, sees bool) (safe bool) {
 	none, all, safe := e.proves(s.bound, f.layout().steps[i])
+	// How many rows left a stage before would not be known.
+	sees = sees || r.lossy != nil && r.lossy != s.stage
 	switch {
 	case none && !sees:
 		r.none, r.ends = true, i
@@ -112,6 +115,9 @@ func (f *fragment) keeps(e *evidence, i int, s *operatorStep, r *reading, sees b
 		}
 	}
 	r.drops = true
+	if r.lossy == nil {
+		r.lossy = s.stage
+	}
 	e.loses()
 	return safe
 }
@@ -152,6 +158,9 @@ func (f *fragment) backward(w *work, r *reading) {
 				need[c] = need[c] || d.Sifts && (origin < 0 || !later)
 			}
 		}
+	}
+	if w.split == nil {
+		need = slices.Repeat([]bool{true}, len(need)) // they are there
 	}
 	r.need = need
 	r.coded = f.coded(r)

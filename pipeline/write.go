@@ -75,6 +75,7 @@ func (r *run) write(ctx context.Context, c *chain, sr *stageRun) (err error) {
 		return err
 	}
 	sr.files = []File{f}
+	r.openAgain(ctx, sr, c.schema, f, w.file.Path())
 	f.Path = filepath.ToSlash(w.file.Path())
 	sr.written = []File{f}
 	return r.reread(ctx, s, c.schema, f)
@@ -243,6 +244,7 @@ func (r *run) keepAside(ctx context.Context, sr *stageRun) error {
 	}
 	return Each(ctx, kept, func(b arrow.RecordBatch) error {
 		sr.rowsAside += b.NumRows()
+		sr.rowsKept += b.NumRows()
 		return r.putAside(ctx, sr, b)
 	})
 }

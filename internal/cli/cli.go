@@ -138,9 +138,8 @@ func (a *app) root() *cobra.Command {
 	})
 	root.AddCommand(
 		a.initCommand(), a.demoCommand(),
-		a.validateCommand(), a.explainCommand(), a.gateCommand(), a.runCommand(), a.backfillCommand(),
-		a.approveCommand(),
-		a.quarantineCommand(),
+		a.validateCommand(), a.explainCommand(), a.profileCommand(), a.gateCommand(), a.runCommand(), a.backfillCommand(),
+		a.approveCommand(), a.quarantineCommand(),
 		a.runsCommand(), a.showCommand(), a.lineageCommand(),
 		a.verifyCommand(), a.rebuildCommand(), a.schemaCommand(), a.versionCommand(),
 	)

@@ -15,13 +15,14 @@ import (
 func (a *app) gateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "gate",
-		Short: "Rehearse gates before they block",
-		Example: "  penstock gate test pipeline.yaml\n" +
+		Short: "Find gates, and rehearse them before they block",
+		Example: "  penstock gate suggest pipeline.yaml --stage clean\n" +
+			"  penstock gate test pipeline.yaml\n" +
 			"  penstock gate backtest pipeline.yaml --gate volume --from 2001-01 --to 2001-12",
 		Args: a.unknownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.gateTestCommand(), a.gateBacktestCommand())
+	cmd.AddCommand(a.suggestCommand(), a.gateTestCommand(), a.gateBacktestCommand())
 	return cmd
 }
 

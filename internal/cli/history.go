@@ -116,8 +116,13 @@ func (a *app) showRun(rec *pipeline.RunRecord) {
 	}
 	a.showInputs(rec.Inputs)
 	for _, s := range rec.Stages {
-		a.print("  stage   %s: %s in, %s out, %s quarantined, %s\n", s.Name,
-			plural(s.RowsIn, "row", "rows"), count(s.RowsOut), count(s.RowsQuarantined), seconds(s.Seconds))
+		a.print("  stage   %s: %s in, %s out, %s quarantined, %s filtered, %s\n", s.Name,
+			plural(s.RowsIn, "row", "rows"), count(s.RowsOut), count(s.RowsQuarantined), count(s.RowsFiltered), seconds(s.Seconds))
+		for _, o := range s.Operators {
+			if o.RowsIn != o.RowsOut {
+				a.print("            %s: %s in, %s out\n", o.Name, plural(o.RowsIn, "row", "rows"), count(o.RowsOut))
+			}
+		}
 	}
 	a.showGates(rec, rec.Gates)
 	a.showRelease(rec.Release)
@@ -140,9 +145,12 @@ func (a *app) showInputs(inputs []pipeline.InputRecord) {
 	}
 }
 
-// showGates shows findings, with all there is to say of them.
+// showGates shows findings, with all there is to say of them, but for routine ones.
 func (a *app) showGates(rec *pipeline.RunRecord, gates []pipeline.Finding) {
 	for _, f := range gates {
+		if routine(f) {
+			continue
+		}
 		lines := report.Lines(rec, f)
 		a.print("  gate    %s/%s: %s (%s); %s, %s expected; %s\n", f.Stage, f.Name, f.Verdict, f.Severity, f.Observed, f.Expected, lines[0])
 		for _, line := range lines[1:] {

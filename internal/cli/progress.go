@@ -132,6 +132,7 @@ func (p *progress) structured() *pipeline.Listener {
 			} else {
 				fields["rows_in"], fields["rows_out"] = e.Record.RowsIn, e.Record.RowsOut
 				fields["rows_quarantined"], fields["seconds"] = e.Record.RowsQuarantined, e.Record.Seconds
+				fields["rows_filtered"] = e.Record.RowsFiltered
 			}
 			log(fields)
 		},

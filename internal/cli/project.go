@@ -28,6 +28,8 @@ type pipelineFlags struct {
 	evidence string
 	hold     span
 	fourEyes bool
+	// values shows values of rows that failed; warnError lets no warning pass.
+	values, warnError bool
 }
 
 func (f *pipelineFlags) add(flags *pflag.FlagSet) {
@@ -38,6 +40,8 @@ func (f *pipelineFlags) add(flags *pflag.FlagSet) {
 	f.hold = span(7 * 24 * time.Hour)
 	flags.Var(&f.hold, "hold-for", "how long what a gate blocked is held for `penstock approve`; 0 holds nothing")
 	addFourEyes(flags, &f.fourEyes)
+	flags.BoolVar(&f.values, "show-values", false, "show values of rows that fail, beside their keys: in messages, reports and records")
+	flags.BoolVar(&f.warnError, "warn-error", false, "what would only warn blocks")
 	flags.IntVar(&f.keep, "keep", 2, "earlier versions kept of each partition")
 }
 
@@ -59,14 +63,15 @@ func (a *app) load(cmd *cobra.Command, file string, f *pipelineFlags, l *pipelin
 		hold = -1
 	}
 	project, err := penstock.Open(cmd.Context(), a.rootOf(file), penstock.Options{
-		HoldFor: hold, FourEyes: f.fourEyes,
+		HoldFor: hold, FourEyes: f.fourEyes, ShowValues: f.values, WarnError: f.warnError,
 		Workers: f.workers, Memory: int64(f.memory), Keep: keep, Listener: l, ForceScan: f.evidence == "scan",
 		Command: append([]string{"penstock"}, a.args...),
 	})
 	return project, pl, err
 }
 
-func (a *app) read(file string, f *pipelineFlags) (*pipeline.Pipeline, error) {
+// paramValues are the parameters that flags set.
+func (f *pipelineFlags) paramValues() (map[string]string, error) {
 	params := map[string]string{}
 	for _, p := range f.params {
 		name, value, ok := strings.Cut(p, "=")
@@ -74,6 +79,14 @@ func (a *app) read(file string, f *pipelineFlags) (*pipeline.Pipeline, error) {
 			return nil, usage("--param %q: expected name=value", p)
 		}
 		params[name] = value
+	}
+	return params, nil
+}
+
+func (a *app) read(file string, f *pipelineFlags) (*pipeline.Pipeline, error) {
+	params, err := f.paramValues()
+	if err != nil {
+		return nil, err
 	}
 	return config.Load(file, config.Options{Params: params, Env: os.LookupEnv})
 }

@@ -23,6 +23,9 @@ func (a *app) report(rec *pipeline.RunRecord) {
 		if s.RowsQuarantined > 0 {
 			aside = fmt.Sprintf(", %s quarantined", count(s.RowsQuarantined))
 		}
+		if s.RowsFiltered > 0 {
+			aside += fmt.Sprintf(", %s filtered", count(s.RowsFiltered))
+		}
 		a.print("  stage %-20s %s in, %s out%s\n", s.Name, plural(s.RowsIn, "row", "rows"), count(s.RowsOut), aside)
 	}
 	for _, o := range rec.Outputs {
@@ -38,6 +41,9 @@ func (a *app) reportGates(rec *pipeline.RunRecord) {
 	tally := map[pipeline.Verdict]int{}
 	var order []pipeline.Verdict
 	for _, f := range rec.Gates {
+		if routine(f) {
+			continue
+		}
 		if tally[f.Verdict]++; tally[f.Verdict] == 1 {
 			order = append(order, f.Verdict)
 		}
@@ -58,6 +64,11 @@ func (a *app) reportGates(rec *pipeline.RunRecord) {
 			a.print("    warning: %s\n", report.Headline(rec.Partition, f))
 		}
 	}
+}
+
+// routine reports whether a finding is one that every stage has and that says nothing new.
+func routine(f pipeline.Finding) bool {
+	return f.Name == pipeline.Conservation && f.Verdict == pipeline.Pass
 }
 
 // found is a finding like an error: its first line, then what there is to say of it.

@@ -120,11 +120,12 @@ func (d *decoder) source(n *node) pipeline.Source {
 	only("delimiter", "csv")
 	only("header", "csv")
 	only("null", "csv")
+	only("lines", "csv", "jsonl")
 	switch format {
 	case "csv":
 		return d.csv(n, set)
 	case "jsonl":
-		return jsonl.Source{Set: set, Schema: d.schema(n.get("schema"))}
+		return jsonl.Source{Set: set, Schema: d.schema(n.get("schema")), Lines: d.lines(n.get("lines"))}
 	case "ipc":
 		return ipc.Source{Set: set}
 	}
@@ -141,7 +142,7 @@ func fieldOf(o *object, name string) field {
 }
 
 func (d *decoder) csv(n *node, set files.Set) pipeline.Source {
-	s := csv.Source{Set: set, Schema: d.schema(n.get("schema")), NoHeader: !d.bool(n.get("header"), "header", true)}
+	s := csv.Source{Set: set, Schema: d.schema(n.get("schema")), NoHeader: !d.bool(n.get("header"), "header", true), Lines: d.lines(n.get("lines"))}
 	if v := n.get("delimiter"); v != nil {
 		text := []rune(d.text(v, "delimiter"))
 		if len(text) != 1 || text[0] == '"' || text[0] == '\n' || text[0] == '\r' {
@@ -154,6 +155,27 @@ func (d *decoder) csv(n *node, set files.Set) pipeline.Source {
 		s.Null = d.texts(v, "null")
 	}
 	return s
+}
+
+// lines says which lines of a text file are read.
+func (d *decoder) lines(n *node) (l files.Lines) {
+	before := len(d.errs)
+	if n == nil || !d.object(n, linesObject) {
+		return l
+	}
+	l = files.Lines{Except: d.text(n.get("except"), "except"), Only: d.text(n.get("only"), "only")}
+	if l == (files.Lines{}) && len(d.errs) == before {
+		d.fail(n.pos, "lines: expected except or only, with a regular expression")
+	}
+	for _, one := range []struct {
+		at    *node
+		lines files.Lines
+	}{{n.get("except"), files.Lines{Except: l.Except}}, {n.get("only"), files.Lines{Only: l.Only}}} {
+		if _, err := one.lines.Chooser(); err != nil {
+			d.fail(one.at.pos, "%v", err)
+		}
+	}
+	return l
 }
 
 // schema is a declared schema, or nil.

@@ -149,6 +149,7 @@ func Reference() []byte {
 	section("The file", "Fields with a star are required.", pipelineObject.fields)
 	section("partitions", partitionsObject.doc, partitionsObject.fields)
 	section("A source", sourceObject.doc, sourceObject.fields)
+	section("lines", linesObject.doc, linesObject.fields)
 	section("A stage", stageObject.doc, stageObject.fields)
 	section("output", outputObject.doc, outputObject.fields)
 	section("Operators", "Each is a mapping of its name to its arguments.", operatorSpecs)

@@ -44,6 +44,13 @@ var partitionsObject = &object{name: "partitions", doc: "How datasets are cut in
 	{name: "keys", typ: "values", doc: "The names of the partitions, with `by: key`."},
 }}
 
+var linesObject = &object{name: "lines", doc: "Which lines of csv and jsonl files a source reads. So a trailer is checked: beside " +
+	"`payments: {csv: p.csv, lines: {except: '^TRL'}}` stands `trailer: {csv: p.csv, header: false, lines: {only: '^TRL'}, schema: {kind: string, rows: int64}}`, " +
+	"and a gate says `expect: rows() == sum(\"trailer\", rows)`. A control file is a source of its own.", fields: []field{
+	{name: "except", typ: "text", doc: "A regular expression (RE2), as in `'^TRL'`: lines in which it is found are left out. It is looked for in the line as it is in the file, without its end; a csv row of several lines goes by its first, and a header is always read."},
+	{name: "only", typ: "text", doc: "A regular expression: only lines in which it is found are read."},
+}}
+
 var sourceObject = &object{name: "source", doc: "Files to read; exactly one format.", choice: formats, fields: []field{
 	{name: "parquet", typ: "texts", doc: "Parquet files: paths, globs, templates with {partition}, {partition:2006-01}, {year}, {month}, {day}, {hour}."},
 	{name: "csv", typ: "texts", doc: "CSV files with a header; .gz and .zst are unpacked."},
@@ -55,6 +62,7 @@ var sourceObject = &object{name: "source", doc: "Files to read; exactly one form
 	{name: "delimiter", typ: "text", doc: "What separates the fields of a csv file; a comma if left out."},
 	{name: "header", typ: "bool", doc: "Whether the first line of a csv file names the columns; true if left out."},
 	{name: "null", typ: "values", doc: "Texts that stand for null in a csv file, besides the empty one."},
+	{name: "lines", typ: "object", object: linesObject, doc: "Which lines of csv and jsonl files are read: all if left out. With it one source leaves out the trailer of a file, and another reads nothing else."},
 }}
 
 var outputObject = &object{name: "output", doc: "Where a stage's rows are published; exactly one format.", choice: formats, fields: []field{
@@ -89,7 +97,7 @@ var pipelineObject = &object{name: "pipeline", doc: "A pipeline file.", fields: 
 
 // ruleFields are those that any rule may have beside its check.
 var ruleFields = []field{
-	{name: "name", typ: "text", doc: "The rule's stable id; made from the check if left out."},
+	{name: "name", typ: "text", doc: "The rule's stable id; made from the check if left out. `conservation` is taken: so is called the count of its rows that every stage has."},
 	{name: "severity", typ: "text", choices: []string{"block", "warn"}, doc: "What a rule that does not hold does; block if left out."},
 	{name: "at_most", typ: "tolerance", doc: "How many rows may fail: a number, or a share of the rows tested, like 1%; or a mapping of `warn` and `block`, each of them that."},
 	{name: "by", typ: "texts", doc: "Columns: the rule is judged for each group of rows that are equal in them, and must hold for each."},

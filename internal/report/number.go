@@ -50,6 +50,12 @@ func Seconds(s float64) string {
 	return time.Duration(s * float64(time.Second)).Round(10 * time.Millisecond).String()
 }
 
+// Share is n of total in percent, as people read it.
+func Share(n, total int64) string { return share(n, total) }
+
+// Number writes a value to five digits that count.
+func Number(x float64) string { return number(x) }
+
 // share is n of total in percent, to two digits that count; what is not all is never
 // written as 100%, and what is not none never as 0%.
 func share(n, total int64) string {

@@ -28,6 +28,23 @@ func spark(values []float64) string {
 	return b.String()
 }
 
+// Bars draws counts as a line of bars from nothing up; where there is nothing is a blank.
+func Bars(counts []int64) string {
+	var most int64
+	for _, n := range counts {
+		most = max(most, n)
+	}
+	var b strings.Builder
+	for _, n := range counts {
+		if n <= 0 {
+			b.WriteByte(' ')
+			continue
+		}
+		b.WriteRune([]rune("▁▂▃▄▅▆▇█")[int(math.Round(7*float64(n)/float64(most)))])
+	}
+	return b.String()
+}
+
 // bounds are the least and greatest of the values that are finite; 0 and 0 if none is.
 func bounds(values []float64) (low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)

@@ -9,6 +9,7 @@
 //     of earlier manifests is unbroken;
 //   - every blocking rule it was published under has passed, or somebody approved of just
 //     its bytes under just its rules, and the approval had not expired;
+//   - the rows of a version are those of its files, and what its stages counted adds up;
 //   - what is held for a decision is as its run left it;
 //   - what it was made of, if that was published too, is a version that is on record;
 //   - nothing lies about in staging that no run owns;
@@ -59,6 +60,8 @@ type manifest struct {
 	Files      []file    `json:"files"`
 	Quarantine []file    `json:"quarantine"`
 	Rows       int64     `json:"rows"`
+	Stage      string    `json:"stage"`
+	Stages     []stage   `json:"stages"`
 	Findings   []finding `json:"findings"`
 	Gates      string    `json:"gates"`
 	Actor      string    `json:"actor"`
@@ -187,6 +190,7 @@ func (c *checker) partition(versions, visible string) error {
 			return err
 		}
 		c.verdicts(dir, m)
+		c.counts(dir, m)
 	}
 	c.chain(versions, kept)
 	return c.visible(visible, kept)

@@ -7,6 +7,11 @@
 // with T and zone if you like, kept as UTC microseconds), or else string. Digits with a
 // zero in front, like postal codes, are strings.
 //
+// Source.Lines leaves rows out by their first line, as it is in the file: a row may go on
+// where a quoted field has an end of line in it, and is then taken or left out whole. The
+// header is always taken, and line numbers in messages are those of the file. So a source
+// may leave out the trailer of a file, and another read nothing else.
+//
 // A field that is not of its column's type, a line with too few or too many fields, and
 // bytes that are not UTF-8 are errors with their line: nothing is guessed and nothing
 // left out.

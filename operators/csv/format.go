@@ -53,8 +53,18 @@ type encoder struct{ w io.Writer }
 func (e *encoder) lines(rows [][]string) ([]byte, error) {
 	var buf bytes.Buffer
 	w := csv.NewWriter(&buf)
-	err := w.WriteAll(rows)
-	return buf.Bytes(), err
+	for _, row := range rows {
+		if len(row) == 1 && row[0] == "" { // an empty line is no row to readers
+			w.Flush()
+			buf.WriteString("\"\"\n")
+			continue
+		}
+		if err := w.Write(row); err != nil {
+			return nil, err
+		}
+	}
+	w.Flush()
+	return buf.Bytes(), w.Error()
 }
 
 // Encode implements pipeline.Encoder.

@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
+	"github.com/penstock-data/penstock/operators/files"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -72,9 +73,9 @@ func (r *reader) append(record []string) error {
 			b.AppendNull()
 			continue
 		}
-		if err := appendText(b, text); err != nil {
+		f := r.schema.Field(i)
+		if err := appendText(b, text); err != nil || !files.Exact(f.Type, text) {
 			line, _ := r.lines.csv.FieldPos(place)
-			f := r.schema.Field(i)
 			return r.lines.bad(line, "column %q: the field is no %s", f.Name, pipeline.TypeName(f.Type)).
 				With("correct the file, or declare the column as string and cast it after a gate")
 		}

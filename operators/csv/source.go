@@ -1,6 +1,7 @@
 package csv
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -27,6 +28,8 @@ type Source struct {
 	NoHeader bool
 	// Null lists texts that stand for null, besides the empty one.
 	Null []string
+	// Lines chooses rows by their first line; the header is always taken.
+	Lines files.Lines
 }
 
 // Files is the source of the files at the paths, templates or globs.
@@ -51,7 +54,7 @@ func (s Source) String() string {
 	if len(s.Null) > 0 {
 		text += fmt.Sprintf(" null %q", s.Null)
 	}
-	return text
+	return text + s.Lines.String()
 }
 
 // Resolve implements pipeline.Source.
@@ -76,7 +79,7 @@ func (s Source) inspect(ctx context.Context, _ *pipeline.Env, f files.File) (*fi
 	in := &files.Inspected{}
 	in.Schema = schema
 	in.Splits = []pipeline.Split{{
-		Name: name, Rows: -1, Bytes: -1,
+		Name: name, Rows: -1, Bytes: -1, AtMost: s.Lines != files.Lines{},
 		Open: func(_ context.Context, env *pipeline.Env, columns []string) (pipeline.Reader, error) {
 			l, err := s.open(path, name)
 			if err != nil {
@@ -97,11 +100,21 @@ type lines struct {
 }
 
 func (s Source) open(path, name string) (*lines, error) {
+	takes, err := s.Lines.Chooser()
+	if err != nil {
+		return nil, err
+	}
 	f, err := files.Reader(path)
 	if err != nil {
 		return nil, err
 	}
-	l := &lines{Closer: f, csv: csv.NewReader(skipBOM(f)), name: name}
+	l := &lines{Closer: f, name: name}
+	text := skipBOM(f)
+	if takes != nil {
+		c := newChosen(text, takes, cmp.Or(s.Delimiter, ','), !s.NoHeader)
+		c.bad, text = l.bad, c
+	}
+	l.csv = csv.NewReader(text)
 	l.csv.ReuseRecord = true
 	l.csv.FieldsPerRecord = -1
 	if s.Delimiter != 0 {
@@ -159,6 +172,10 @@ func (l *lines) next() ([]string, error) {
 	var pe *csv.ParseError
 	if errors.As(err, &pe) {
 		return nil, l.bad(pe.Line, "%v", pe.Err).With("a field with a quote in it is written in quotes, with the quote doubled")
+	}
+	var e *pipeline.Error
+	if errors.As(err, &e) {
+		return nil, e
 	}
 	if err != nil {
 		return nil, l.bad(0, "%v", err)

@@ -126,7 +126,7 @@ func (s Set) list(env *pipeline.Env, manifests published) ([]File, error) {
 		if err != nil {
 			return nil, err
 		}
-		f.SHA256, f.Chunks, f.Footer = w.SHA256, w.Chunks, w.Footer
+		f.SHA256, f.Chunks, f.Footer, f.Rows = w.SHA256, w.Chunks, w.Footer, w.Rows
 		found = append(found, f)
 	}
 	for _, template := range s.Paths {

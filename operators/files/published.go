@@ -29,7 +29,7 @@ type found struct {
 	digest string
 }
 
-// describe adds to a file what the manifest beside it says of it: its digests. A file that
+// describe adds to a file what the manifest beside it says of it: its digests and rows. A file that
 // is not as it was published is an error.
 func (p published) describe(f *File) error {
 	dir := filepath.Dir(f.Abs)
@@ -52,7 +52,7 @@ func (p published) describe(f *File) error {
 			return pipeline.Errorf(pipeline.BadInput, "%s has %d bytes, and was published with %d", f.Path, f.Bytes, w.Bytes).
 				With("`penstock verify` tells what else is not as it was published")
 		}
-		f.SHA256, f.Chunks, f.Footer = w.SHA256, w.Chunks, w.Footer
+		f.SHA256, f.Chunks, f.Footer, f.Rows = w.SHA256, w.Chunks, w.Footer, w.Rows
 	}
 	return nil
 }

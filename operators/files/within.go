@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,10 @@ func (s Set) within(part pipeline.Partition, in *Inspected) (*pipeline.Input, er
 	if err != nil {
 		return nil, err
 	}
-	out := &pipeline.Input{Schema: in.Schema, Files: in.Files, Approved: in.Approved}
+	out := &pipeline.Input{Schema: in.Schema, Files: slices.Clone(in.Files), Approved: in.Approved}
+	for i := range out.Files {
+		out.Files[i].Rows = -1 // of all partitions
+	}
 	before := int64(0) // rows of the file that were left out since the last split
 	for i, split := range in.Splits {
 		if i > 0 && in.Splits[i-1].File != split.File {
@@ -153,6 +157,7 @@ func (w window) test(a arrow.Array) func(int) bool {
 // filtered gives the rows of a split that are inside.
 func (s Set) filtered(split pipeline.Split, schema *arrow.Schema, w window) pipeline.Split {
 	open := split.Open
+	split.AtMost = true
 	// How many rows are inside, and which, is not known.
 	split.Facts, split.Pages, split.Dictionary, split.OpenSome, split.Stored = nil, nil, nil, nil, nil
 	split.OpenCoded = nil // it would give the rows of other partitions

@@ -4,7 +4,8 @@
 // first 10,000 lines: int64, float64 where some number is not whole, bool, string, and
 // lists of these. A field that is missing is null. A field that no column is for is an
 // error in files with a declared schema, as it is after the lines that a schema was
-// inferred from: nothing is left out without a word.
+// inferred from: nothing is left out without a word. Source.Lines leaves lines out by their
+// text, whatever is in them.
 package jsonl
 
 import (
@@ -31,6 +32,8 @@ type Source struct {
 	files.Set
 	// Schema declares the columns; nil: they are inferred.
 	Schema *arrow.Schema
+	// Lines chooses among the lines.
+	Lines files.Lines
 }
 
 // Files is the source of the files at the paths, templates or globs.
@@ -46,7 +49,7 @@ func (s Source) String() string {
 		}
 		text += " schema " + strings.Join(cols, ", ")
 	}
-	return text
+	return text + s.Lines.String()
 }
 
 // Resolve implements pipeline.Source.
@@ -55,10 +58,13 @@ func (s Source) Resolve(ctx context.Context, env *pipeline.Env) (*pipeline.Input
 }
 
 func (s Source) inspect(ctx context.Context, _ *pipeline.Env, f files.File) (*files.Inspected, error) {
+	if _, err := s.Lines.Chooser(); err != nil {
+		return nil, err
+	}
 	path, name := f.Abs, f.Path
 	schema := s.Schema
 	if schema == nil {
-		l, err := open(path, name)
+		l, err := s.open(path, name)
 		if err != nil {
 			return nil, err
 		}
@@ -70,9 +76,9 @@ func (s Source) inspect(ctx context.Context, _ *pipeline.Env, f files.File) (*fi
 	in := &files.Inspected{}
 	in.Schema = schema
 	in.Splits = []pipeline.Split{{
-		Name: name, Rows: -1, Bytes: -1,
+		Name: name, Rows: -1, Bytes: -1, AtMost: s.Lines != files.Lines{},
 		Open: func(_ context.Context, env *pipeline.Env, columns []string) (pipeline.Reader, error) {
-			l, err := open(path, name)
+			l, err := s.open(path, name)
 			if err != nil {
 				return nil, err
 			}
@@ -88,17 +94,23 @@ type lines struct {
 	scan *bufio.Scanner
 	name string
 	line int
+	// takes says whether a line is taken; nil takes all.
+	takes func([]byte) bool
 }
 
 // maxLine bounds the length of a line, in bytes.
 const maxLine = 16 << 20
 
-func open(path, name string) (*lines, error) {
+func (s Source) open(path, name string) (*lines, error) {
+	takes, err := s.Lines.Chooser()
+	if err != nil {
+		return nil, err
+	}
 	f, err := files.Reader(path)
 	if err != nil {
 		return nil, err
 	}
-	l := &lines{file: f, scan: bufio.NewScanner(f), name: name}
+	l := &lines{file: f, scan: bufio.NewScanner(f), name: name, takes: takes}
 	l.scan.Buffer(make([]byte, 64<<10), maxLine)
 	return l, nil
 }
@@ -108,7 +120,7 @@ func (l *lines) next() (map[string]json.RawMessage, error) {
 	for l.scan.Scan() {
 		l.line++
 		text := bytes.TrimSpace(l.scan.Bytes())
-		if len(text) == 0 {
+		if len(text) == 0 || l.takes != nil && !l.takes(l.scan.Bytes()) {
 			continue
 		}
 		if !utf8.Valid(text) {
@@ -215,7 +227,7 @@ func (r *reader) append(fields map[string]json.RawMessage) error {
 			b.AppendNull()
 			continue
 		}
-		if err := appendJSON(b, raw); err != nil {
+		if err := appendJSON(b, raw); err != nil || !files.Exact(f.Type, strings.Trim(string(raw), `"`)) {
 			return r.lines.bad("column %q: the value is no %s", f.Name, pipeline.TypeName(f.Type))
 		}
 	}

@@ -81,6 +81,7 @@ func (o dedupe) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.Rows = pipeline.RowsFewer
 	return sameColumns(b, schema, order), nil
 }
 

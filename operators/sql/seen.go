@@ -15,7 +15,7 @@ import (
 
 // firstSeen keeps the first row of each key, passing rows on as they come.
 func firstSeen(schema *arrow.Schema, keys []pipeline.Column) *pipeline.Bound {
-	b := &pipeline.Bound{Schema: schema, Reads: keys, From: make([][]pipeline.Column, schema.NumFields())}
+	b := &pipeline.Bound{Schema: schema, Reads: keys, Rows: pipeline.RowsFewer, From: make([][]pipeline.Column, schema.NumFields())}
 	for i := range b.From {
 		b.From[i] = []pipeline.Column{{Index: i}}
 	}

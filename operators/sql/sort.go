@@ -71,6 +71,7 @@ func (o sorted) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.Rows = pipeline.RowsSame
 	return sameColumns(b, schema, keys), nil
 }
 

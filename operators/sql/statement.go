@@ -104,7 +104,7 @@ func (st *statement) bind(reads []pipeline.Column) (*pipeline.Bound, error) {
 		seen[f.Name] = true
 	}
 	b := &pipeline.Bound{
-		Schema: out,
+		Schema: out, Rows: pipeline.RowsOther,
 		Stream: func(ctx context.Context, env *pipeline.Env, in ...pipeline.Reader) (pipeline.Reader, error) {
 			return st.stream(ctx, env, in)
 		},
