@@ -24,7 +24,7 @@ func TestCalendar(t *testing.T) {
 	begin := map[string]func(time.Time) time.Time{
 		"hour":  func(t time.Time) time.Time { return t.Truncate(time.Hour) },
 		"day":   func(t time.Time) time.Time { return t.Truncate(24 * time.Hour) },
-		"week":  func(t time.Time) time.Time { return t.Truncate(24 * time.Hour).AddDate(0, 0, -(int(t.Weekday())+6)%7) },
+		"week":  func(t time.Time) time.Time { return t.Truncate(24*time.Hour).AddDate(0, 0, -(int(t.Weekday())+6)%7) },
 		"month": func(t time.Time) time.Time { return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC) },
 	}
 	for by, of := range map[pipeline.By]string{pipeline.Day: "2024-02-29", pipeline.Month: "2024-02", pipeline.Week: "2024-02-26", pipeline.Hour: "2024-02-29T05", "": ""} {

@@ -143,7 +143,7 @@ func codeCell(text string) string {
 // writeSample writes what the rows of the lines are.
 func writeSample(b *bytes.Buffer) {
 	b.WriteString("\n## The sample\n\nThe lines of this page are judged on a day of orders, of 24 rows, after 15 days that were published; `ledger` is a copy of it,\n" +
-		"`countries`, `banned`, `expected` and `control` are other sources.\n\n| column | type | in the first rows |\n|---|---|---|\n")
+		"`countries`, `banned`, `expected`, `control`, `feed` and `trailer` are other sources.\n\n| column | type | in the first rows |\n|---|---|---|\n")
 	rows := ordersOf(sampleDays)
 	for _, c := range sampleColumns {
 		var shown []string

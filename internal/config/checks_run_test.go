@@ -77,7 +77,7 @@ func (l checkLine) alone() bool {
 		return true
 	}
 	for _, key := range l.bad.keys {
-		if slices.Contains([]string{"in", "late", "more", "day", "stale"}, key.text) {
+		if slices.Contains([]string{"in", "late", "more", "day", "stale", "torn"}, key.text) {
 			return true
 		}
 	}
@@ -265,7 +265,8 @@ func sourcesText() string {
 	for _, name := range sourceNames() {
 		text += fmt.Sprintf("  %s: {parquet: 'in/{partition}/%s*.parquet'}\n", name, name)
 	}
-	return text
+	return text + "  feed: {csv: 'in/{partition}/feed.csv', lines: {except: '^TRL'}, schema: {id: int64, amount: float64}}\n" +
+		"  trailer: {csv: 'in/{partition}/feed.csv', header: false, lines: {only: '^TRL'}, schema: {kind: string, orders: int64}}\n"
 }
 
 func sourceNames() []string {
@@ -281,6 +282,8 @@ type sample struct {
 	// further files of it there are.
 	late time.Duration
 	more int
+	// torn is whether a row of the file with a trailer is lost.
+	torn bool
 }
 
 func sampleOf(day int) *sample {
@@ -343,6 +346,8 @@ func (s *sample) change(source, what string, v *node) error {
 		return err
 	case "more":
 		s.more = 1
+	case "torn":
+		s.torn = true
 	case "day":
 	case "stale":
 		s.rows[source] = ordersOf(s.day - 1)
@@ -426,6 +431,7 @@ func (s *sample) write(b *bench, day int) {
 	if err := os.MkdirAll(in, 0o755); err != nil {
 		b.Fatal(err)
 	}
+	b.writeFeed(filepath.Join(in, "feed.csv"), s.torn)
 	written := sampleDay(day + 1).Add(2 * time.Hour)
 	for name, rows := range s.rows {
 		at := written
@@ -436,6 +442,20 @@ func (s *sample) write(b *bench, day int) {
 		if name == "countries" && s.more > 0 {
 			b.writeParquet(second, s.columns[name], rows, at)
 		}
+	}
+}
+
+// writeFeed writes a file whose last line tells how many rows it has.
+func (b *bench) writeFeed(path string, torn bool) {
+	b.Helper()
+	text := "id,amount\n"
+	for row := range sampleRows {
+		if !torn || row != 3 {
+			text += fmt.Sprintf("%d,%g\n", row, amountOf(row, 0))
+		}
+	}
+	if err := os.WriteFile(path, fmt.Appendf(nil, "%sTRL,%d\n", text, sampleRows), 0o644); err != nil {
+		b.Fatal(err)
 	}
 }
 
