@@ -72,6 +72,7 @@ type boundInput struct {
 	columns map[int]bool
 	metrics []*boundMetric
 	keys    []*keySet
+	digests bool // of its files are needed
 }
 
 // keySet is the keys of an input's rows.
@@ -177,6 +178,9 @@ func conditionOn(text, what string, s *arrow.Schema, at expr.Moments) (*expr.Pro
 }
 
 func (b *bound) addRows(br *boundRule) (err error) {
+	if br.Check.function != nil {
+		return b.addFunction(br)
+	}
 	text, err := br.Check.textFor(b.schema, b.around)
 	if err != nil {
 		return err
@@ -214,7 +218,15 @@ func (b *bound) addExpect(br *boundRule) (err error) {
 	if br.Check.warn != "" {
 		br.warn, err = b.statement(br.Check.warn, br)
 	}
+	if len(br.By) > 0 && err == nil && !br.looksAtRows() {
+		return pipeline.Errorf(pipeline.Invalid, "by chooses groups of rows; %s looks at none", br.Check)
+	}
 	return err
+}
+
+// looksAtRows reports whether some metric of a statement is of rows, and not of columns or files.
+func (r *boundRule) looksAtRows() bool {
+	return slices.ContainsFunc(r.expect.calls, func(c boundCall) bool { return c.own >= 0 || c.other >= 0 })
 }
 
 // statement types a statement and finds the metrics it needs.
@@ -228,15 +240,19 @@ func (b *bound) statement(text string, br *boundRule) (*statement, error) {
 	s := &statement{Expect: e, text: text}
 	for _, call := range e.Calls {
 		c := boundCall{Call: call, fn: metricNamed(call.Func), own: -1, other: -1, input: -1}
-		if call.Past != nil && !b.around.Published {
+		if (call.Past != nil || c.fn.past != nil) && !b.around.Published {
 			return nil, pipeline.Errorf(pipeline.Invalid, "history is kept beside an output, and the stage has none").
 				With("give the stage an output, or put the rule on the stage that has one")
 		}
 		if call.Input != "" {
 			c.input = b.inputNamed(call.Input)
 		}
-		ofRows := c.fn.files == nil && c.fn.columns == nil
-		if c.fn.files != nil && call.Input == "" {
+		if c.fn.past != nil && c.input >= 0 {
+			b.inputs[c.input].digests = true
+		}
+		ofFiles := c.fn.files != nil || c.fn.past != nil
+		ofRows := !ofFiles && c.fn.columns == nil
+		if ofFiles && call.Input == "" {
 			return nil, pipeline.Errorf(pipeline.Invalid, "%s of which source? say %s(\"name\")", call.Func, call.Func)
 		}
 		for i := range b.schema.NumFields() {
@@ -245,7 +261,9 @@ func (b *bound) statement(text string, br *boundRule) (*statement, error) {
 			}
 		}
 		if ofRows && (call.Input == "" || c.fn.Compares) {
-			c.own = b.metric(c, br)
+			if c.own, err = b.ownMetric(c, br); err != nil {
+				return nil, err
+			}
 		}
 		if ofRows && call.Input != "" {
 			if c.other, err = b.inputs[c.input].metric(c, br); err != nil {
@@ -268,6 +286,29 @@ func (b *bound) inputNamed(name string) int {
 	}
 	b.inputs = append(b.inputs, in)
 	return len(b.inputs) - 1
+}
+
+// ownMetric is the metric of the rows that are judged. What is compared with an input was
+// typed against its columns, and is typed here against ours.
+func (b *bound) ownMetric(c boundCall, br *boundRule) (int, error) {
+	if c.Input == "" {
+		return b.metric(c, br), nil
+	}
+	var types []arrow.DataType
+	args := c.Args
+	c.Args = nil
+	for _, arg := range args {
+		own, err := expr.CompileAt(arg.Source(), b.schema, b.moments())
+		if err != nil {
+			return -1, err
+		}
+		c.Args = append(c.Args, own)
+		types = append(types, own.Type())
+	}
+	if _, err := c.fn.Result(types); err != nil {
+		return -1, pipeline.Errorf(pipeline.Invalid, "%s: %w", c.Text, err)
+	}
+	return b.metric(c, br), nil
 }
 
 // metric is the index of the state that a call reads.

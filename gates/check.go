@@ -31,6 +31,7 @@ type Check struct {
 	inputColumns      []string
 	absent            bool
 	schema            *Contract
+	function          RowFunc // of a row check, in place of predicate
 	members           []Check // of a composite
 	want              want
 }

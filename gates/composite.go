@@ -60,4 +60,5 @@ func (r *boundRule) judgeMembers(f *pipeline.Finding, of []pipeline.Finding) {
 	default:
 		f.Verdict = broken
 	}
+	r.letShort(f)
 }

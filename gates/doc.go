@@ -19,6 +19,9 @@
 // no_data. Numbers of different types are calculated with as doubles, and every division
 // is one of doubles: nulls(x) / rows() is a share, and null where there are no rows.
 //
+// What neither says is a Go function over record batches ([RowsFunc]), or a stage of SQL whose
+// rows are judged.
+//
 // # What is judged
 //
 // Rules with else: quarantine see every row. Rows that break one go aside, with the
@@ -87,9 +90,11 @@
 //	psi, kl, jeffreys, l_infinity, chi_square, ks, welch_test
 //	                           against history(n), another input, or {"value": share}
 //	columns(), column_names(), column_types()
-//	files("source"), file_names, file_bytes, smallest_file, largest_file, newest_file
+//	files("source"), file_names, file_bytes, smallest_file, largest_file, newest_file,
+//	                           files_seen (that past partitions were made of)
 //
-// Nulls are left out of all but rows, nulls and null_share.
+// [MetricDocs] and [SummaryDocs] say more of each; docs/reference/checks.md has an example of
+// every check and metric. Nulls are left out of all but rows, nulls and null_share.
 //
 // # Verdicts
 //

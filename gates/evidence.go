@@ -81,6 +81,9 @@ func (c *court) certain(r *boundRule, n int64, f facts) (out certainty) {
 	}
 	switch r.Check.kind {
 	case rowCheck:
+		if r.program == nil {
+			return certainty{} // a Go function
+		}
 		return r.certain(n, r.program.Prove(n, f.of(r.program.Columns())))
 	case referenceCheck:
 		return c.certainReference(r, n, f(r.columns[0]))

@@ -5,34 +5,39 @@ import (
 	"fmt"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/penstock-data/penstock/gates"
-	"github.com/penstock-data/penstock/pipeline"
 )
 
-// A rule is shown to pass and to fail before it judges anything.
-func ExampleTest() {
-	rule := gates.Rule{
-		Name: "plausible_delay", Check: gates.Rows("delay >= -60 && delay <= 720"),
-		Tests: []gates.Fixture{
-			{Rows: []map[string]any{{"delay": 0}, {"delay": 720}}},
-			{Name: "a day late", Rows: []map[string]any{{"delay": 1440}}, Fail: true},
-			{Name: "an hour early", Rows: []map[string]any{{"delay": -60}}, Fail: true},
-		},
+// A function judges what an expression can't. Its version changes when it does.
+func ExampleRowsFunc() {
+	palindrome := func(_ context.Context, b arrow.RecordBatch) ([]gates.Outcome, error) {
+		words := b.Column(0).(*array.String)
+		said := make([]gates.Outcome, words.Len())
+		for i := range said {
+			if words.IsNull(i) {
+				said[i] = gates.NotTested
+				continue
+			}
+			said[i] = gates.Holds
+			for a, z := 0, len(words.Value(i))-1; a < z; a, z = a+1, z-1 {
+				if words.Value(i)[a] != words.Value(i)[z] {
+					said[i] = gates.Fails
+				}
+			}
+		}
+		return said, nil
 	}
-	schema := arrow.NewSchema([]arrow.Field{{Name: "delay", Type: arrow.PrimitiveTypes.Int64}}, nil)
-	env := &pipeline.Env{Alloc: memory.DefaultAllocator, Memory: pipeline.NewBudget(1 << 20), Workers: 1}
-	tested, err := gates.Test(context.Background(), rule, schema, pipeline.Surroundings{}, env)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(tested.Passed, "passed as it was to,", tested.Failed, "failed as it was to")
-	for _, w := range tested.Wrong {
-		fmt.Printf("%s: %s, it was to fail\n", w.Fixture, w.Finding.Verdict)
-	}
-	// Output:
-	// 1 passed as it was to, 1 failed as it was to
-	// an hour early: pass, it was to fail
+	rule := gates.Rule{Name: "palindrome", Check: gates.RowsFunc("palindrome", "v1", []string{"word"}, palindrome), AtMost: gates.Share(0.01)}
+	fmt.Println(gates.Of(rule))
+	// Output: palindrome: function palindrome v1 of word; at_most 1%
+}
+
+// The named checks are a table: what pipeline files may say.
+func ExampleSpecNamed() {
+	between, _ := gates.SpecNamed("between")
+	check, err := between.Build(gates.Pair{Column: "delay", Value: []any{int64(-60), nil}})
+	fmt.Println(check, err)
+	// Output: between delay: [-60, null] <nil>
 }

@@ -1,7 +1,9 @@
 package gates
 
 import (
+	"context"
 	"path"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -19,6 +21,47 @@ var fileMetrics = []metricFunc{
 	{MetricFunc: ofFiles("smallest_file", arrow.PrimitiveTypes.Int64), files: func(f []pipeline.File) any { return fileBytes(f, func(a, b int64) int64 { return min(a, b) }) }},
 	{MetricFunc: ofFiles("largest_file", arrow.PrimitiveTypes.Int64), files: func(f []pipeline.File) any { return fileBytes(f, func(a, b int64) int64 { return max(a, b) }) }},
 	{MetricFunc: ofFiles("newest_file", arrow.FixedWidthTypes.Timestamp_us), files: newestFile},
+	{MetricFunc: ofFiles("files_seen", arrow.PrimitiveTypes.Int64), past: filesSeen},
+}
+
+// filesSeen counts the files whose content some past partition was made of already, told by
+// their digests. A file that comes again under another name is seen.
+func filesSeen(past *history, source string, files []pipeline.File) any {
+	digests := map[string]int64{}
+	for _, f := range files {
+		digests[f.SHA256]++
+	}
+	seen := int64(0)
+	for m, err := range past.manifests() {
+		if err != nil {
+			return err
+		}
+		for _, in := range m.Inputs {
+			for _, f := range in.Files {
+				if in.Name == source {
+					seen += digests[f.SHA256]
+					delete(digests, f.SHA256)
+				}
+			}
+		}
+	}
+	return seen
+}
+
+// withDigests are the files with the digests of their content.
+func withDigests(ctx context.Context, files []pipeline.File, env *pipeline.Env) ([]pipeline.File, error) {
+	files = slices.Clone(files)
+	for i, f := range files {
+		if f.SHA256 != "" {
+			continue
+		}
+		digest, err := pipeline.HashFile(ctx, filepath.Join(env.Dir, filepath.FromSlash(f.Path)))
+		if err != nil {
+			return nil, err
+		}
+		files[i].SHA256 = digest
+	}
+	return files, nil
 }
 
 // ofFiles is a metric whose one argument is the name of a source.

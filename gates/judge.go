@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -20,10 +21,14 @@ func Of(rules ...Rule) pipeline.Judge {
 	for _, r := range rules {
 		j.rules = append(j.rules, r.withDefaults())
 	}
+	j.inputs = sync.OnceValue(j.findInputs)
 	return j
 }
 
-type judge struct{ rules []Rule }
+type judge struct {
+	rules  []Rule
+	inputs func() []string // what findInputs gives; may be nil
+}
 
 func (j judge) String() string {
 	var lines []string
@@ -35,6 +40,13 @@ func (j judge) String() string {
 
 // Inputs implements pipeline.Judge.
 func (j judge) Inputs() []string {
+	if j.inputs != nil {
+		return slices.Clone(j.inputs())
+	}
+	return j.findInputs()
+}
+
+func (j judge) findInputs() []string {
 	var names []string
 	add := func(name string) {
 		if name != "" && !slices.Contains(names, name) {

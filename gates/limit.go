@@ -44,7 +44,7 @@ func (r Rule) Limit(schema *arrow.Schema, around pipeline.Surroundings) (Limit, 
 }
 
 func (r Rule) threshold(schema *arrow.Schema, around pipeline.Surroundings) (Limit, bool) {
-	b, err := judge{[]Rule{r.withDefaults()}}.bind(schema, around)
+	b, err := judge{rules: []Rule{r.withDefaults()}}.bind(schema, around)
 	if err != nil {
 		return Limit{}, false
 	}

@@ -31,14 +31,19 @@ type knownKeys struct {
 }
 
 // fill reads an input.
-func (l *lookup) fill(ctx context.Context, c *court, from pipeline.Lookup, in *boundInput) error {
+func (l *lookup) fill(ctx context.Context, c *court, from pipeline.Lookup, in *boundInput) (err error) {
 	l.files, l.keys = from.Files, make([]knownKeys, len(in.keys))
+	if in.digests {
+		if l.files, err = withDigests(ctx, from.Files, c.env); err != nil {
+			return err
+		}
+	}
 	if len(in.keys) == 0 && len(in.metrics) == 0 {
 		return nil
 	}
 	w := c.beside(in.schema, in.metrics).witness(pipeline.Unit{Name: in.name, First: -1, Env: c.env})
 	l.states, l.errs = w.states, w.errs
-	err := pipeline.Each(ctx, from.Reader, func(b arrow.RecordBatch) error {
+	err = pipeline.Each(ctx, from.Reader, func(b arrow.RecordBatch) error {
 		if _, err := w.Observe(ctx, b, nil); err != nil {
 			return err
 		}

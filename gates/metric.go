@@ -65,6 +65,8 @@ type metricFunc struct {
 	// files and columns, in place of all that, ask the files of an input, or a schema.
 	files   func([]pipeline.File) any
 	columns func(*arrow.Schema) any
+	// past asks, of a source whose files are given, those of the past.
+	past func(past *history, source string, files []pipeline.File) any
 }
 
 // metricFuncs are all metrics, in the order in which people are told of them.

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/penstock-data/penstock/pipeline"
 )
 
 // An anchored check speaks of the end of the partition, or of the run where there are no
@@ -26,18 +28,31 @@ func sinceEnd(show, column, newest string, within any, old bool) (Check, error) 
 	}), err
 }
 
+// calendarSteps say of the units of a calendar that there are {n} steps of them between two
+// instants, each at the beginning of its unit.
+var calendarSteps = map[string]string{
+	"hour": "({n}) == ({to} - {from}).getHours()", "day": "24 * ({n}) == ({to} - {from}).getHours()", "week": "168 * ({n}) == ({to} - {from}).getHours()",
+	"month": "({n}) == 12 * (year({to}) - year({from})) + month({to}) - month({from})",
+}
+
 func calendarCheck(p Pair) (Check, error) {
 	unit := fmt.Sprint(p.Value)
-	hours := map[string]string{"hour": "", "day": " / 24"}
-	per, ok := hours[unit]
+	steps, ok := calendarSteps[unit]
 	if !ok {
-		return Check{}, fmt.Errorf("expected day or hour for %s, found %q", p.Column, unit)
+		return Check{}, fmt.Errorf("%s", pipeline.Unknown("unit", unit, []string{"hour", "day", "week", "month"}))
 	}
-	of := fmt.Sprintf("date_trunc(%s, %s)", quote(unit), ident(p.Column))
+	u, c := quote(unit), ident(p.Column)
+	says := func(units, from, to string) string {
+		said := strings.NewReplacer("{n}", units+" - 1", "{from}", "date_trunc({u}, "+from+")", "{to}", "date_trunc({u}, "+to+")").Replace(steps)
+		return strings.NewReplacer("{c}", c, "{u}", u).Replace(said)
+	}
+	// What is not within the partition counts as one unit more.
+	const within = `distinct({c} >= partition_start() && {c} < partition_end() ? date_trunc({u}, {c}) : timestamp("0001-01-01T00:00:00Z")) - ` +
+		`(count_if({c} < partition_start() || {c} >= partition_end()) > 0 ? 1 : 0)`
 	return Check{
 		kind: expectCheck, columns: []string{p.Column}, show: fmt.Sprintf("calendar %s: %s", p.Column, unit),
-		text:          fmt.Sprintf("distinct(%s) == (partition_end() - partition_start()).getHours()%s", of, per),
-		unpartitioned: fmt.Sprintf("distinct(%s) == (max(%s) - min(%s)).getHours()%s + 1", of, of, of, per),
+		text:          says(within, "partition_start()", "partition_end() - duration('1s')"),
+		unpartitioned: says("distinct(date_trunc({u}, {c}))", "min({c})", "max({c})"),
 	}, nil
 }
 
@@ -59,14 +74,14 @@ var historySpecs = []Spec{
 		build: func(arg any) (Check, error) { return changeCheck(arg.(map[string]any)) },
 	},
 	{
-		Name: "band", Args: Fields, Doc: "A metric is within so many standard deviations of its mean on past partitions.", Example: "{of: mean(amount), over: 20, sigma: 3}",
+		Name: "band", Args: Fields, Doc: "A metric is within so many standard deviations of its mean on past partitions.", Example: "{of: mean(amount), over: 10, sigma: 3}",
 		Fields: append(pastFields[:3:3], Field{Name: "sigma", Kind: "value", Doc: "How many standard deviations; 3 if left out."}),
 		build: func(arg any) (Check, error) {
 			return bandCheck(arg.(map[string]any), "band", "history(%s).mean(%s)", "history(%s).stddev(%s)")
 		},
 	},
 	{
-		Name: "forecast", Args: Fields, Doc: "A metric is within so many standard errors of its forecast (Holt-Winters) from past partitions.", Example: "{of: rows(), over: 28, season: 7, sigma: 3}",
+		Name: "forecast", Args: Fields, Doc: "A metric is within so many standard errors of its forecast (Holt-Winters) from past partitions.", Example: "{of: rows(), over: 14, season: 7, sigma: 3}",
 		Fields: append(pastFields[:3:3],
 			Field{Name: "season", Kind: "number", Required: true, Doc: "How many partitions make a season: 7 for days of a week. `over` must be at least two seasons."},
 			Field{Name: "sigma", Kind: "value", Doc: "How many standard errors; 3 if left out."}),

@@ -11,7 +11,7 @@ var inputSpecs = []Spec{
 	referenceSpec("references", "A column of another source or stage that must have the value: `input.column`, or a mapping of `in`, and `where` for the rows it is looked up in.", "{country: countries.code}", false),
 	referenceSpec("absent_from", "A column of another source or stage that must not have the value.", "{country: banned.code}", true),
 	{
-		Name: "foreign_key", Args: Fields, Doc: "A combination of columns that another source or stage must have.", Example: "{columns: [origin, currency], in: countries, match: [code, currency]}",
+		Name: "foreign_key", Args: Fields, Doc: "A combination of columns that another source or stage must have.", Example: "{columns: [country, currency], in: countries, match: [code, currency]}",
 		Fields: []Field{
 			{Name: "columns", Kind: "texts", Required: true, Doc: "The columns of the rows that are judged."},
 			{Name: "in", Kind: "text", Required: true, Doc: "The source or stage."},
@@ -25,7 +25,7 @@ var inputSpecs = []Spec{
 		},
 	},
 	{
-		Name: "same_rows", Args: Text, Doc: "As many rows as another source or stage has.", Example: "countries",
+		Name: "same_rows", Args: Text, Doc: "As many rows as another source or stage has.", Example: "ledger",
 		build: func(arg any) (Check, error) {
 			name := arg.(string)
 			return statementOf("same_rows "+name, []string{name}, fmt.Sprintf("rows() == rows(%s)", quote(name))), nil
@@ -46,14 +46,14 @@ var inputSpecs = []Spec{
 		},
 	},
 	{
-		Name: "same_schema", Args: Text, Doc: "The columns and types of another source or stage.", Example: "countries",
+		Name: "same_schema", Args: Text, Doc: "The columns and types of another source or stage.", Example: "ledger",
 		build: func(arg any) (Check, error) {
 			name := arg.(string)
 			return statementOf("same_schema "+name, []string{name}, fmt.Sprintf("column_types() == column_types(%s)", quote(name))), nil
 		},
 	},
 	{
-		Name: "same_content", Args: Fields, Doc: "The same rows as another source or stage, in any order, in some columns.", Example: "{as: countries, columns: [code]}",
+		Name: "same_content", Args: Fields, Doc: "The same rows as another source or stage, in any order, in some columns.", Example: "{as: ledger, columns: [id, amount]}",
 		Fields: []Field{
 			{Name: "as", Kind: "text", Required: true, Doc: "The source or stage."},
 			{Name: "columns", Kind: "texts", Required: true, Doc: "The columns, which have the same names there."},
@@ -143,11 +143,11 @@ func sameSum(p Pair) (Check, error) {
 
 // compositeSpecs are made of other checks.
 var compositeSpecs = []Spec{
-	compositeSpec("all_of", "Checks that must all hold.", AllOf),
-	compositeSpec("any_of", "Checks of which one must hold.", AnyOf),
-	compositeSpec("none_of", "Checks that must all fail.", NoneOf),
+	compositeSpec("all_of", "Checks that must all hold.", "[{not_null: [email]}, {rows: amount > 0}]", AllOf),
+	compositeSpec("any_of", "Checks of which one must hold.", "[{not_null: [note]}, {rows: amount > 0}]", AnyOf),
+	compositeSpec("none_of", "Checks that must all fail.", "[{has_values: {status: [test]}}, {rows: amount > 1000}]", NoneOf),
 }
 
-func compositeSpec(name, doc string, of func(...Check) Check) Spec {
-	return Spec{Name: name, Args: Checks, Doc: doc, Example: "[{not_null: [email]}, {rows: amount > 0}]", build: func(arg any) (Check, error) { return of(arg.([]Check)...), nil }}
+func compositeSpec(name, doc, example string, of func(...Check) Check) Spec {
+	return Spec{Name: name, Args: Checks, Doc: doc, Example: example, build: func(arg any) (Check, error) { return of(arg.([]Check)...), nil }}
 }

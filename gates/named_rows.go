@@ -24,7 +24,7 @@ var rowSpecs = []Spec{
 	},
 	eachWith("not_missing", "The column is neither null nor one of the values that stand for a missing one.", `{country: ["", "N/A", "unknown"]}`, "{c} != null && !({c} in {v})"),
 	{
-		Name: "accepted", Args: ColumnValue, Doc: "The values a column may have.", Example: "{status: [open, closed]}",
+		Name: "accepted", Args: ColumnValue, Doc: "The values a column may have.", Example: "{status: [open, closed, sent]}",
 		build: func(arg any) (Check, error) { return Accepted(arg.(Pair).Column, valueList(arg.(Pair).Value)...), nil },
 	},
 	eachWith("rejected", "Values a column must not have.", `{status: [test, demo]}`, "!({c} in {v})"),
@@ -38,16 +38,16 @@ var rowSpecs = []Spec{
 			return Between(arg.(Pair).Column, bounds[0], bounds[1]), nil
 		},
 	},
-	eachWith("equals", "The one value a column may have.", "{currency: EUR}", "{c} == {v}"),
+	eachWith("equals", "The one value a column may have.", "{version: 2}", "{c} == {v}"),
 	eachWith("more_than", "Values are greater than this.", "{price: 0}", "{c} > {v}"),
 	eachWith("less_than", "Values are less than this.", "{share: 1}", "{c} < {v}"),
 	eachWith("multiple_of", "Values are multiples of a whole number.", "{quantity: 5}", "is_multiple({c}, {v})"),
 	each("positive", "Numbers greater than zero.", "[price]", "{c} > 0"),
 	each("negative", "Numbers less than zero.", "[loss]", "{c} < 0"),
 	each("not_negative", "Numbers that are zero or greater.", "[quantity]", "{c} >= 0"),
-	each("not_positive", "Numbers that are zero or less.", "[loss]", "{c} <= 0"),
+	each("not_positive", "Numbers that are zero or less.", "[correction]", "{c} <= 0"),
 	each("not_zero", "Numbers other than zero.", "[price]", "{c} < 0 || {c} > 0"),
-	each("finite", "Numbers that are neither NaN nor infinite.", "[score]", "!is_nan({c}) && {c} >= -1.7976931348623157e308 && {c} <= 1.7976931348623157e308"),
+	each("finite", "Numbers that are neither NaN nor infinite.", "[share]", "!is_nan({c}) && {c} >= -1.7976931348623157e308 && {c} <= 1.7976931348623157e308"),
 	{
 		Name: "columns_differ", Args: Columns, Doc: "No two of the columns are equal within a row.", Example: "[origin, destination]",
 		build: func(arg any) (Check, error) { return acrossPairs(arg.([]string), "columns_differ", "!=") },
@@ -57,7 +57,7 @@ var rowSpecs = []Spec{
 		build: func(arg any) (Check, error) { return acrossPairs(arg.([]string), "columns_equal", "==") },
 	},
 	{
-		Name: "pairs", Args: Fields, Doc: "The combinations that columns may have.", Example: "{columns: [origin, currency], accepted: [[uk, GBP], [us, USD]]}",
+		Name: "pairs", Args: Fields, Doc: "The combinations that columns may have.", Example: "{columns: [country, currency], accepted: [[uk, GBP], [us, USD], [de, EUR]]}",
 		Fields: []Field{{Name: "columns", Kind: "texts", Required: true, Doc: "The columns."}, {Name: "accepted", Kind: "any", Required: true, Doc: "Lists of their values."}},
 		build:  func(arg any) (Check, error) { return pairsCheck(arg.(map[string]any)) },
 	},

@@ -23,8 +23,18 @@ var quantileMetrics = []metricFunc{
 		q1, low1, high1 := r.Quantile(0.25)
 		return within(q3-q1, max(0, low3-high1), high3-low1)
 	}),
-	ranked("ks_normal", func(r ranks, c []float64) reading { return fits(r, normal(c[0], c[1])) }, expr.Number, expr.Number),
-	ranked("ks_uniform", func(r ranks, c []float64) reading { return fits(r, uniform(c[0], c[1])) }, expr.Number, expr.Number),
+	ranked("ks_normal", func(r ranks, c []float64) reading {
+		if !(c[1] > 0) {
+			return exactly(errText("ks_normal: the standard deviation must be more than 0"))
+		}
+		return fits(r, normal(c[0], c[1]))
+	}, expr.Number, expr.Number),
+	ranked("ks_uniform", func(r ranks, c []float64) reading {
+		if !(c[0] < c[1]) {
+			return exactly(errText("ks_uniform: the least value must be less than the greatest"))
+		}
+		return fits(r, uniform(c[0], c[1]))
+	}, expr.Number, expr.Number),
 	{
 		MetricFunc: fn("outliers", countOfNumbers("outliers"), expr.RowExpr, expr.Number), state: "spread", open: openSpread, exact: exactSpread,
 		read: func(s state, consts []any) reading { return s.(*spread).outside(consts) },
@@ -350,20 +360,35 @@ func uniform(low, high float64) func(float64) float64 {
 }
 
 // fits is the greatest distance of the numbers' distribution from another (the statistic of
-// Kolmogorov and Smirnov), looked for at 1,000 of their quantiles: between two of them
-// neither distribution grows by more than the step of both.
+// Kolmogorov and Smirnov), which may jump nowhere. It is looked for at the numbers, or at
+// 1,000 of their quantiles: between two of them neither distribution grows by more than the
+// step of both.
 func fits(r ranks, cdf func(float64) float64) reading {
-	const steps = 1000
 	n := float64(r.Count())
 	least, most := 0.0, 0.0
-	lastLow, lastCDF := 0.0, 0.0
-	for i := 0; i <= steps; i++ {
-		x, _, _ := r.Quantile(float64(i) / steps)
+	was, wasCDF := 0.0, 0.0
+	for _, x := range placesIn(r) {
+		belowLow, belowHigh := r.Rank(math.Nextafter(x, math.Inf(-1)))
 		low, high := r.Rank(x)
 		p := cdf(x)
-		least = max(least, p-float64(high)/n, float64(low)/n-p)
-		most = max(most, p-lastLow, float64(high)/n-lastCDF)
-		lastLow, lastCDF = float64(low)/n, p
+		before, beforeMost, upTo, upToMost := float64(belowLow)/n, float64(belowHigh)/n, float64(low)/n, float64(high)/n
+		least = max(least, p-upToMost, upTo-p, p-beforeMost, before-p)
+		most = max(most, p-was, beforeMost-wasCDF, upToMost-p, p-upTo)
+		was, wasCDF = upTo, p
 	}
-	return within((least+most)/2, least, most)
+	return within((least+most)/2, least, max(least, most, 1-wasCDF, 1-was))
+}
+
+// placesIn are where the distribution of numbers may be looked at, in order.
+func placesIn(r ranks) []float64 {
+	if s, ok := r.(*sorted); ok && !s.failed {
+		return slices.Compact(slices.Clone(s.sort()))
+	}
+	const parts = 1000
+	var at []float64
+	for i := 0; i <= parts; i++ {
+		x, _, _ := r.Quantile(float64(i) / parts)
+		at = append(at, x)
+	}
+	return slices.Compact(at)
 }

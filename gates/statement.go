@@ -32,11 +32,16 @@ func (c *court) judgeStatement(f *pipeline.Finding, r *boundRule) {
 	if f.RowsTested == 0 && r.OnEmpty != "" {
 		empty(f, r.OnEmpty)
 	}
-	if f.Verdict == pipeline.InsufficientHistory && r.ShortHistory != ShortHistoryBlocks {
-		f.Severity = pipeline.SeverityWarn
-	}
+	r.letShort(f)
 	if f.Verdict == pipeline.Warn && r.warn != nil {
 		f.Expected = r.expected(r.warn)
+	}
+}
+
+// letShort has a rule without enough history warn, unless it says that it blocks.
+func (r *boundRule) letShort(f *pipeline.Finding) {
+	if f.Verdict == pipeline.InsufficientHistory && r.ShortHistory != ShortHistoryBlocks {
+		f.Severity = pipeline.SeverityWarn
 	}
 }
 
@@ -124,6 +129,8 @@ func (c *court) read(call boundCall, states []state, group string) reading {
 	switch {
 	case call.fn.files != nil:
 		return exactly(call.fn.files(c.lookups[call.input].files))
+	case call.fn.past != nil:
+		return exactly(call.fn.past(c.history, call.Input, c.lookups[call.input].files))
 	case call.fn.columns != nil && call.input >= 0:
 		return exactly(call.fn.columns(c.inputs[call.input].schema))
 	case call.fn.columns != nil:

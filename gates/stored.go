@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/big"
 	"strconv"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -60,7 +61,7 @@ func (c *court) useStored(stored map[string]json.RawMessage) {
 	for i, r := range c.rules {
 		text, ok := stored[r.tallyText()]
 		var t storedTally
-		if !ok || json.Unmarshal(text, &t) != nil || !r.recalls(t) {
+		if !ok || json.Unmarshal(text, &t) != nil || !r.recalls(t) || r.timed() {
 			continue
 		}
 		c.storedRules[i] = true
@@ -69,11 +70,27 @@ func (c *court) useStored(stored map[string]json.RawMessage) {
 	for i, m := range c.metrics {
 		s, ok := m.open(c.with()).(loader)
 		text, kept := stored[m.text]
-		if !ok || !kept || s.UnmarshalJSON(text) != nil {
+		if !ok || !kept || timed(m.text) || s.UnmarshalJSON(text) != nil {
 			continue
 		}
 		c.total.states[i], c.storedMetrics[i] = s, true
 	}
+}
+
+// timed reports whether CEL names an instant of the run or of its partition: then what it
+// found of the same rows is another thing now. Where a literal looks like one, a look too
+// many is all there is to it.
+func timed(text string) bool {
+	for _, name := range []string{"now", "partition_start", "partition_end"} {
+		if strings.Contains(text, name+"(") {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *boundRule) timed() bool {
+	return timed(r.Where) || r.program != nil && timed(r.program.Source())
 }
 
 // recalls reports whether a tally is all that has to be known of a rule. The keys that

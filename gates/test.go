@@ -131,7 +131,7 @@ func (x *trial) named(err error) error {
 func (x *trial) bind() (*bound, error) {
 	around := x.around
 	around.Inputs = x.input
-	b, err := judge{[]Rule{x.rule}}.bind(x.schema, around)
+	b, err := judge{rules: []Rule{x.rule}}.bind(x.schema, around)
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +225,7 @@ func (b *bound) neverFails() bool {
 	case r.Check.kind == expectCheck:
 		p := r.expect.Prove(r.expect.counts())
 		return p.Holds() && !p.MayNull
-	case r.Check.kind != rowCheck:
+	case r.program == nil:
 		return false
 	case r.AtMost.by && r.AtMost.share >= 1:
 		return true

@@ -25,7 +25,7 @@ func (c *court) judgeRows(f *pipeline.Finding, i int, r *boundRule) {
 	f.Observed = observedRows(t)
 	f.Expected = r.AtMost.expected(t.tested)
 	if keys > 0 {
-		f.Detail = append(f.Detail, fmt.Sprintf("%s of %s", plural(keys, "distinct value"), strings.Join(r.Check.columns[:max(1, len(r.columns))], ", ")))
+		f.Detail = append(f.Detail, fmt.Sprintf("%s of %s", plural(keys, "distinct value"), strings.Join(r.Check.columns, ", ")))
 	}
 	if f.RowsQuarantined > 0 {
 		f.Detail = append(f.Detail, plural(f.RowsQuarantined, "row")+" quarantined")

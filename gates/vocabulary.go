@@ -14,6 +14,8 @@ import (
 type Spec struct {
 	Name string
 	Args Shape
+	// Group is what it is about, for people.
+	Group string
 	// Doc is a sentence or two, Example the value of the check in YAML.
 	Doc, Example string
 	// Fields are those of a check with Fields.
@@ -52,8 +54,29 @@ type Pair struct {
 }
 
 // Vocabulary are all named checks, in the order of the documentation.
-func Vocabulary() []Spec {
-	return slices.Concat(generalSpecs, rowSpecs, textSpecs, keySpecs, valueSpecs, metricSpecs, timeSpecs, historySpecs, inputSpecs, schemaSpecs, compositeSpecs)
+func Vocabulary() (all []Spec) {
+	for _, g := range []struct {
+		name  string
+		specs []Spec
+	}{
+		{"What the others are short for", generalSpecs},
+		{"Rows", rowSpecs},
+		{"Texts", textSpecs},
+		{"Keys", keySpecs},
+		{"Sets of values", valueSpecs},
+		{"Numbers of the whole", metricSpecs},
+		{"Time", timeSpecs},
+		{"Against the past", historySpecs},
+		{"Against other sources and stages", inputSpecs},
+		{"Columns", schemaSpecs},
+		{"And, or, not", compositeSpecs},
+	} {
+		for _, s := range g.specs {
+			s.Group = g.name
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 // Build makes the check of its argument, which is as Args says.
@@ -84,7 +107,7 @@ var generalSpecs = []Spec{
 	},
 	{
 		Name: "expect", Args: Text, Doc: "A CEL statement about metrics of the partition. As a mapping of `block` and `warn`, a statement that must hold, and one that only warns.",
-		Example: "rows() > 1000 && null_share(email) < 0.01",
+		Example: "rows() > 10 && null_share(email) < 0.01",
 		build:   func(arg any) (Check, error) { return Expect(arg.(string)), nil },
 	},
 }

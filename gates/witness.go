@@ -154,10 +154,11 @@ func (w *witness) observe(ctx context.Context, i int, r *boundRule, v *view) err
 
 // judgeRows evaluates a row rule. It gives the rows that fail it if they are put aside.
 func (w *witness) judgeRows(ctx context.Context, i int, r *boundRule, v *view) (fails []int, err error) {
-	res, err := v.eval(ctx, r.program)
+	res, release, err := r.outcomes(ctx, v)
 	if err != nil {
 		return nil, err
 	}
+	defer release()
 	t := &w.tallies[i]
 	in, err := v.where(ctx, r.where, t)
 	if err != nil {
@@ -173,7 +174,7 @@ func (w *witness) judgeRows(ctx context.Context, i int, r *boundRule, v *view) (
 	for _, e := range res.Errs {
 		if m.tested.has(e.Row) {
 			m.tested.drop(e.Row)
-			w.rowError(t, r.program.Source(), e.Err)
+			w.rowError(t, r.source(), e.Err)
 		}
 	}
 	for k, truth := range m.failed {

@@ -83,7 +83,8 @@
 //	is_weekend(timestamp) → bool; Saturday or Sunday
 //	is_business_day(timestamp) → bool; Monday to Friday, holidays too
 //	is_month_end(timestamp) → bool; the last day of its month
-//	date_trunc(string, timestamp) → timestamp; "year", "month", "day", "hour", "minute"
+//	date_trunc(string, timestamp) → timestamp; "year", "quarter", "month", "week" (its Monday), "day",
+//	    "hour", "minute"
 //
 // # Formats
 //

@@ -59,6 +59,8 @@ func TestSemantics(t *testing.T) {
 		{`year(t) * 10000 + month(t) * 100 + day(t)`, "20010304", "(null)"},
 		{`hour(t) * 60 + minute(t)`, "306", "(null)"},
 		{`date_trunc("month", t)`, "2001-03-01T00:00:00Z", "(null)"},
+		{`date_trunc("week", t) <= t && weekday(date_trunc("week", t)) == 1 && t - date_trunc("week", t) < duration("168h")`, "true", "(null)"},
+		{`date_trunc("quarter", t)`, "2001-01-01T00:00:00Z", "(null)"},
 		{`abs(-i) + abs(i)`, "14", "(null)"},
 		{`abs(-f)`, "1.5", "(null)"},
 		{`round(f)`, "2", "(null)"},

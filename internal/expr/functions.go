@@ -81,6 +81,10 @@ func truncate(unit, at ref.Val) ref.Val {
 	switch string(unit.(types.String)) {
 	case "year":
 		t = time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC)
+	case "quarter":
+		t = time.Date(y, (m-1)/3*3+1, 1, 0, 0, 0, 0, time.UTC)
+	case "week":
+		t = time.Date(y, m, d-weekday(t)+1, 0, 0, 0, 0, time.UTC)
 	case "month":
 		t = time.Date(y, m, 1, 0, 0, 0, 0, time.UTC)
 	case "day":
@@ -90,7 +94,7 @@ func truncate(unit, at ref.Val) ref.Val {
 	case "minute":
 		t = t.Truncate(time.Minute)
 	default:
-		return types.NewErr("date_trunc: unknown unit %q; known are year, month, day, hour, minute", unit)
+		return types.NewErr("date_trunc: unknown unit %q; known are year, quarter, month, week, day, hour, minute", unit)
 	}
 	return types.Timestamp{Time: t}
 }

@@ -274,7 +274,7 @@ func dateTrunc(nodes []*node) *node {
 }
 
 var truncations = map[string]vector.Part{
-	"year": vector.Year, "month": vector.Month, "day": vector.Day, "hour": vector.Hour, "minute": vector.Minute,
+	"year": vector.Year, "quarter": vector.Quarter, "month": vector.Month, "week": vector.Week, "day": vector.Day, "hour": vector.Hour, "minute": vector.Minute,
 }
 
 // timeDifference is the node of the duration between two instants. Chunks in which a

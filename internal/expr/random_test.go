@@ -284,7 +284,7 @@ var forms = map[byte][]string{
 	},
 	's': {"(S + S)", "(S + #S)", "'lower'(S)", "'upper'(S)", "'trim'(S)", "'string'(I)", "'string'(M)", "'string'(B)", "(S).'replace'(#S, #S)", "(S).'substring'(1)", "(S).'charAt'(0)", "type_of_text(S)", `json_text(S, '"$.a"')`, "json_text(S, coalesce(S))", `json_type(S, '"$.c"')`},
 	'y': {"(Y + Y)", "'bytes'(S)"},
-	't': {"'date_trunc'('\"month\"', T)", "'date_trunc'('\"year\"', T)", "'date_trunc'('\"day\"', T)", "'date_trunc'('\"hour\"', T)", "'date_trunc'('\"minute\"', T)", "(T + D)", "(T - D)", "'timestamp'(T)", `parse_date(S, '"%Y-%m-%d"')`, "parse_date(S, coalesce(S))"},
+	't': {"'date_trunc'('\"month\"', T)", "'date_trunc'('\"year\"', T)", "'date_trunc'('\"week\"', T)", "'date_trunc'('\"quarter\"', T)", "'date_trunc'('\"day\"', T)", "'date_trunc'('\"hour\"', T)", "'date_trunc'('\"minute\"', T)", "(T + D)", "(T - D)", "'timestamp'(T)", `parse_date(S, '"%Y-%m-%d"')`, "parse_date(S, coalesce(S))"},
 	'm': {"(M + M)", "(M - #M)", "(M * #M)", "-(M)", "'abs'(M)", "'round'(M, 1)", "'decimal'(I)", "'decimal'(S)"},
 	'd': {"(D + D)", "(D - D)", "(T - T)", "(T - #T)", "'duration'(D)"},
 }

@@ -194,7 +194,7 @@ func days(year, month, day int64) int64 {
 }
 
 // Truncate gives the kernel that cuts an instant down to the beginning of its year,
-// month, day, hour or minute. Of nanoseconds, which may not hold that, it makes
+// quarter, month, week, day, hour or minute. Of nanoseconds, which may not hold that, it makes
 // microseconds.
 func Truncate(to Part) Kernel {
 	return func(out *Vector, args []*Vector, n int, _ Bits) {
@@ -228,10 +228,15 @@ func Truncate(to Part) Kernel {
 	}
 }
 
-// firstDay is the first day of the year, month or day that a day is in.
+// firstDay is the first day of the year, quarter, month or week that a day is in.
 func firstDay(to Part, day int64) int64 {
+	if to == Week {
+		return day + 1 - dayPart(Weekday, day)
+	}
 	y, m, _ := date(day)
 	switch to {
+	case Quarter:
+		return days(y, (m-1)/3*3+1, 1)
 	case Year:
 		return days(y, 1, 1)
 	case Month:
