@@ -294,3 +294,87 @@ func TestRangesOfNaN(t *testing.T) {
 		t.Errorf("%s (%s)", f.Verdict, f.Observed)
 	}
 }
+
+// What is stored decides only if rows can have given it, and only as long as it is true.
+func TestStoredTalliesThatDecideNothing(t *testing.T) {
+	env := testEnv(t)
+	part := dayOf(t, "2026-01-15").part
+	around := pipeline.Surroundings{Partition: part, Now: part.End}
+	stored := func(r Rule, tally, rows string) bool {
+		b, err := judge{[]Rule{r.withDefaults()}}.bind(testSchema, around)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := pipeline.Hearing{Env: env, Stored: map[string]json.RawMessage{r.tallyText(): json.RawMessage(tally), "rows()": json.RawMessage(rows)}}
+		for _, m := range b.metrics {
+			if m.text != "rows()" {
+				h.Stored[m.text] = json.RawMessage(`{"rows":5,"nulls":0,"count":0}`)
+			}
+		}
+		c, err := openCourt(t.Context(), b, h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		return c.storedRules[0] || len(c.metrics) > 1 && c.storedMetrics[0]
+	}
+	const good, rows = `{"tested":4,"failed":1,"null":1}`, `{"rows":5,"nulls":0,"count":0}`
+	r := Rule{Check: Rows("amount >= 0.0")}
+	if !stored(r, good, rows) || !stored(Rule{Check: Expect("count_if(amount > 0.0) == 0")}, good, rows) {
+		t.Error("what is stored is of no use at all")
+	}
+	for _, tally := range []string{
+		`{}`, `null`, `[]`, `{"tested":4`, `{"tested":4,"failed":0}`, `{"tested":4,"failed":0,"null":1,"more":0}`, `{"rows":4,"failed":0,"null":1}`,
+		`{"tested":4,"failed":-1,"null":1}`, `{"tested":4,"failed":5,"null":1}`, `{"tested":-4,"failed":-4,"null":9}`, `{"tested":6,"failed":0,"null":-1}`,
+		`{"tested":3,"failed":0,"null":1}`, `{"tested":0,"failed":0,"null":0}`, `{"tested":9223372036854775807,"failed":0,"null":6}`, `{"tested":"NaN","failed":0,"null":1}`,
+	} {
+		if stored(r, tally, rows) {
+			t.Errorf("%s is taken for what 5 rows gave", tally)
+		}
+	}
+	for _, of := range []string{`{}`, `{"rows":-5,"nulls":0,"count":0}`, `{"rows":4,"nulls":0,"count":0}`, `{"rows":5,"nulls":6,"count":0}`} {
+		if stored(r, good, of) {
+			t.Errorf("a tally of 5 rows is taken for one of %s", of)
+		}
+	}
+	for _, timed := range []Rule{
+		{Check: Rows("day < now()")}, {Check: Rows("day >= partition_start()")}, {Check: Rows("amount > 0.0"), Where: "day < partition_end()"},
+		{Check: Rows("amount > 0.0 && day < now()")}, {Check: Unique("id"), Where: "day < now()"}, {Check: Rows("amount > 0.0"), Where: "day < now()", Else: Quarantine},
+		{Check: Expect("count_if(day > now()) == 0")}, {Check: Expect("count_if(amount > 0.0) > 0"), Where: "day < partition_end()"},
+	} {
+		if stored(timed, `{"tested":5,"failed":0,"null":0}`, rows) {
+			t.Errorf("%v: what was true at another time decides", timed)
+		}
+	}
+	texts := map[string]bool{}
+	for _, c := range []Check{
+		Accepted("email", "a", "b"), Accepted("email", "a, b"), Between("email", nil, "b"), Between("email", "null", "b"), Accepted("email", "1"), Accepted("id", 1),
+		Unique("a", "b"), Unique("a, b"), NotNull("a", "b"), NotNull("a, b"), Accepted("email", "[a"), Accepted("email", `"a"`), Accepted("email", true), Accepted("email", "true"),
+	} {
+		text := Rule{Check: c}.tallyText()
+		if texts[text] {
+			t.Errorf("two checks are stored as %q", text)
+		}
+		texts[text] = true
+	}
+}
+
+// Counts that no rows can have are refused.
+func TestCountsOfNoRows(t *testing.T) {
+	for text, of := range map[string]loader{
+		`{"rows":-1,"nulls":0,"count":0}`:                                         &counter{},
+		`{"rows":5,"nulls":6,"count":0}`:                                          &counter{},
+		`{"rows":5,"nulls":0,"count":6}`:                                          &counter{},
+		`{"rows":5,"nulls":3,"count":3}`:                                          &counter{},
+		`{"rows":5,"distinct":6,"once":0}`:                                        &distinct{},
+		`{"rows":5,"distinct":4,"once":-1}`:                                       &distinct{},
+		`{"rows":5,"distinct":3,"once":4}`:                                        &distinct{},
+		`{"best":"NaN"}`:                                                          &extreme{typ: arrow.PrimitiveTypes.Float64},
+		`{"first":{"best":1},"last":{"best":1},"falls":-1,"rises":0,"repeats":0}`: &steps{First: extreme{typ: arrow.PrimitiveTypes.Int64}, Last: extreme{typ: arrow.PrimitiveTypes.Int64}},
+		`{"groups":{"[\"a\"]":{"rows":-1,"nulls":0,"count":0}},"over":false}`:     newGrouped(&boundMetric{fn: metricNamed("rows")}, means{}),
+	} {
+		if err := of.UnmarshalJSON([]byte(text)); err == nil {
+			t.Errorf("%T is read from %s", of, text)
+		}
+	}
+}

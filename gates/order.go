@@ -137,6 +137,9 @@ func (s *steps) UnmarshalJSON(text []byte) error {
 	if err := strict(text, &in, 5); err != nil {
 		return err
 	}
+	if in.Falls < 0 || in.Rises < 0 || in.Repeats < 0 {
+		return errCounts
+	}
 	s.Falls, s.Rises, s.Repeats = in.Falls, in.Rises, in.Repeats
 	return errors.Join(s.First.UnmarshalJSON(in.First), s.Last.UnmarshalJSON(in.Last))
 }
