@@ -441,14 +441,15 @@ func (b *bound) addMembers(br *boundRule) error {
 	}
 	for i, c := range br.Check.members {
 		r := Rule{
-			Name: fmt.Sprintf("%s: %s", br.Name, c), Check: c, Severity: br.Severity, Where: br.Where, By: br.By,
-			AtMost: br.AtMost, Nulls: "", OnEmpty: br.OnEmpty, ShortHistory: br.ShortHistory, At: br.At, TextAt: br.TextAt,
+			// What fails fails, also in a composite that only warns.
+			Name: fmt.Sprintf("%s: %s", br.Name, c), Check: c, Severity: pipeline.Block, Where: br.Where, By: br.By,
+			AtMost: br.AtMost, WarnAt: br.WarnAt, Nulls: "", OnEmpty: br.OnEmpty, ShortHistory: br.ShortHistory, At: br.At, TextAt: br.TextAt,
 		}
 		if c.kind == compositeCheck || c.kind == schemaCheck && len(br.By) > 0 {
 			return pipeline.Errorf(pipeline.Invalid, "%s: check %d can't be a member", br.Check.label, i+1)
 		}
 		if c.kind == expectCheck || c.kind == schemaCheck {
-			r.AtMost = Tolerance{}
+			r.AtMost, r.WarnAt = Tolerance{}, Tolerance{}
 		}
 		if err := b.add(r); err != nil {
 			return err

@@ -276,10 +276,24 @@ func literal(s *arrow.Schema, column string, v any) (string, error) {
 func list(values []any) string {
 	var parts []string
 	for _, v := range values {
-		if v == nil {
-			v = "null"
-		}
-		parts = append(parts, fmt.Sprint(v))
+		parts = append(parts, shownItem(v))
 	}
 	return "[" + strings.Join(parts, ", ") + "]"
+}
+
+// shownItem is a value of a list: texts that could be taken for something else are quoted, for
+// rules of the same text are taken for the same.
+func shownItem(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "null"
+	case []any:
+		return list(v)
+	case string:
+		_, err := strconv.ParseFloat(v, 64)
+		if err == nil || strings.ContainsAny(v, ",[]\"\n") || v == "null" || v == "true" || v == "false" {
+			return quote(v)
+		}
+	}
+	return fmt.Sprint(v)
 }

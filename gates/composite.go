@@ -26,12 +26,15 @@ func composite(label string, w want, checks []Check) Check {
 
 // judgeMembers gives the verdict of a composite from the findings of its members.
 func (r *boundRule) judgeMembers(f *pipeline.Finding, of []pipeline.Finding) {
-	held, failed := 0, 0
+	held, warned, failed := 0, 0, 0
 	var broken pipeline.Verdict // of a member that is neither
 	for _, m := range of {
 		switch {
 		case m.Verdict.Passes():
 			held++
+			if m.Verdict == pipeline.Warn {
+				warned++
+			}
 		case m.Verdict == pipeline.Fail:
 			failed++
 		case broken == "":
@@ -53,6 +56,8 @@ func (r *boundRule) judgeMembers(f *pipeline.Finding, of []pipeline.Finding) {
 		holds, settled = held == len(of), failed > 0 || held == len(of)
 	}
 	switch {
+	case holds && (warned == held && held > 0 || warned > 0 && r.Check.want == wantAll):
+		f.Verdict = pipeline.Warn
 	case holds:
 		f.Verdict = pipeline.Pass
 	case settled:

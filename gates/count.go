@@ -84,5 +84,11 @@ func (c *counter) merge(other state) error {
 // UnmarshalJSON implements loader.
 func (c *counter) UnmarshalJSON(text []byte) error {
 	type plain counter
-	return strict(text, (*plain)(c), 3)
+	if err := strict(text, (*plain)(c), 3); err != nil {
+		return err
+	}
+	if c.Nulls < 0 || c.Count < 0 || c.Nulls > c.Rows || c.Count > c.Rows-c.Nulls {
+		return errCounts
+	}
+	return nil
 }

@@ -98,6 +98,9 @@ func (d *distinct) UnmarshalJSON(text []byte) error {
 	if err := strict(text, &d.keyCounts, 3); err != nil {
 		return err
 	}
+	if d.Once < 0 || d.Once > d.Distinct || d.Distinct > d.Rows {
+		return errCounts
+	}
 	d.log = nil
 	return nil
 }

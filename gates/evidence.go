@@ -116,14 +116,15 @@ func (r *boundRule) certain(n int64, p expr.Proof) (out certainty) {
 
 // certainReference looks every value of a dictionary up.
 func (c *court) certainReference(r *boundRule, n int64, k pipeline.Facts) (out certainty) {
-	if len(r.columns) != 1 || k.Values == nil || !k.HasNulls || k.Values.NullN() > 0 {
-		return out
+	parent := &c.lookups[r.input].keys[r.keys]
+	if len(r.columns) != 1 || k.Values == nil || !k.HasNulls || k.Values.NullN() > 0 || parent.log != nil {
+		return out // a parent that is kept in a log can't be asked yet
 	}
 	schema := arrow.NewSchema([]arrow.Field{{Name: "x", Type: k.Values.DataType()}}, nil)
 	b := array.NewRecordBatch(schema, []arrow.Array{k.Values}, int64(k.Values.Len()))
 	defer b.Release()
 	for _, h := range rows.Keys(nil, b, []int{0}) {
-		if c.lookups[r.input].keys[r.keys].Has(h) == r.Check.absent {
+		if parent.Has(h) == r.Check.absent {
 			return out
 		}
 	}

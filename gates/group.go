@@ -2,12 +2,14 @@ package gates
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -52,7 +54,7 @@ func groupKey(b arrow.RecordBatch, columns []int, row int) string {
 	values := make([]any, len(columns))
 	for i, c := range columns {
 		if b.Column(c).IsValid(row) {
-			values[i] = strings.ToValidUTF8(b.Column(c).ValueStr(row), "\uFFFD")
+			values[i] = groupValue(b.Column(c).ValueStr(row))
 		}
 	}
 	text, err := json.Marshal(values)
@@ -60,6 +62,17 @@ func groupKey(b arrow.RecordBatch, columns []int, row int) string {
 		panic(err) // a list of texts
 	}
 	return string(text)
+}
+
+// groupValue is a value that is equal where the keys of rows are, and JSON can keep.
+func groupValue(text string) any {
+	switch {
+	case text == "-0":
+		return "0"
+	case !utf8.ValidString(text):
+		return []string{hex.EncodeToString([]byte(text))} // no text is so
+	}
+	return text
 }
 
 // groupName is a group for people: "region=eu, kind=null".

@@ -183,6 +183,9 @@ func numericSummary(name string, of func(vals, consts []float64) any, params ...
 		of: func(vals, consts []any) any {
 			var numbers, given []float64
 			for _, v := range vals {
+				if err, is := v.(error); is {
+					return err
+				}
 				n, ok := asNumber(v)
 				if !ok {
 					return nil // a past partition had no data

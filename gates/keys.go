@@ -101,7 +101,8 @@ func (w *witness) judgeKeys(ctx context.Context, i int, r *boundRule, v *view) e
 	if r.Check.kind == referenceCheck && w.court.lookups[r.input].keys[r.keys].log == nil {
 		return w.lookUp(i, r, v, hashes, in)
 	}
-	return w.keys[i].Add(t.tests(hashes, v.batch, r.columns, in))
+	// A null group is a group; rows without a value to be unique are not tested.
+	return w.keys[i].Add(t.tests(hashes, v.batch, r.columns[:len(r.Check.columns)], in))
 }
 
 // lookUp finds the rows whose keys are missing in a set, or are there and should not.

@@ -59,7 +59,7 @@ func (s *steps) update(values arrow.Array, _ int64) error {
 			continue
 		}
 		one := extreme{typ: s.Last.typ, Sign: 1}
-		if err := one.update(array.NewSlice(values, int64(i), int64(i)+1), 1); err != nil {
+		if err := one.updateOne(values, i); err != nil {
 			return err
 		}
 		if one.Best == nil {
@@ -72,6 +72,13 @@ func (s *steps) update(values arrow.Array, _ int64) error {
 		s.Last.Best = one.Best
 	}
 	return nil
+}
+
+// updateOne takes in one of some values.
+func (e *extreme) updateOne(values arrow.Array, i int) error {
+	one := array.NewSlice(values, int64(i), int64(i)+1)
+	defer one.Release()
+	return e.update(one, 1)
 }
 
 // step counts the step from the last value to the next.
@@ -130,6 +137,9 @@ func (s *steps) UnmarshalJSON(text []byte) error {
 	if err := strict(text, &in, 5); err != nil {
 		return err
 	}
+	if in.Falls < 0 || in.Rises < 0 || in.Repeats < 0 {
+		return errCounts
+	}
 	s.Falls, s.Rises, s.Repeats = in.Falls, in.Rises, in.Repeats
 	return errors.Join(s.First.UnmarshalJSON(in.First), s.Last.UnmarshalJSON(in.Last))
 }
@@ -139,6 +149,7 @@ type overlaps struct {
 	with   means
 	ranges [][2]any
 	taken  int64
+	none   int64 // ranges of which an end is NaN
 	failed bool
 }
 
@@ -160,6 +171,10 @@ func (o *overlaps) updateAll(values []arrow.Array, _ int64) error {
 }
 
 func (o *overlaps) add(r [2]any) {
+	if r[0] == nil || r[1] == nil {
+		o.none++
+		return
+	}
 	if o.failed || !o.with.Memory.Take(rangeBytes) {
 		o.failed = true
 		return
@@ -173,14 +188,14 @@ func valueAt(values arrow.Array) func(int) any {
 	typ := values.DataType()
 	return func(i int) any {
 		one := extreme{typ: typ, Sign: 1}
-		_ = one.update(array.NewSlice(values, int64(i), int64(i)+1), 1)
+		_ = one.updateOne(values, i)
 		return one.Best
 	}
 }
 
 func (o *overlaps) merge(other state) error {
 	p := other.(*overlaps)
-	o.failed = o.failed || p.failed
+	o.failed, o.none = o.failed || p.failed, o.none+p.none
 	for _, r := range p.ranges {
 		o.add(r)
 	}
@@ -194,7 +209,7 @@ func (o *overlaps) release() {
 }
 
 // count is the number of ranges that begin before one that began earlier has ended, or end
-// before they begin. The end is not part of a range.
+// before they begin, or have an end that is NaN. The end is not part of a range.
 func (o *overlaps) count() any {
 	if o.failed {
 		return errNoRoom
@@ -205,7 +220,7 @@ func (o *overlaps) count() any {
 		}
 		return compareBest(a[1], b[1])
 	})
-	n := int64(0)
+	n := o.none
 	var end any
 	for _, r := range o.ranges {
 		if end != nil && compareBest(r[0], end) < 0 || compareBest(r[1], r[0]) < 0 {

@@ -63,6 +63,9 @@ func ranked(name string, f func(ranks, []float64) reading, params ...expr.Param)
 		state:      "quantiles", open: openQuantiles, exact: exactQuantiles,
 		read: func(s state, consts []any) reading {
 			r := s.(ranks)
+			if lost(r) {
+				return exactly(errNoRoom)
+			}
 			if r.Count() == 0 {
 				return exactly(nil)
 			}
@@ -239,6 +242,15 @@ func (s *sorted) MarshalJSON() ([]byte, error) {
 // errNoRoom says that exact numbers did not fit.
 var errNoRoom = errors.New("the values do not fit in the memory budget; give the run more with --memory")
 
+// errNotFinite says that there is no mean to be far from.
+const errNotFinite = errText("there is NaN or an infinity among the values; leave them out with where")
+
+// lost reports whether numbers are missing for want of memory.
+func lost(r ranks) bool {
+	s, is := r.(*sorted)
+	return is && s.failed
+}
+
 // spread is the order of numbers, their mean and standard deviation.
 type spread struct {
 	ranks
@@ -304,7 +316,12 @@ func (s *spread) UnmarshalJSON(text []byte) error {
 func (s *spread) outside(consts []any) reading {
 	k, _ := asNumber(consts[0])
 	m := s.moments.(*sketched[*sketch.Moments]).of
-	if m.Count() < 2 {
+	switch {
+	case lost(s.ranks):
+		return exactly(errNoRoom)
+	case m.NotFinite() > 0:
+		return exactly(errNotFinite)
+	case m.Count() < 2:
 		return exactly(nil)
 	}
 	low, high := m.Mean()-k*m.Stddev(), m.Mean()+k*m.Stddev()
@@ -315,13 +332,19 @@ func (s *spread) outside(consts []any) reading {
 // distance between them.
 func beyondFences(r ranks, consts []any) reading {
 	k, _ := asNumber(consts[0])
-	if r.Count() == 0 {
+	switch {
+	case lost(r):
+		return exactly(errNoRoom)
+	case r.Count() == 0:
 		return exactly(nil)
 	}
 	q1, low1, high1 := r.Quantile(0.25)
 	q3, low3, high3 := r.Quantile(0.75)
 	if math.IsNaN(q1) || math.IsNaN(q3) {
 		return exactly(errQuantile)
+	}
+	if math.IsInf(low1, 0) || math.IsInf(high3, 0) {
+		return exactly(errNotFinite) // there is no distance between quartiles
 	}
 	most := outsideOf(r, high1-k*max(0, low3-high1), low3+k*max(0, low3-high1))
 	least := outsideOf(r, low1-k*(high3-low1), high3+k*(high3-low1))

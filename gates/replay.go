@@ -24,8 +24,8 @@ func (r Rule) Replayed() Rule {
 func (r Rule) Together(parts ...map[string]json.RawMessage) map[string]json.RawMessage {
 	var sum storedTally
 	for _, states := range parts {
-		var t storedTally
-		if text, ok := states[r.tallyText()]; !ok || json.Unmarshal(text, &t) != nil {
+		t, ok := readTally(states[r.tallyText()])
+		if !ok {
 			return nil
 		}
 		sum = storedTally{sum.Tested + t.Tested, sum.Failed + t.Failed, sum.Null + t.Null}

@@ -96,7 +96,7 @@ func ParseTolerance(s string) (Tolerance, error) {
 	if num, ok := strings.CutSuffix(s, "%"); ok {
 		p, err := strconv.ParseFloat(strings.TrimSpace(num), 64)
 		if err == nil && p >= 0 && p <= 100 {
-			return Share(p / 100), nil
+			return Share(hundredth(strings.TrimSpace(num), p)), nil
 		}
 	} else if n, err := strconv.ParseInt(s, 10, 64); err == nil && n >= 0 {
 		return Count(n), nil
@@ -107,15 +107,45 @@ func ParseTolerance(s string) (Tolerance, error) {
 // allows says whether so many failed rows of those tested are tolerated.
 func (t Tolerance) allows(failed, tested int64) bool {
 	if t.by {
-		return float64(failed) <= t.share*float64(tested)
+		// The share as it would be written: 0.29 * 100 is less than 29, 29 / 100 is 0.29.
+		return failed == 0 || float64(failed)/float64(tested) <= t.share
 	}
 	return failed <= t.rows
+}
+
+// percentText writes a share in percent, as it was most likely written.
+func percentText(share float64) string {
+	p := share * 100
+	for digits := range 16 {
+		text := strconv.FormatFloat(p, 'f', digits, 64)
+		if v, err := strconv.ParseFloat(text, 64); err == nil && hundredth(text, v) == share {
+			return text
+		}
+	}
+	return strconv.FormatFloat(p, 'g', -1, 64)
+}
+
+// allowed is how many of the rows tested may fail.
+func (t Tolerance) allowed(tested int64) int64 {
+	n := int64(t.share * float64(tested))
+	if t.allows(n+1, tested) {
+		n++
+	}
+	return n
+}
+
+// hundredth is the number nearest to a hundredth of what is written.
+func hundredth(text string, p float64) float64 {
+	if exact, err := strconv.ParseFloat(text+"e-2", 64); err == nil {
+		return exact
+	}
+	return p / 100 // it has an exponent already
 }
 
 // String is how ParseTolerance reads it.
 func (t Tolerance) String() string {
 	if t.by {
-		return strconv.FormatFloat(t.share*100, 'g', -1, 64) + "%"
+		return percentText(t.share) + "%"
 	}
 	return strconv.FormatInt(t.rows, 10)
 }
@@ -126,7 +156,7 @@ func (t Tolerance) expected(tested int64) string {
 	case !t.set || t == Count(0):
 		return "none"
 	case t.by:
-		return fmt.Sprintf("at most %s (%s)", t, plural(int64(t.share*float64(tested)), "row"))
+		return fmt.Sprintf("at most %s (%s)", t, plural(t.allowed(tested), "row"))
 	default:
 		return "at most " + plural(t.rows, "row")
 	}
@@ -194,6 +224,8 @@ func (r Rule) problem() string {
 		return "at_most: warn needs block too: how many failing rows keep the partition back"
 	case len(r.By) > 0 && r.Check.kind == schemaCheck:
 		return "by chooses groups of rows; " + r.Check.String() + " looks at none"
+	case len(r.By) > 0 && r.Check.kind == uniqueCheck && r.AtMost.set && r.AtMost != Count(0):
+		return "at_most of unique counts rows of all groups together, and by wants each of them judged; leave one of them out"
 	case len(r.By) > 0 && r.Else == Quarantine:
 		return "by and else: quarantine exclude each other: rows are put aside one by one"
 	case r.Severity != pipeline.Block && r.Severity != pipeline.SeverityWarn:

@@ -29,7 +29,7 @@ func (c *court) judgeStatement(f *pipeline.Finding, r *boundRule) {
 			f.Observed = plural(n, "row")
 		}
 	}
-	if f.RowsTested == 0 && r.OnEmpty != "" {
+	if f.RowsTested == 0 && r.OnEmpty != "" && f.Verdict != pipeline.ErrorVerdict {
 		empty(f, r.OnEmpty)
 	}
 	r.letShort(f)
@@ -78,7 +78,7 @@ func (c *court) outcome(r *boundRule, group string) outcome {
 // evaluate evaluates a statement with the states of the rows that are judged.
 func (c *court) evaluate(s *statement, states []state, group string) (out outcome) {
 	var shown []string
-	short := false
+	var broken error // of a call, and not for want of history
 	ranges := map[int]expr.Range{}
 	unsure := false
 	for i, call := range s.calls {
@@ -89,10 +89,11 @@ func (c *court) evaluate(s *statement, states []state, group string) (out outcom
 		unsure = unsure || v.unsure
 		out.vals = append(out.vals, v.value)
 		shown = append(shown, call.Text+" = "+showReading(v))
-		var s *shortHistory
-		if err, is := v.value.(error); is && errors.As(err, &s) {
-			short = true
-			out.detail = append(out.detail, s.Error())
+		switch short, err := problemOf(v); {
+		case short != nil:
+			out.detail = append(out.detail, short.Error())
+		case broken == nil:
+			broken = err
 		}
 	}
 	out.observed = strings.Join(shown, ", ")
@@ -101,9 +102,12 @@ func (c *court) evaluate(s *statement, states []state, group string) (out outcom
 	switch {
 	case out.open:
 		out.verdict, out.detail = pipeline.ErrorVerdict, append(out.detail, "what is approximate here is too near to the threshold, and the rows can't be read again to decide it exactly; give the stage an output")
-	case err != nil && short:
+	case err != nil && broken == nil && errors.As(err, new(*shortHistory)):
 		out.verdict = pipeline.InsufficientHistory
 	case err != nil:
+		if broken != nil && errors.As(err, new(*shortHistory)) {
+			err = broken
+		}
 		out.verdict, out.detail = pipeline.ErrorVerdict, append(out.detail, err.Error())
 	case said == expr.Null:
 		out.verdict = pipeline.NoData
@@ -114,6 +118,25 @@ func (c *court) evaluate(s *statement, states []state, group string) (out outcom
 	}
 	return out
 }
+
+// problemOf is why there is no number: too little history, or else an error. Not to be a
+// number is one.
+func problemOf(v reading) (short *shortHistory, err error) {
+	switch v := v.value.(type) {
+	case error:
+		if errors.As(v, &short) {
+			return short, nil
+		}
+		return nil, v
+	case float64:
+		if v != v {
+			return nil, errNaN
+		}
+	}
+	return nil, nil
+}
+
+const errNaN = errText("a metric is not a number (NaN)")
 
 // showReading is a value for people, with how far it may be off.
 func showReading(v reading) string {

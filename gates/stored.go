@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/penstock-data/penstock/internal/expr"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -25,6 +27,9 @@ type loader interface {
 // check share it.
 func (r Rule) tallyText() string {
 	text := r.Check.String()
+	if slices.ContainsFunc(r.Check.columns, func(c string) bool { return strings.ContainsAny(c, `,"`) }) {
+		text += fmt.Sprintf(" %q", r.Check.columns)
+	}
 	if r.Where != "" {
 		text += " where " + r.Where
 	}
@@ -44,24 +49,46 @@ type storedTally struct {
 	Null   int64 `json:"null"`
 }
 
+// readTally reads a tally, and refuses what no rows can give.
+func readTally(text []byte) (t storedTally, ok bool) {
+	err := strict(text, &t, 3)
+	return t, err == nil && 0 <= t.Failed && t.Failed <= t.Tested && t.Null >= 0
+}
+
+// of reports whether the tally may be that of a rule on so many rows; -1 is an unknown number.
+func (t storedTally) of(r *boundRule, rows int64) bool {
+	switch {
+	case rows < 0:
+		return true
+	case t.Tested > rows || t.Null > rows:
+		return false
+	}
+	all := t.Tested + t.Null
+	if r.Nulls == NullsFail {
+		all = t.Tested
+	}
+	return all == rows || all < rows && r.where != nil
+}
+
 // useStored takes from the states of all rows that will come, as they were stored when the
 // same rows were judged before, what the rules and metrics need. It takes nothing where a
 // rule may put rows aside: the others would see fewer rows than before.
 func (c *court) useStored(stored map[string]json.RawMessage) {
+	seen := counter{Rows: -1}
+	if text, ok := stored["rows()"]; ok && seen.UnmarshalJSON(text) != nil {
+		return
+	}
 	for _, r := range c.rules {
 		if r.Else != Quarantine {
 			continue
 		}
-		t, ok := stored[r.tallyText()]
-		var known storedTally
-		if !ok || json.Unmarshal(t, &known) != nil || known.Failed != 0 {
+		if t, ok := readTally(stored[r.tallyText()]); !ok || t.Failed != 0 || !t.of(r, seen.Rows) || r.timed() {
 			return
 		}
 	}
 	for i, r := range c.rules {
-		text, ok := stored[r.tallyText()]
-		var t storedTally
-		if !ok || json.Unmarshal(text, &t) != nil || !r.recalls(t) || r.timed() {
+		t, ok := readTally(stored[r.tallyText()])
+		if !ok || !t.of(r, seen.Rows) || !r.recalls(t) {
 			continue
 		}
 		c.storedRules[i] = true
@@ -70,32 +97,19 @@ func (c *court) useStored(stored map[string]json.RawMessage) {
 	for i, m := range c.metrics {
 		s, ok := m.open(c.with()).(loader)
 		text, kept := stored[m.text]
-		if !ok || !kept || timed(m.text) || s.UnmarshalJSON(text) != nil {
+		if !ok || !kept || m.timed() || s.UnmarshalJSON(text) != nil {
 			continue
 		}
 		c.total.states[i], c.storedMetrics[i] = s, true
 	}
 }
 
-// timed reports whether CEL names an instant of the run or of its partition: then what it
-// found of the same rows is another thing now. Where a literal looks like one, a look too
-// many is all there is to it.
-func timed(text string) bool {
-	for _, name := range []string{"now", "partition_start", "partition_end"} {
-		if strings.Contains(text, name+"(") {
-			return true
-		}
-	}
-	return false
-}
-
-func (r *boundRule) timed() bool {
-	return timed(r.Where) || r.program != nil && timed(r.program.Source())
-}
-
 // recalls reports whether a tally is all that has to be known of a rule. The keys that
 // broke a rule are not stored, nor what it found of single groups.
 func (r *boundRule) recalls(t storedTally) bool {
+	if r.timed() {
+		return false
+	}
 	switch r.Check.kind {
 	case rowCheck:
 		return len(r.by) == 0
@@ -103,6 +117,17 @@ func (r *boundRule) recalls(t storedTally) bool {
 		return t.Failed == 0
 	}
 	return false // what a rule refers to may have changed since
+}
+
+// timed reports whether what the rule finds of the same rows is another thing at another time,
+// or in another partition.
+func (r *boundRule) timed() bool {
+	return r.program != nil && r.program.Timed() || r.where != nil && r.where.Timed()
+}
+
+// timed is the same of a metric.
+func (m *boundMetric) timed() bool {
+	return slices.ContainsFunc(m.args, (*expr.Program).Timed) || m.where != nil && m.where.Timed()
 }
 
 // tallies writes what the rules found of the rows that stay, for the manifest.
@@ -153,6 +178,8 @@ func strict(text []byte, into any, fields int) error {
 	return d.Decode(into)
 }
 
+var errCounts = errors.New("its counts are those of no rows")
+
 // UnmarshalJSON implements loader.
 func (e *extreme) UnmarshalJSON(text []byte) error {
 	var in struct {
@@ -184,7 +211,9 @@ func (e *extreme) read(text json.RawMessage) (err error) {
 		e.Best, err = strconv.ParseUint(string(text), 10, 64)
 	case arrow.FLOAT64:
 		var f jsonFloat
-		err = f.UnmarshalJSON(text)
+		if err = f.UnmarshalJSON(text); err == nil && f != f {
+			err = errors.New("NaN is no extreme")
+		}
 		e.Best = float64(f)
 	case arrow.STRING:
 		var s string

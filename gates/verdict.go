@@ -25,7 +25,7 @@ func (c *court) judgeRows(f *pipeline.Finding, i int, r *boundRule) {
 	f.Observed = observedRows(t)
 	f.Expected = r.AtMost.expected(t.tested)
 	if keys > 0 {
-		f.Detail = append(f.Detail, fmt.Sprintf("%s of %s", plural(keys, "distinct value"), strings.Join(r.Check.columns, ", ")))
+		f.Detail = append(f.Detail, fmt.Sprintf("%s of %s", plural(keys, "distinct value"), strings.Join(r.keyNames(), ", ")))
 	}
 	if f.RowsQuarantined > 0 {
 		f.Detail = append(f.Detail, plural(f.RowsQuarantined, "row")+" quarantined")
@@ -45,6 +45,14 @@ func (c *court) judgeRows(f *pipeline.Finding, i int, r *boundRule) {
 	if r.Else == Quarantine && !r.AtMost.set {
 		f.Expected = "any number, quarantined"
 	}
+}
+
+// keyNames are the columns of the keys that are counted.
+func (r *boundRule) keyNames() []string {
+	if r.Check.kind == uniqueCheck {
+		return slices.Concat(r.Check.columns, r.By)
+	}
+	return r.Check.columns
 }
 
 // observedRows says how many rows failed of how many.

@@ -242,3 +242,12 @@ func implementation(b *functions.Overload) func([]ref.Val) ref.Val {
 func programOptions() []cel.ProgramOption {
 	return []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize), cel.InterruptCheckFrequency(64), cel.CustomDecoratorV2(guard)}
 }
+
+// programOptions are those of what is compiled: a statement has more.
+func (c *compiler) programOptions() []cel.ProgramOption {
+	opts := programOptions()
+	if c.statement {
+		opts = append(opts, cel.CustomDecoratorV2(refuseNaN))
+	}
+	return opts
+}

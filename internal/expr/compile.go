@@ -18,6 +18,7 @@ type Program struct {
 	columns  []int
 	nullable bool
 	typ      arrow.DataType
+	timed    bool // it names a moment
 	root     *node
 	alone    *Group
 	program  cel.Program // the whole of it, for a row
@@ -31,6 +32,10 @@ func (p *Program) Type() arrow.DataType { return p.typ }
 
 // Columns are the indexes in the schema of the columns it reads, ascending.
 func (p *Program) Columns() []int { return p.columns }
+
+// Timed reports whether it names a moment: what it gives of the same rows is another thing
+// at another time, or in another partition.
+func (p *Program) Timed() bool { return p.timed }
 
 // Schema is what the program was compiled against.
 func (p *Program) Schema() *arrow.Schema { return p.schema }
@@ -73,6 +78,7 @@ type compiler struct {
 	nextID     int64
 	info       *ast.SourceInfo
 	moments    Moments
+	timed      bool
 	// statement says that the columns are metrics.
 	statement bool
 }
@@ -102,7 +108,7 @@ func (c *compiler) program(parsed *cel.Ast) (*Program, error) {
 	slices.Sort(c.columns)
 	structs := &structTypes{Provider: baseEnv().CELTypeProvider(), known: map[string]*arrow.StructType{}}
 	vars := []cel.EnvOption{cel.CustomTypeProvider(structs)}
-	p := &Program{source: c.src, schema: c.schema, columns: c.columns}
+	p := &Program{source: c.src, schema: c.schema, columns: c.columns, timed: c.timed}
 	for name, i := range c.byVariable {
 		structs.add(c.schema.Field(i).Type)
 		vars = append(vars, cel.Variable(name, celType(c.schema.Field(i).Type)))
@@ -130,7 +136,7 @@ func (c *compiler) program(parsed *cel.Ast) (*Program, error) {
 	if loops := depthOfLoops(checked.NativeRep().Expr()); loops > maxLoops {
 		return nil, &Error{Msg: fmt.Sprintf("%d macros within each other; at most %d are possible", loops, maxLoops), Line: 1, Col: 1}
 	}
-	if p.program, err = env.Program(checked, programOptions()...); err != nil {
+	if p.program, err = env.Program(checked, c.programOptions()...); err != nil {
 		return nil, &Error{Msg: err.Error(), Line: 1, Col: 1}
 	}
 	planner := &planner{compiler: c, env: env, checked: checked.NativeRep()}

@@ -157,15 +157,27 @@ func (d Decimal) String() string { return decimal.NewFromBigInt(d.Digits, -d.Sca
 // Float64 is the nearest double.
 func (d Decimal) Float64() float64 { return decimal.NewFromBigInt(d.Digits, -d.Scale).InexactFloat64() }
 
+// maxExact is up to where a double is every whole number.
+const maxExact = 1 << 53
+
 // Range bounds a value that is not exactly known.
 type Range struct{ Low, High float64 }
 
 // Eval says whether the statement holds of the values, one for each call: int64,
 // uint64, float64, string, bool, time.Time, time.Duration, Decimal, []string, nil
-// for null, or an error.
+// for null, or an error. An error of the statement itself is given before those of values.
+// NaN is an error, of a value or of what the statement makes of
+// them: it compares to nothing, so that the negation of what it says would hold.
 func (e *Expect) Eval(vals []any) (Outcome, error) {
-	vars := map[string]any{}
+	problems := &broken{}
+	vars := map[string]any{brokenName: problems}
 	for i, v := range vals {
+		if n, ok := v.(float64); ok && n != n {
+			v = &notNumber{e.Calls[i].Text}
+		}
+		if err, is := v.(error); is {
+			problems.given = append(problems.given, err)
+		}
 		vars[metricVar(i)] = metricValue(v)
 	}
 	ctx, cancel := context.WithTimeoutCause(context.Background(), maxTime, errTooSlow)
@@ -173,6 +185,9 @@ func (e *Expect) Eval(vals []any) (Outcome, error) {
 	out, _, err := e.program.program.ContextEval(ctx, vars)
 	switch {
 	case err != nil:
+		if problems.first != nil {
+			err = problems.first
+		}
 		return Null, err
 	case types.IsUnknown(out):
 		return Null, nil
@@ -208,7 +223,13 @@ func factsOf(v any) pipeline.Facts {
 }
 
 func factsWithin(r Range, t arrow.DataType) pipeline.Facts {
+	if !(r.Low <= r.High) {
+		return pipeline.Facts{}
+	}
 	if t.ID() == arrow.INT64 {
+		if r.Low < -maxExact || r.High > maxExact {
+			return pipeline.Facts{} // what a double may round
+		}
 		return pipeline.Facts{Min: int64(r.Low), Max: int64(r.High), HasNulls: true}
 	}
 	return pipeline.Facts{Min: r.Low, Max: r.High, HasNulls: true, NoNaN: r.Low == r.Low && r.High == r.High}

@@ -43,6 +43,7 @@ func (c *compiler) rewriteCall(e ast.Expr) {
 		}
 	case "now", "partition_start", "partition_end":
 		if t, ok := c.moments[call.FunctionName()]; ok && len(args) == 0 {
+			c.timed = true
 			iso := types.String(t.UTC().Format(time.RFC3339Nano))
 			e.SetKindCase(factory.NewCall(c.id(), "timestamp", factory.NewLiteral(c.id(), iso)))
 		}
@@ -150,6 +151,7 @@ func (c *compiler) dateLiterals(args []ast.Expr) {
 		}
 		for _, layout := range dateLayouts {
 			if t, err := time.Parse(layout, string(text)); err == nil {
+				c.timed = true
 				iso := types.String(t.UTC().Format(time.RFC3339Nano))
 				arg.SetKindCase(factory.NewCall(c.id(), "timestamp", factory.NewLiteral(c.id(), iso)))
 				break
