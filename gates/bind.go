@@ -39,49 +39,6 @@ type boundRule struct {
 	contract
 }
 
-// statement is an expect statement with what its calls refer to.
-type statement struct {
-	*expr.Expect
-	text  string
-	calls []boundCall
-}
-
-// boundCall is a call of a metric.
-type boundCall struct {
-	expr.Call
-	fn metricFunc
-	// own is the metric of the rows that are judged, other that of an input; -1 is none.
-	own, other, input int
-}
-
-// boundMetric is a state that some rule needs, computed once.
-type boundMetric struct {
-	text  string // names it in manifests: with the rule's where and by
-	fn    metricFunc
-	args  []*expr.Program
-	where *expr.Program
-	by    []int
-	types []arrow.DataType
-	given []any // constants that the state depends on
-}
-
-// boundInput is another source or stage that rules refer to.
-type boundInput struct {
-	name    string
-	schema  *arrow.Schema
-	columns map[int]bool
-	metrics []*boundMetric
-	keys    []*keySet
-	digests bool // of its files are needed
-}
-
-// keySet is the keys of an input's rows.
-type keySet struct {
-	columns []int
-	where   *expr.Program
-	text    string // of where
-}
-
 // moments are the instants that rules may name.
 func (b *bound) moments() expr.Moments {
 	m := expr.Moments{}
@@ -207,85 +164,9 @@ func (b *bound) noteNulls(br *boundRule) {
 	}
 }
 
-func (b *bound) addExpect(br *boundRule) (err error) {
-	text, err := br.Check.textFor(b.schema, b.around)
-	if err != nil {
-		return err
-	}
-	if br.expect, err = b.statement(text, br); err != nil {
-		return err
-	}
-	if br.Check.warn != "" {
-		br.warn, err = b.statement(br.Check.warn, br)
-	}
-	if len(br.By) > 0 && err == nil && !br.looksAtRows() {
-		return pipeline.Errorf(pipeline.Invalid, "by chooses groups of rows; %s looks at none", br.Check)
-	}
-	return err
-}
-
 // looksAtRows reports whether some metric of a statement is of rows, and not of columns or files.
 func (r *boundRule) looksAtRows() bool {
 	return slices.ContainsFunc(r.expect.calls, func(c boundCall) bool { return c.own >= 0 || c.other >= 0 })
-}
-
-// statement types a statement and finds the metrics it needs.
-func (b *bound) statement(text string, br *boundRule) (*statement, error) {
-	e, err := expr.CompileExpect(text, expr.Vocabulary{
-		Schema: b.schema, Inputs: b.around.Inputs, Metrics: exprFuncs(), Summaries: summaries(), Moments: b.moments(),
-	})
-	if err != nil {
-		return nil, err
-	}
-	s := &statement{Expect: e, text: text}
-	for _, call := range e.Calls {
-		c := boundCall{Call: call, fn: metricNamed(call.Func), own: -1, other: -1, input: -1}
-		if (call.Past != nil || c.fn.past != nil) && !b.around.Published {
-			return nil, pipeline.Errorf(pipeline.Invalid, "history is kept beside an output, and the stage has none").
-				With("give the stage an output, or put the rule on the stage that has one")
-		}
-		if call.Input != "" {
-			c.input = b.inputNamed(call.Input)
-		}
-		if c.fn.past != nil && c.input >= 0 {
-			b.inputs[c.input].digests = true
-		}
-		ofFiles := c.fn.files != nil || c.fn.past != nil
-		ofRows := !ofFiles && c.fn.columns == nil
-		if ofFiles && call.Input == "" {
-			return nil, pipeline.Errorf(pipeline.Invalid, "%s of which source? say %s(\"name\")", call.Func, call.Func)
-		}
-		for i := range b.schema.NumFields() {
-			if c.fn.columns != nil {
-				b.read(i) // all of them have to be there
-			}
-		}
-		if ofRows && (call.Input == "" || c.fn.Compares) {
-			if c.own, err = b.ownMetric(c, br); err != nil {
-				return nil, err
-			}
-		}
-		if ofRows && call.Input != "" {
-			if c.other, err = b.inputs[c.input].metric(c, br); err != nil {
-				return nil, err
-			}
-		}
-		s.calls = append(s.calls, c)
-	}
-	return s, nil
-}
-
-// inputNamed is the index of an input that rules refer to.
-func (b *bound) inputNamed(name string) int {
-	if i := slices.IndexFunc(b.inputs, func(in *boundInput) bool { return in.name == name }); i >= 0 {
-		return i
-	}
-	in := &boundInput{name: name, columns: map[int]bool{}}
-	if b.around.Inputs != nil {
-		in.schema = b.around.Inputs(name)
-	}
-	b.inputs = append(b.inputs, in)
-	return len(b.inputs) - 1
 }
 
 // ownMetric is the metric of the rows that are judged. What is compared with an input was
@@ -311,82 +192,6 @@ func (b *bound) ownMetric(c boundCall, br *boundRule) (int, error) {
 	return b.metric(c, br), nil
 }
 
-// metric is the index of the state that a call reads.
-func (b *bound) metric(c boundCall, br *boundRule) int {
-	m := metricOf(c, br.where, br.Where, br.by, br.By)
-	if i := slices.IndexFunc(b.metrics, func(o *boundMetric) bool { return o.text == m.text }); i >= 0 {
-		return i
-	}
-	for _, arg := range m.args {
-		b.read(arg.Columns()...)
-		if column, is := arg.Column(); is {
-			b.hand(column)
-		}
-	}
-	b.metrics = append(b.metrics, m)
-	return len(b.metrics) - 1
-}
-
-// metric is the same for an input. The rule's where is about the rows that are judged; its
-// by is about both.
-func (in *boundInput) metric(c boundCall, br *boundRule) (int, error) {
-	by, err := columnsIn(in.schema, br.By)
-	if err != nil {
-		return -1, pipeline.Errorf(pipeline.Invalid, "by: input %q: %w", in.name, err)
-	}
-	m := metricOf(c, nil, "", by, br.By)
-	if i := slices.IndexFunc(in.metrics, func(o *boundMetric) bool { return o.text == m.text }); i >= 0 {
-		return i, nil
-	}
-	for _, arg := range m.args {
-		in.read(arg.Columns()...)
-	}
-	in.read(by...)
-	in.metrics = append(in.metrics, m)
-	return len(in.metrics) - 1, nil
-}
-
-func (in *boundInput) read(columns ...int) {
-	for _, c := range columns {
-		in.columns[c] = true
-	}
-}
-
-func metricOf(c boundCall, where *expr.Program, whereText string, by []int, byNames []string) *boundMetric {
-	m := &boundMetric{text: c.fn.stateName(c.Args, c.Consts), fn: c.fn, args: c.Args, where: where, by: by}
-	if c.fn.keyed {
-		m.given = c.Consts
-	}
-	if where != nil {
-		m.text += " where " + whereText
-	}
-	if len(by) > 0 {
-		m.text += fmt.Sprintf(" by %q", byNames)
-	}
-	for _, a := range m.args {
-		m.types = append(m.types, a.Type())
-	}
-	return m
-}
-
-// open begins the metric's state.
-func (m *boundMetric) open(with means) state {
-	if len(m.by) == 0 {
-		return m.fn.open(m.types, m.given, with)
-	}
-	return newGrouped(m, with)
-}
-
-// exactly is the metric, computed exactly.
-func (m *boundMetric) exactly() *boundMetric {
-	if m.fn.exact == nil {
-		return m
-	}
-	same := *m
-	same.fn.open = m.fn.exact
-	return &same
-}
-
 func (b *bound) addUnique(br *boundRule) (err error) {
 	if len(br.Check.columns) == 0 {
 		return pipeline.Errorf(pipeline.Invalid, "%s: of which columns?", br.Check.label)
@@ -397,40 +202,6 @@ func (b *bound) addUnique(br *boundRule) (err error) {
 	br.by = nil // what is unique in each group is so together with the group
 	b.read(br.columns...)
 	b.hand(br.columns...)
-	return nil
-}
-
-func (b *bound) addReference(br *boundRule) (err error) {
-	c := br.Check
-	if len(c.columns) == 0 || len(c.columns) != len(c.inputColumns) {
-		return pipeline.Errorf(pipeline.Invalid, "%s: %d columns refer to %d", c.label, len(c.columns), len(c.inputColumns))
-	}
-	if br.columns, err = b.columnsOf(c.columns); err != nil {
-		return err
-	}
-	b.read(br.columns...)
-	b.hand(br.columns...)
-	br.input = b.inputNamed(c.input)
-	in := b.inputs[br.input]
-	if in.schema == nil {
-		return pipeline.Errorf(pipeline.Invalid, "%q is no input that can be asked", c.input)
-	}
-	set := &keySet{text: c.inputWhere}
-	if set.columns, err = columnsIn(in.schema, c.inputColumns); err != nil {
-		return pipeline.Errorf(pipeline.Invalid, "input %q: %w", c.input, err)
-	}
-	in.read(set.columns...)
-	if c.inputWhere != "" {
-		if set.where, err = conditionOn(c.inputWhere, "where of "+c.input, in.schema, b.moments()); err != nil {
-			return pipeline.Errorf(pipeline.Invalid, "input %q: %w", c.input, err)
-		}
-		in.read(set.where.Columns()...)
-	}
-	same := func(o *keySet) bool { return slices.Equal(o.columns, set.columns) && o.text == set.text }
-	if br.keys = slices.IndexFunc(in.keys, same); br.keys < 0 {
-		in.keys = append(in.keys, set)
-		br.keys = len(in.keys) - 1
-	}
 	return nil
 }
 
@@ -470,31 +241,4 @@ func (r *boundRule) needs() []int {
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
-}
-
-// needs are the columns a metric reads.
-func (m *boundMetric) needs() []int {
-	all := slices.Clone(m.by)
-	for _, p := range append(slices.Clone(m.args), m.where) {
-		if p != nil {
-			all = append(all, p.Columns()...)
-		}
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// metricsOf are the metrics of the rows that are judged that a rule is about.
-func (r *boundRule) metricsOf() (all []int) {
-	for _, s := range []*statement{r.expect, r.warn} {
-		if s == nil {
-			continue
-		}
-		for _, c := range s.calls {
-			if c.own >= 0 && !slices.Contains(all, c.own) {
-				all = append(all, c.own)
-			}
-		}
-	}
-	return all
 }

@@ -151,10 +151,13 @@ func (a *app) demoReport(project *penstock.Project, pl *pipeline.Pipeline, recor
 		{"show warehouse/airports@2001-03", "what is known of a partition"},
 		{"lineage warehouse/airports@2001-03", "what it was made of"},
 		{"runs --status blocked", "what was kept back, and when"},
+		{"quarantine show warehouse/clean --partition 2001-03 --show-values", "the rows that were put aside"},
+		{"gate backtest pipeline.yaml --gate volume --stop 20%", "which months the gate stops, and which limit would"},
+		{"profile warehouse/clean", "what is in the data"},
 		{"verify", "every byte against its manifest"},
 		{"run pipeline.yaml --partition 2001-07; echo $?", "the gate once more: exit status 1"},
 	} {
-		next = append(next, fmt.Sprintf("  %-58s # %s", penstockCommand+" "+line[0], line[1]))
+		next = append(next, fmt.Sprintf("  %-72s # %s", penstockCommand+" "+line[0], line[1]))
 	}
 	a.print("\nnext, try:\n  cd %s\n%s\n", dir, strings.Join(next, "\n"))
 	a.print("then edit pipeline.yaml: lower the limit of the gate `volume`, and run 2001-07 again.\n")
