@@ -208,8 +208,8 @@ type memOpened struct {
 // Read implements io.Reader.
 func (f *memOpened) Read(p []byte) (int, error) {
 	n, err := f.ReadAt(p, f.at)
-	if f.at += int64(n); n > 0 && err == io.EOF {
-		err = nil
+	if f.at += int64(n); n > 0 {
+		return n, nil // the end, or what is wrong, is told by the next
 	}
 	return n, err
 }
