@@ -338,9 +338,14 @@ func TestStoredTalliesThatDecideNothing(t *testing.T) {
 		}
 	}
 	for _, timed := range []Rule{
-		{Check: Rows("day < now()")}, {Check: Rows("day >= partition_start()")}, {Check: Rows("amount > 0.0"), Where: "day < partition_end()"},
-		{Check: Rows("amount > 0.0 && day < now()")}, {Check: Unique("id"), Where: "day < now()"}, {Check: Rows("amount > 0.0"), Where: "day < now()", Else: Quarantine},
-		{Check: Expect("count_if(day > now()) == 0")}, {Check: Expect("count_if(amount > 0.0) > 0"), Where: "day < partition_end()"},
+		{Check: Rows("day < now()")},
+		{Check: Rows("day >= partition_start()")},
+		{Check: Rows("amount > 0.0"), Where: "day < partition_end()"},
+		{Check: Rows("amount > 0.0 && day < now()")},
+		{Check: Unique("id"), Where: "day < now()"},
+		{Check: Rows("amount > 0.0"), Where: "day < now()", Else: Quarantine},
+		{Check: Expect("count_if(day > now()) == 0")},
+		{Check: Expect("count_if(amount > 0.0) > 0"), Where: "day < partition_end()"},
 	} {
 		if stored(timed, `{"tested":5,"failed":0,"null":0}`, rows) {
 			t.Errorf("%v: what was true at another time decides", timed)

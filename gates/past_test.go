@@ -103,8 +103,10 @@ func amounts(env *pipeline.Env, by map[string][]float64) arrow.RecordBatch {
 func TestRulesAboutThePast(t *testing.T) {
 	env := testEnv(t)
 	rules := []Rule{
-		{Name: "rows", Check: Expect("rows() > 0")}, {Name: "mean", Check: Expect("mean(amount) > 0.0")},
-		{Name: "values", Check: Expect("size(values(region)) > 0")}, {Name: "by", Check: Expect("mean(amount) > 0.0"), By: []string{"region"}},
+		{Name: "rows", Check: Expect("rows() > 0")},
+		{Name: "mean", Check: Expect("mean(amount) > 0.0")},
+		{Name: "values", Check: Expect("size(values(region)) > 0")},
+		{Name: "by", Check: Expect("mean(amount) > 0.0"), By: []string{"region"}},
 	}
 	var past []*pipeline.Manifest
 	for i := range 14 {
