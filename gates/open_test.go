@@ -378,3 +378,15 @@ func TestCountsOfNoRows(t *testing.T) {
 		}
 	}
 }
+
+// A row that can't be chosen is a verdict of its rule, and no error of the run.
+func TestKeysOfRowsThatCannotBeChosen(t *testing.T) {
+	env := testEnv(t)
+	env.Temp = t.TempDir()
+	rows := numbersIn(env, 1, 1, 0)
+	defer rows.Release()
+	f := verdictOf(t, env, rows, 3, Rule{Check: Unique("x"), Where: "10 / int(y) > 0"})
+	if f.Verdict != pipeline.ErrorVerdict || !f.Blocks() {
+		t.Errorf("%s (%s)", f.Verdict, f.Observed)
+	}
+}
