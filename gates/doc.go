@@ -34,6 +34,7 @@
 //	count_if(condition)        rows for which it is true
 //	nulls(x), null_share(x)    nulls, and their share of the rows
 //	min(x), max(x)             of numbers, strings, times; NaN is left out
+//	quantile(x, q), median(x)  of numbers; NaN is left out
 //	sum(x)                     of integers exactly (overflow is an error), of floats compensated
 //	mean(x)                    as a double
 //	variance(x), stddev(x)     of the sample
@@ -41,9 +42,22 @@
 //
 // Nulls are left out of all but nulls and null_share.
 //
+// A metric that is NaN, and a calculation that gives NaN, is an error of the statement, under
+// a negation too: !(mean(x) > 3.0) does not hold because there is NaN among the values. What
+// decides without it still does, as in rows() > 0 || mean(x) > 3.0, and is_nan(mean(x)) asks
+// for it. In a rule of rows NaN is what it is in CEL: it compares to nothing.
+//
 // # Verdicts
 //
 // pass, warn (a rule of severity warn that does not hold), fail, error (it could not be
-// evaluated), no_data, skipped. Only pass and warn let the partition through, if the
-// rule blocks.
+// evaluated), no_data, insufficient_history, skipped. Only pass and warn let the partition
+// through, if the rule blocks. Two policies are the user's to choose, and let others through:
+// on_empty: skip, and on_short_history, which warns unless it says block. Neither lets through
+// what could not be evaluated: an error beside too little history, or of no rows, is an error.
+//
+// A composite judges its members as if they blocked, and then is a warning or not itself.
+//
+// What is stored of rows that were judged before decides only where rows can have given it,
+// the manifest is as it was published, and no text names a moment (now(), partition_start(),
+// partition_end()).
 package gates
