@@ -119,8 +119,10 @@ func TestDamagedStatesNeverPass(t *testing.T) {
 		in := filepath.Join(dir, "in.parquet")
 		rowGroups(t, in, 600)
 		tolerant := []gates.Rule{
-			{Name: "a", Check: gates.Rows("qty > 0"), AtMost: gates.Count(1000)}, {Name: "b", Check: gates.Unique("code"), AtMost: gates.Share(1)},
-			{Name: "c", Check: gates.Expect("count_if(qty <= 0) < 1000")}, {Name: "d", Check: gates.NotNull("price"), AtMost: gates.Share(1)},
+			{Name: "a", Check: gates.Rows("qty > 0"), AtMost: gates.Count(1000)},
+			{Name: "b", Check: gates.Unique("code"), AtMost: gates.Share(1)},
+			{Name: "c", Check: gates.Expect("count_if(qty <= 0) < 1000")},
+			{Name: "d", Check: gates.NotNull("price"), AtMost: gates.Share(1)},
 		}
 		mustRun(t, p, copying("kept", "in.parquet", tolerant))
 		damageState(t, dir, "kept", damage)

@@ -100,13 +100,13 @@ type sqlRule struct {
 	most  int64
 }
 
-func (r sqlRule) chosen() string { return r.where + " = 'T'" }
+func (one sqlRule) chosen() string { return one.where + " = 'T'" }
 
-func (r sqlRule) fails() string {
-	if r.rule.Nulls == gates.NullsFail {
-		return r.state + " IN ('F', 'N')"
+func (one sqlRule) fails() string {
+	if one.rule.Nulls == gates.NullsFail {
+		return one.state + " IN ('F', 'N')"
 	}
-	return r.state + " = 'F'"
+	return one.state + " = 'F'"
 }
 
 // randomSQLRules are some rules, of which some were in force before.
@@ -212,40 +212,40 @@ func (one *sqlRule) unique(r *rand.Rand) {
 	}
 }
 
-func (r sqlRule) judge(c *openCase) pipeline.Verdict {
+func (one sqlRule) judge(c *openCase) pipeline.Verdict {
 	var said string
-	if err := c.db.QueryRow(r.query()).Scan(&said); err != nil {
-		c.t.Fatalf("%s: %v", r.query(), err)
+	if err := c.db.QueryRow(one.query()).Scan(&said); err != nil {
+		c.t.Fatalf("%s: %v", one.query(), err)
 	}
 	v := pipeline.Verdict(said)
-	if v == pipeline.Fail && r.rule.Severity == pipeline.SeverityWarn {
+	if v == pipeline.Fail && one.rule.Severity == pipeline.SeverityWarn {
 		v = pipeline.Warn
 	}
 	return v
 }
 
 // query gives the verdict of the rule, as it is before its severity is looked at.
-func (r sqlRule) query() string {
-	if r.says != "" {
-		return r.judgeStatement()
+func (one sqlRule) query() string {
+	if one.says != "" {
+		return one.judgeStatement()
 	}
 	from := "kept"
-	if r.rule.Else == gates.Quarantine {
+	if one.rule.Else == gates.Quarantine {
 		from = "inp"
 	}
 	group := "1"
-	if len(r.rule.By) > 0 {
+	if len(one.rule.By) > 0 {
 		group = "g"
 	}
-	state := r.state
-	if r.keys != nil {
+	state := one.state
+	if one.keys != nil {
 		group = "1"
-		null := strings.Join(r.keys, " IS NULL OR ") + " IS NULL"
+		null := strings.Join(one.keys, " IS NULL OR ") + " IS NULL"
 		state = fmt.Sprintf("(CASE WHEN %s THEN 'N' WHEN count(*) FILTER (w = 'T') OVER (PARTITION BY %s) > 1 THEN 'F' ELSE 'T' END)",
-			null, strings.Join(append(r.keys[:len(r.keys):len(r.keys)], r.rule.By...), ", "))
+			null, strings.Join(append(one.keys[:len(one.keys):len(one.keys)], one.rule.By...), ", "))
 	}
 	tested, failed := "'T', 'F'", "'F'"
-	if r.rule.Nulls == gates.NullsFail {
+	if one.rule.Nulls == gates.NullsFail {
 		tested, failed = "'T', 'F', 'N'", "'F', 'N'"
 	}
 	return fmt.Sprintf(`
@@ -257,35 +257,35 @@ func (r sqlRule) query() string {
 			%s
 			WHEN count(*) FILTER (tested > 0 AND NOT (%s)) > 0 THEN 'fail'
 			WHEN count(*) FILTER (tested > 0 AND NOT (%s)) > 0 THEN 'warn'
-			ELSE 'pass' END FROM groups`, r.where, from, state, group, tested, failed, r.empty("coalesce(sum(tested) + sum(nulls), 0) = 0"), r.noGroup(), r.allows(), r.quiet())
+			ELSE 'pass' END FROM groups`, one.where, from, state, group, tested, failed, one.empty("coalesce(sum(tested) + sum(nulls), 0) = 0"), one.noGroup(), one.allows(), one.quiet())
 }
 
-func (r sqlRule) empty(when string) string {
-	if r.rule.OnEmpty == "" {
+func (one sqlRule) empty(when string) string {
+	if one.rule.OnEmpty == "" {
 		return ""
 	}
-	return fmt.Sprintf("WHEN %s THEN '%s'", when, map[gates.OnEmpty]string{gates.EmptyPasses: "pass", gates.EmptyFails: "no_data", gates.EmptySkips: "skipped"}[r.rule.OnEmpty])
+	return fmt.Sprintf("WHEN %s THEN '%s'", when, map[gates.OnEmpty]string{gates.EmptyPasses: "pass", gates.EmptyFails: "no_data", gates.EmptySkips: "skipped"}[one.rule.OnEmpty])
 }
 
-func (r sqlRule) noGroup() string {
-	if len(r.rule.By) == 0 || r.keys != nil {
+func (one sqlRule) noGroup() string {
+	if len(one.rule.By) == 0 || one.keys != nil {
 		return ""
 	}
 	return "WHEN coalesce(sum(tested), 0) = 0 THEN 'no_data'"
 }
 
-func (r sqlRule) allows() string {
+func (one sqlRule) allows() string {
 	switch {
-	case r.rule.Else == gates.Quarantine && r.rule.AtMost == (gates.Tolerance{}):
+	case one.rule.Else == gates.Quarantine && one.rule.AtMost == (gates.Tolerance{}):
 		return "true"
-	case r.share >= 0:
-		return fmt.Sprintf("failed * 100 <= %d * tested", r.share)
+	case one.share >= 0:
+		return fmt.Sprintf("failed * 100 <= %d * tested", one.share)
 	}
-	return fmt.Sprintf("failed <= %d", r.most)
+	return fmt.Sprintf("failed <= %d", one.most)
 }
 
-func (r sqlRule) quiet() string {
-	if r.rule.WarnAt == (gates.Tolerance{}) {
+func (one sqlRule) quiet() string {
+	if one.rule.WarnAt == (gates.Tolerance{}) {
 		return "true"
 	}
 	return "failed = 0"
@@ -316,7 +316,7 @@ func randomMetric(r *rand.Rand) metric {
 		return metric{cel: "sum(i)", sql: "sum(i) " + chosen}
 	case 5:
 		return metric{
-			"sum(f)", fmt.Sprintf("CASE WHEN count(*) FILTER (w = 'T' AND isinf(f)) > 0 THEN max(f) FILTER (w = 'T' AND isinf(f)) ELSE sum(f) FILTER (w = 'T' AND isfinite(f)) END"),
+			"sum(f)", "CASE WHEN count(*) FILTER (w = 'T' AND isinf(f)) > 0 THEN max(f) FILTER (w = 'T' AND isinf(f)) ELSE sum(f) FILTER (w = 'T' AND isfinite(f)) END",
 			"count(*) FILTER (w = 'T' AND isnan(f)) > 0 OR count(DISTINCT f) FILTER (w = 'T' AND isinf(f)) = 2",
 		}
 	case 6:
@@ -399,9 +399,9 @@ func randomStatement(r *rand.Rand, depth int) (cel, text string) {
 	return fmt.Sprintf("(%s) || (%s)", a, b), decided(as, bs, "T", "F")
 }
 
-func (r sqlRule) judgeStatement() string {
+func (one sqlRule) judgeStatement() string {
 	group, having := "", ""
-	if len(r.rule.By) > 0 {
+	if len(one.rule.By) > 0 {
 		group, having = "GROUP BY g", "HAVING count(*) FILTER (w = 'T') > 0"
 	}
 	return fmt.Sprintf(`
@@ -409,5 +409,5 @@ func (r sqlRule) judgeStatement() string {
 		SELECT CASE WHEN (SELECT count(*) FROM states WHERE w = 'E') > 0 THEN 'error'
 			WHEN count(*) FILTER (st = 'E') > 0 THEN 'error' %s WHEN count(*) = 0 THEN 'no_data'
 			WHEN count(*) FILTER (st = 'F') > 0 THEN 'fail' WHEN count(*) FILTER (st = 'N') > 0 THEN 'no_data' ELSE 'pass' END FROM said`,
-		r.where, r.says, group, having, r.empty("(SELECT count(*) FROM kept) = 0"))
+		one.where, one.says, group, having, one.empty("(SELECT count(*) FROM kept) = 0"))
 }

@@ -338,9 +338,14 @@ func TestStoredTalliesThatDecideNothing(t *testing.T) {
 		}
 	}
 	for _, timed := range []Rule{
-		{Check: Rows("day < now()")}, {Check: Rows("day >= partition_start()")}, {Check: Rows("amount > 0.0"), Where: "day < partition_end()"},
-		{Check: Rows("amount > 0.0 && day < now()")}, {Check: Unique("id"), Where: "day < now()"}, {Check: Rows("amount > 0.0"), Where: "day < now()", Else: Quarantine},
-		{Check: Expect("count_if(day > now()) == 0")}, {Check: Expect("count_if(amount > 0.0) > 0"), Where: "day < partition_end()"},
+		{Check: Rows("day < now()")},
+		{Check: Rows("day >= partition_start()")},
+		{Check: Rows("amount > 0.0"), Where: "day < partition_end()"},
+		{Check: Rows("amount > 0.0 && day < now()")},
+		{Check: Unique("id"), Where: "day < now()"},
+		{Check: Rows("amount > 0.0"), Where: "day < now()", Else: Quarantine},
+		{Check: Expect("count_if(day > now()) == 0")},
+		{Check: Expect("count_if(amount > 0.0) > 0"), Where: "day < partition_end()"},
 	} {
 		if stored(timed, `{"tested":5,"failed":0,"null":0}`, rows) {
 			t.Errorf("%v: what was true at another time decides", timed)
@@ -400,8 +405,12 @@ func TestSequenceOfSteps(t *testing.T) {
 		step  int64
 		holds bool
 	}{
-		{`[{"id": 0}, {"id": 1}, {"id": 4}]`, 2, false}, {`[{"id": 0}, {"id": 2}, {"id": 4}]`, 2, true}, {`[{"id": 3}, {"id": -1}, {"id": 1}]`, 2, true},
-		{`[{"id": 7}, {"id": 8}]`, 1, true}, {`[{"id": 7}, {"id": 9}]`, 1, false}, {`[{"id": 5}, {"id": 5}]`, 2, false},
+		{`[{"id": 0}, {"id": 1}, {"id": 4}]`, 2, false},
+		{`[{"id": 0}, {"id": 2}, {"id": 4}]`, 2, true},
+		{`[{"id": 3}, {"id": -1}, {"id": 1}]`, 2, true},
+		{`[{"id": 7}, {"id": 8}]`, 1, true},
+		{`[{"id": 7}, {"id": 9}]`, 1, false},
+		{`[{"id": 5}, {"id": 5}]`, 2, false},
 	} {
 		c, err := metricSpecs[i].build(Pair{Column: "id", Value: test.step})
 		if err != nil {
