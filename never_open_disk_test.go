@@ -267,7 +267,7 @@ func TestCostlyRulesNeverPass(t *testing.T) {
 		{Check: gates.Expect("lists.range(900).all(a, lists.range(900).all(b, lists.range(900).all(c, a + b + c >= 0 && rows() > 0)))")},
 		{Check: gates.Expect("!(size(lists.range(rows() * 1000000000)) < 0)")},
 	} {
-		for _, severity := range []pipeline.Severity{pipeline.Block, pipeline.SeverityWarn} {
+		for _, severity := range []pipeline.Severity{pipeline.Block, pipeline.SeverityWarn}[i%2:][:1] {
 			in, codes := steady("")
 			r.Name, r.Severity = "r", severity
 			pl := unsteadyPipeline(fmt.Sprint("cost", i, severity), in, codes, gates.Of(r))
