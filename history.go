@@ -34,15 +34,29 @@ func (p *Project) history(dataset string, before pipeline.Partition) iter.Seq2[*
 			if !part.Start.Before(before.Start) {
 				continue
 			}
-			m, _, err := p.publish.Current(dataset, part.Dir())
+			m, digest, err := p.publish.Current(dataset, part.Dir())
 			if errors.Is(err, fs.ErrNotExist) {
 				continue
+			}
+			if err == nil {
+				err = p.asPublished(m, digest)
 			}
 			if !yield(m, err) || err != nil {
 				return
 			}
 		}
 	}
+}
+
+// asPublished is an error if the index has another manifest of a version than there is: then
+// what it says of the past was changed since.
+func (p *Project) asPublished(m *pipeline.Manifest, digest string) error {
+	was, err := p.store.Digest(context.Background(), m.Dataset, m.Partition, m.Version)
+	if err != nil || was == "" || was == digest {
+		return err
+	}
+	return pipeline.Errorf(pipeline.IO, "the manifest of %s@%s, version %d, was changed since it was published", m.Dataset, m.Partition, m.Version).
+		With("`penstock verify` tells what else is; run the partition again")
 }
 
 // published lists the partitions of a dataset that were ever published, in their order.

@@ -1,6 +1,7 @@
 package penstock
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -21,7 +22,7 @@ func (a *attempt) past() func(*pipeline.Stage, []pipeline.InputRecord) map[strin
 		}
 		m, digest, err := a.p.publish.Current(s.Output.Path, a.env.Partition.Dir())
 		visible := filepath.Join(a.p.dir, filepath.FromSlash(s.Output.Path), a.env.Partition.Dir())
-		if err == nil && a.p.publish.Confirms(visible, digest) {
+		if err == nil && a.p.believes(visible, digest) {
 			current[s.Name] = m
 		}
 	}
@@ -41,6 +42,14 @@ func (a *attempt) past() func(*pipeline.Stage, []pipeline.InputRecord) map[strin
 		}
 		return m.Metrics
 	}
+}
+
+// believes reports whether what gates found of a published directory may be taken for what
+// they would find again: its manifest is that of the version that is kept and, for both are
+// one file, as the index has it.
+func (p *Project) believes(dir, digest string) bool {
+	known, err := p.store.Knows(context.Background(), digest)
+	return err == nil && known && p.publish.Confirms(dir, digest)
 }
 
 // sameInputs reports whether everything a version was made of is read again as it was.

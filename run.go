@@ -36,7 +36,7 @@ func (p *Project) Env(pl *pipeline.Pipeline, part pipeline.Partition) *pipeline.
 		Workers:    p.opts.Workers,
 		Memory:     pipeline.NewBudget(p.opts.Memory),
 		Now:        p.clock.Now,
-		Believes:   p.publish.Confirms,
+		Believes:   p.believes,
 		ForceScan:  p.opts.ForceScan,
 		ShowValues: p.opts.ShowValues,
 		WarnError:  p.opts.WarnError,

@@ -96,9 +96,22 @@
 // [MetricDocs] and [SummaryDocs] say more of each; docs/reference/checks.md has an example of
 // every check and metric. Nulls are left out of all but rows, nulls and null_share.
 //
+// A metric that is NaN, and a calculation that gives NaN, is an error of the statement, under
+// a negation too: !(mean(x) > 3.0) does not hold because there is NaN among the values. What
+// decides without it still does, as in rows() > 0 || mean(x) > 3.0, and is_nan(mean(x)) asks
+// for it. In a rule of rows NaN is what it is in CEL: it compares to nothing.
+//
 // # Verdicts
 //
-// pass, warn (a rule of severity warn that does not hold, or a threshold that only warns),
-// fail, error (it could not be evaluated), no_data, insufficient_history, skipped. Only pass
-// and warn let the partition through, if the rule blocks.
+// pass, warn (a rule of severity warn that does not hold, or a threshold that only warns), fail, error (it could not be
+// evaluated), no_data, insufficient_history, skipped. Only pass and warn let the partition
+// through, if the rule blocks. Two policies are the user's to choose, and let others through:
+// on_empty: skip, and on_short_history, which warns unless it says block. Neither lets through
+// what could not be evaluated: an error beside too little history, or of no rows, is an error.
+//
+// A composite judges its members as if they blocked, and then is a warning or not itself.
+//
+// What is stored of rows that were judged before decides only where rows can have given it,
+// the manifest is as it was published, and no text names a moment (now(), partition_start(),
+// partition_end()).
 package gates

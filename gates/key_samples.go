@@ -22,7 +22,7 @@ func (c *court) sampleKeys(ctx context.Context, again func(context.Context, []in
 		return nil
 	}
 	for i, r := range c.rules {
-		if o := c.unique[i]; o == nil || len(o.found.Samples) == 0 || len(c.total.samples[i]) > 0 {
+		if o := c.unique[i]; o == nil || len(o.found.Samples) == 0 || len(c.total.samples[i]) > 0 || c.total.tallies[i].errs > 0 {
 			continue
 		}
 		reader, err := again(ctx, r.needs())
@@ -46,7 +46,7 @@ func (c *court) sampleKeysOf(ctx context.Context, i int, r *boundRule, reader pi
 		if err != nil {
 			return err
 		}
-		nulls := nullable(b, r.columns)
+		nulls := nullable(b, r.columns[:len(r.Check.columns)])
 		for row, h := range rows.Keys(nil, b, r.columns) {
 			n, is := wanted[h]
 			if !is || in != nil && !in.has(row) || anyNull(nulls, row) {

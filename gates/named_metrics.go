@@ -73,8 +73,11 @@ var metricSpecs = []Spec{
 			p := arg.(Pair)
 			step, err := plainLiteral(p.Value)
 			c := ident(p.Column)
-			return statementOf(fmt.Sprintf("sequential %s: %v", p.Column, p.Value), []string{p.Column},
-				fmt.Sprintf("max(%s) - min(%s) == %s * (count(%s) - 1) && duplicates(%s) == 0", c, c, step, c, c)), err
+			text := fmt.Sprintf("max(%s) - min(%s) == %s * (count(%s) - 1) && duplicates(%s) == 0", c, c, step, c, c)
+			if step != "1" { // 0, 1 and 4 have the ends of 0, 2 and 4
+				text += fmt.Sprintf(" && distinct((%s %% %s + %s) %% %s) <= 1", c, step, step, step)
+			}
+			return statementOf(fmt.Sprintf("sequential %s: %v", p.Column, p.Value), []string{p.Column}, text), err
 		},
 	},
 	{

@@ -383,3 +383,43 @@ func TestCountsOfNoRows(t *testing.T) {
 		}
 	}
 }
+
+// A row that can't be chosen is a verdict of its rule, and no error of the run.
+func TestKeysOfRowsThatCannotBeChosen(t *testing.T) {
+	env := testEnv(t)
+	env.Temp = t.TempDir()
+	rows := numbersIn(env, 1, 1, 0)
+	defer rows.Release()
+	f := verdictOf(t, env, rows, 3, Rule{Check: Unique("x"), Where: "10 / int(y) > 0"})
+	if f.Verdict != pipeline.ErrorVerdict || !f.Blocks() {
+		t.Errorf("%s (%s)", f.Verdict, f.Observed)
+	}
+}
+
+// A sequence in steps of 2 has no gap that its ends and its length hide.
+func TestSequenceOfSteps(t *testing.T) {
+	env := testEnv(t)
+	i := slices.IndexFunc(metricSpecs, func(s Spec) bool { return s.Name == "sequential" })
+	for _, test := range []struct {
+		rows  string
+		step  int64
+		holds bool
+	}{
+		{`[{"id": 0}, {"id": 1}, {"id": 4}]`, 2, false},
+		{`[{"id": 0}, {"id": 2}, {"id": 4}]`, 2, true},
+		{`[{"id": 3}, {"id": -1}, {"id": 1}]`, 2, true},
+		{`[{"id": 7}, {"id": 8}]`, 1, true},
+		{`[{"id": 7}, {"id": 9}]`, 1, false},
+		{`[{"id": 5}, {"id": 5}]`, 2, false},
+	} {
+		c, err := metricSpecs[i].build(Pair{Column: "id", Value: test.step})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := batch(t, env.Alloc, testSchema, test.rows)
+		if f := judgeAll(t, env, Of(Rule{Check: c}), rows).findings[0]; (f.Verdict == pipeline.Pass) != test.holds {
+			t.Errorf("%s in steps of %d: %s (%s)", test.rows, test.step, f.Verdict, f.Observed)
+		}
+		rows.Release()
+	}
+}

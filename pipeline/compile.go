@@ -173,7 +173,8 @@ func (r *namedReader) Next(ctx context.Context) (b arrow.RecordBatch, err error)
 }
 
 // addJudge opens the gates of the stage and puts them at the end of the chain.
-func (r *run) addJudge(ctx context.Context, c *chain, sr *stageRun) error {
+func (r *run) addJudge(ctx context.Context, c *chain, sr *stageRun) (err error) {
+	defer recovered(&err)
 	s := sr.plan
 	if s.Judge == nil {
 		return nil

@@ -112,9 +112,14 @@ func (p *Plan) Run(ctx context.Context, stager Stager, listener *Listener) (*Out
 func (r *run) closeCourts() {
 	for _, c := range r.courts {
 		if c, ok := c.(io.Closer); ok {
-			_ = c.Close() // its files go with Temp
+			_ = closeCourt(c) // its files go with Temp
 		}
 	}
+}
+
+func closeCourt(c io.Closer) (err error) {
+	defer recovered(&err)
+	return c.Close()
 }
 
 // lostInput reports whether a stage before s, at any distance, was blocked.

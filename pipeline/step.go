@@ -180,7 +180,8 @@ func (s *judgeStep) open(u Unit) (stepRun, error) {
 	return &judgeRun{step: s, unit: u, witness: s.court.Unit(u)}, nil
 }
 
-func (s *judgeStep) merge(run stepRun) error {
+func (s *judgeStep) merge(run stepRun) (err error) {
+	defer recovered(&err)
 	r := run.(*judgeRun)
 	defer r.drop()
 	if err := s.court.Merge(r.witness); err != nil {

@@ -151,7 +151,6 @@ func (c *compiler) dateLiterals(args []ast.Expr) {
 		}
 		for _, layout := range dateLayouts {
 			if t, err := time.Parse(layout, string(text)); err == nil {
-				c.timed = true
 				iso := types.String(t.UTC().Format(time.RFC3339Nano))
 				arg.SetKindCase(factory.NewCall(c.id(), "timestamp", factory.NewLiteral(c.id(), iso)))
 				break

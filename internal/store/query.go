@@ -122,3 +122,23 @@ func (s *Store) Indexed(ctx context.Context) ([]verify.Indexed, error) {
 	}
 	return all, s.rowsErr(rows)
 }
+
+// Knows reports whether some version has a manifest of this digest.
+func (s *Store) Knows(ctx context.Context, digest string) (bool, error) {
+	var n int
+	if err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM versions WHERE digest = ?`, digest).Scan(&n); err != nil {
+		return false, s.broken(err)
+	}
+	return n > 0, nil
+}
+
+// Digest is that of the manifest of a version, as it was published; empty if it is not on
+// record.
+func (s *Store) Digest(ctx context.Context, dataset, partition string, version int64) (string, error) {
+	var digest string
+	err := s.db.QueryRowContext(ctx, `SELECT coalesce(max(digest), '') FROM versions WHERE dataset = ? AND partition = ? AND version = ?`, dataset, partition, version).Scan(&digest)
+	if err != nil {
+		return "", s.broken(err)
+	}
+	return digest, nil
+}
