@@ -22,6 +22,7 @@ type court struct {
 	store    *keys.Store
 	exact    bool // approximate metrics are computed exactly
 	ledger   ledger
+	sketched map[int]state // what was decided exactly in the end, as it is stored
 	history  *history
 	// storedRules and storedMetrics are those whose totals were stored before.
 	storedRules, storedMetrics []bool
@@ -87,6 +88,9 @@ func (c *court) Merge(other pipeline.Witness) error {
 	for i := range c.metrics {
 		if c.total.errs[i] == nil {
 			c.total.errs[i] = w.errs[i]
+		}
+		if c.storedMetrics[i] {
+			continue // no unit adds to it
 		}
 		if err := c.total.states[i].merge(w.states[i]); err != nil {
 			return err
@@ -180,7 +184,11 @@ func (c *court) states() (map[string]json.RawMessage, error) {
 		if c.total.errs[i] != nil {
 			continue
 		}
-		text, err := json.Marshal(c.total.states[i])
+		s := c.total.states[i]
+		if of := c.sketched[i]; of != nil {
+			s = of
+		}
+		text, err := json.Marshal(s)
 		if err != nil {
 			return nil, fmt.Errorf("metric %s: %w", m.text, err)
 		}

@@ -75,6 +75,10 @@ func (c *court) measureAgain(ctx context.Context, which []int, again func(contex
 		if err := settleKeys(ctx, w.states[i]); err != nil {
 			return err
 		}
+		if c.sketched == nil {
+			c.sketched = map[int]state{}
+		}
+		c.sketched[m] = c.total.states[m]
 		c.total.states[m], c.total.errs[m] = w.states[i], w.errs[i]
 		for j, r := range c.rules {
 			if slices.Contains(r.metricsOf(), m) {

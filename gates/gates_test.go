@@ -139,7 +139,7 @@ func TestVerdicts(t *testing.T) {
 		{Rule{Check: Rows("amount >= 0.0"), Severity: pipeline.SeverityWarn}, "warn 4/1/1: 1 of 4 rows failed (25%), none expected"},
 		{Rule{Check: Rows("10 / (id - 3) > 0")}, "error 3/2/0: 2 rows could not be evaluated, none expected"},
 		{Rule{Check: Rows("amount >= 0.0"), Where: "id > 100"}, "pass 0/0/0: 0 of 0 rows failed, none expected"},
-		{Rule{Check: Rows("amount >= 0.0"), Where: "id > 100", OnEmpty: EmptyFails}, "no_data 0/0/0: no row, none expected"},
+		{Rule{Check: Rows("amount >= 0.0"), Where: "id > 100", OnEmpty: EmptyFails}, "no_data 0/0/0: no row, a row expected"},
 		{Rule{Check: NotNull("id")}, "pass 5/0/0: 0 of 5 rows failed, none expected"},
 		{Rule{Check: NotNull("email", "amount")}, "fail 5/2/0: 2 of 5 rows failed (40%), none expected"},
 		{Rule{Check: Unique("id")}, "fail 5/2/0: 2 of 5 rows failed (40%), none expected"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -79,16 +80,23 @@ func (s *shortHistory) Error() string {
 	return fmt.Sprintf("history(%d): %s%s published with %s", s.past.N, plural(int64(s.have), "past partition"), cohort, s.what)
 }
 
+// pastState is the state of a metric on a past partition.
+type pastState struct {
+	state
+	partition string
+}
+
 // states gives the states of a metric on as many past partitions as a call asks for, the
-// latest first. A metric that was defined otherwise has another name, and is not among them.
-func (h *history) states(past *expr.Past, m *boundMetric, group string) ([]state, error) {
-	var found []state
+// latest first. A metric that was defined otherwise has another name, and is not among them;
+// nor is one that a gate blocked, and somebody approved of: it is no measure for others.
+func (h *history) states(past *expr.Past, m *boundMetric, group string) ([]pastState, error) {
+	var found []pastState
 	for manifest, err := range h.manifests() {
 		if err != nil {
 			return nil, err
 		}
 		text, ok := manifest.Metrics[m.text]
-		if !ok || !h.cohort(past.Cohort, manifest.Partition) {
+		if !ok || !h.cohort(past.Cohort, manifest.Partition) || overruled(manifest, past.Metric) {
 			continue
 		}
 		s, ok := m.open(means{Env: h.env}).(loader)
@@ -102,11 +110,18 @@ func (h *history) states(past *expr.Past, m *boundMetric, group string) ([]state
 		if err != nil {
 			return nil, err
 		}
-		if found = append(found, one); len(found) == past.N {
+		if found = append(found, pastState{one, manifest.Partition}); len(found) == past.N {
 			return found, nil
 		}
 	}
 	return nil, &shortHistory{past, m.text, len(found)}
+}
+
+// overruled reports whether a version was published although a gate about a metric blocked.
+func overruled(m *pipeline.Manifest, metric string) bool {
+	return slices.ContainsFunc(m.Findings, func(f pipeline.Finding) bool {
+		return f.Approved != nil && slices.Contains(f.Measures, metric)
+	})
 }
 
 // cohort reports whether a past partition is of the same cohort as the one that is judged.
@@ -140,10 +155,51 @@ func (h *history) summarize(call boundCall, m *boundMetric, group string) readin
 	}
 	vals := make([]any, len(states))
 	for i, s := range states {
-		vals[i] = call.fn.read(s, call.Consts).value
+		vals[i] = call.fn.read(s.state, call.Consts).value
+	}
+	if len(call.Past.Consts) > 0 && strings.HasPrefix(call.Past.Summary, "forecast") && call.Past.Cohort == "" {
+		season, _ := asNumber(call.Past.Consts[0])
+		vals = h.withoutGaps(states, vals, int(season))
 	}
 	i := slices.IndexFunc(summaryFuncs, func(f summaryFunc) bool { return f.Name == call.Past.Summary })
 	return exactly(summaryFuncs[i].of(vals, call.Past.Consts))
+}
+
+// withoutGaps gives the values of all partitions in time from the oldest of the states to
+// the one before that which is judged, the latest first, so that a season is one of the
+// calendar. A partition that was not published has the value of the season before it, or
+// after it, or the mean.
+func (h *history) withoutGaps(states []pastState, vals []any, season int) []any {
+	scheme := pipeline.Scheme{By: h.partition.By}
+	parts, err := scheme.Range(states[len(states)-1].partition, h.partition.Value)
+	if err != nil || h.partition.Start.IsZero() || season < 1 {
+		return vals // it has no order in time
+	}
+	known := map[string]any{}
+	var numbers []float64
+	for i, s := range states {
+		known[s.partition] = vals[i]
+		if n, ok := asNumber(vals[i]); ok {
+			numbers = append(numbers, n)
+		}
+	}
+	series := make([]any, len(parts)-1)
+	for i := range series {
+		series[i] = known[parts[i].Value]
+	}
+	for i := range series {
+		switch _, published := known[parts[i].Value]; {
+		case published:
+		case i >= season:
+			series[i] = series[i-season]
+		case i+season < len(series) && series[i+season] != nil:
+			series[i] = series[i+season]
+		case len(numbers) > 0:
+			series[i] = meanOf(numbers)
+		}
+	}
+	slices.Reverse(series)
+	return series
 }
 
 // merged is the state of all rows of the past partitions that a call compares with.
@@ -155,7 +211,7 @@ func (h *history) merged(call boundCall, m *boundMetric, group string) (state, e
 	slices.Reverse(states)
 	all := m.fn.open(m.types, m.given, means{Env: h.env})
 	for _, s := range states {
-		if err := all.merge(s); err != nil {
+		if err := all.merge(s.state); err != nil {
 			return nil, err
 		}
 	}

@@ -120,6 +120,7 @@ func (j judge) bind(schema *arrow.Schema, around pipeline.Surroundings) (*bound,
 func (b *bound) findKey(rules []Rule) (err error) {
 	if len(b.around.Key) > 0 {
 		b.key, err = b.columnsOf(b.around.Key)
+		b.read(b.key...)
 		return err
 	}
 	for _, r := range rules {

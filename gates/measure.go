@@ -32,7 +32,7 @@ func (c *court) measures() []pipeline.Measure {
 
 func (c *court) measure(call boundCall) pipeline.Measure {
 	v := c.read(call, c.total.states, "")
-	m := pipeline.Measure{Metric: call.Text, Text: show(v.value)}
+	m := pipeline.Measure{Metric: call.Text, Text: c.shown(call, reading{value: v.value})}
 	n, ok := finite(v.value)
 	if ok {
 		m.Number = &n

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -138,8 +139,11 @@ func changeCheck(arg map[string]any) (Check, error) {
 	limit := fmt.Sprint(arg["at_most"])
 	show := fmt.Sprintf("change of %s against the %s of history(%s): at most %s", metric, against, past, limit)
 	if share, ok := strings.CutSuffix(limit, "%"); ok {
-		t, err := ParseTolerance(share + "%")
-		return statementOf(show, []string{identifier(metric)}, fmt.Sprintf("%s <= %s * abs(double(%s))", difference, doubleText(t.share), base)), err
+		p, err := strconv.ParseFloat(strings.TrimSpace(share), 64)
+		if err != nil || !(p >= 0) {
+			return Check{}, fmt.Errorf("at_most: expected a number, or a share like 50%%, found %q", limit)
+		}
+		return statementOf(show, []string{identifier(metric)}, fmt.Sprintf("%s <= %s * abs(double(%s))", difference, doubleText(p/100), base)), nil
 	}
 	n, err := numberText(arg["at_most"])
 	return statementOf(show, []string{identifier(metric)}, difference+" <= "+n), err

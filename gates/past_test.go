@@ -306,3 +306,81 @@ func TestDrift(t *testing.T) {
 		}
 	}
 }
+
+// A day that was not published does not shift the season of a forecast.
+func TestForecastOverAGap(t *testing.T) {
+	env := testEnv(t)
+	rule := Rule{Name: "r", Check: Expect("abs(rows() - history(14).forecast(rows(), 7)) < 50.0")}
+	of := func(n int) arrow.RecordBatch {
+		return amounts(env, map[string][]float64{"eu": slices.Repeat([]float64{1}, n)})
+	}
+	var past []*pipeline.Manifest
+	for i := 1; i <= 30; i++ {
+		value := fmt.Sprintf("2026-03-%02d", i)
+		d := dayOf(t, value, past...)
+		n := 300
+		if wd := d.part.Start.Weekday(); wd == 0 || wd == 6 {
+			n = 100
+		}
+		for _, rows := range []int{400 - n, n} { // a bad day, and the day as it was
+			b := of(rows)
+			j, m := d.judge(t, env, b, 1000, rule)
+			b.Release()
+			f := j.Findings[0]
+			if want := rows == n; i > 15 && (f.Verdict == pipeline.Pass) != want {
+				t.Errorf("%s, %d rows: %s (%s)", value, rows, f.Verdict, f.Observed)
+			}
+			if rows == n && i != 20 { // the 20th was never published
+				past = slices.Insert(past, 0, m)
+			}
+		}
+	}
+}
+
+// What was decided exactly is stored as it is always stored, and an approved outlier is no
+// measure for the days that follow.
+func TestHistoryOfWhatWasDecidedExactly(t *testing.T) {
+	env := testEnv(t)
+	values := make([]float64, 6000)
+	for i := range values {
+		values[i] = float64(i)
+	}
+	rows := amounts(env, map[string][]float64{"eu": values})
+	defer rows.Release()
+	exact := Rule{Name: "exact", Check: Expect("approx_distinct(amount) <= 6000 && quantile(amount, 0.5) <= 3000.0")}
+	after := Rule{Name: "after", Check: Expect("approx_distinct(amount) < 2 * history(1).last(approx_distinct(amount)) && quantile(amount, 0.5) < 2.0 * history(1).last(quantile(amount, 0.5))")}
+	j, m := dayOf(t, "2026-01-01").judge(t, env, rows, 1000, exact)
+	if f := j.Findings[0]; f.Verdict != pipeline.Pass || f.DecidedBy != exactRung.String() {
+		t.Fatalf("%s by %s", f.Verdict, f.DecidedBy)
+	}
+	j, _ = dayOf(t, "2026-01-02", m).judge(t, env, rows, 1000, after)
+	if f := j.Findings[0]; f.Verdict != pipeline.Pass {
+		t.Errorf("%s: %v", f.Verdict, f.Detail)
+	}
+	m.Findings = []pipeline.Finding{{Measures: []string{"approx_distinct(amount)"}, Verdict: pipeline.Fail, Approved: &pipeline.Approval{}}}
+	j, _ = dayOf(t, "2026-01-02", m).judge(t, env, rows, 1000, after)
+	if f := j.Findings[0]; f.Verdict != pipeline.InsufficientHistory {
+		t.Errorf("beside an approved outlier: %s", f.Verdict)
+	}
+}
+
+// Values of rows are told only where they may be.
+func TestValuesAreWithheld(t *testing.T) {
+	env := testEnv(t)
+	rows := amounts(env, map[string][]float64{"eu": {1, 1}, "us": {2, 2}})
+	defer rows.Release()
+	rules := []Rule{
+		{Name: "values", Check: Expect("values(region) == ['eu']")}, {Name: "max", Check: Expect("max(region) == 'eu'")},
+		{Name: "top", Check: Expect("top(region, 1) == ['us']")},
+	}
+	want := []string{"values(region) = 2 values", "max(region) = a text", "top(region, 1) = 1 value"}
+	for _, show := range []bool{false, true} {
+		env.ShowValues = show
+		j, _ := dayOf(t, "2026-01-01").judge(t, env, rows, 10, rules...)
+		for i, f := range j.Findings {
+			if f.Verdict != pipeline.Fail || (f.Observed == want[i]) == show {
+				t.Errorf("%s, shown %t: %s %s", f.Name, show, f.Verdict, f.Observed)
+			}
+		}
+	}
+}

@@ -25,6 +25,7 @@ func (c *court) judgeStatement(f *pipeline.Finding, r *boundRule) {
 	} else {
 		one := c.outcome(r, "")
 		f.Verdict, f.Observed, f.Detail = one.verdict, one.observed, append(f.Detail, one.detail...)
+		f.Detail = append(f.Detail, c.lostAndFound(r, one.vals)...)
 		if n, ok := onlyRows(r, one.vals); ok {
 			f.Observed = plural(n, "row")
 		}
@@ -43,6 +44,31 @@ func (r *boundRule) letShort(f *pipeline.Finding) {
 	if f.Verdict == pipeline.InsufficientHistory && r.ShortHistory != ShortHistoryBlocks {
 		f.Severity = pipeline.SeverityWarn
 	}
+}
+
+// lostAndFound says which values of a list the other lacks, of the checks that compare now
+// with the past.
+func (c *court) lostAndFound(r *boundRule, vals []any) []string {
+	if len(vals) != 2 || r.Check.label != "no_new_values" && r.Check.label != "no_lost_values" {
+		return nil
+	}
+	has, of := vals[0], vals[1]
+	found, isList := has.([]string)
+	other, both := of.([]string)
+	if !isList || !both {
+		return nil
+	}
+	extra := slices.DeleteFunc(slices.Clone(found), func(v string) bool { return slices.Contains(other, v) })
+	if len(extra) == 0 {
+		return nil
+	}
+	text := plural(int64(len(extra)), "value") + " that the other does not have"
+	if c.env.ShowValues {
+		text += ": " + cut(strings.Join(extra, ", "))
+	} else {
+		text += "; --show-values names them"
+	}
+	return []string{text}
 }
 
 // expected is a statement for people: as the check is written, where that is not CEL.
@@ -88,7 +114,7 @@ func (c *court) evaluate(s *statement, states []state, group string) (out outcom
 		}
 		unsure = unsure || v.unsure
 		out.vals = append(out.vals, v.value)
-		shown = append(shown, call.Text+" = "+showReading(v))
+		shown = append(shown, call.Text+" = "+c.shown(call, v))
 		switch short, err := problemOf(v); {
 		case short != nil:
 			out.detail = append(out.detail, short.Error())
@@ -138,9 +164,18 @@ func problemOf(v reading) (short *shortHistory, err error) {
 
 const errNaN = errText("a metric is not a number (NaN)")
 
-// showReading is a value for people, with how far it may be off.
-func showReading(v reading) string {
+// shown is a value for people, with how far it may be off. Values of rows are not told
+// unless they may be.
+func (c *court) shown(call boundCall, v reading) string {
 	text := show(v.value)
+	if !c.env.ShowValues && slices.Contains([]string{"values", "frequent", "min", "max"}, call.fn.state) {
+		switch value := v.value.(type) {
+		case []string:
+			text = plural(int64(len(value)), "value")
+		case string:
+			text = "a text"
+		}
+	}
 	if v.within != nil {
 		text += fmt.Sprintf(" (from %s to %s)", show(v.within.Low), show(v.within.High))
 	}

@@ -111,7 +111,9 @@ func exactFrequent([]arrow.DataType, []any, means) state {
 
 func readTop(s state, consts []any) reading {
 	k, _ := asNumber(consts[0])
-	items, certain, _ := s.(*sketched[*sketch.Frequent]).of.Top(int(k))
+	of := s.(*sketched[*sketch.Frequent]).of
+	items, certain, _ := of.Top(int(k))
+	certain = certain || of.Missed() == 0 // all are counted exactly: of equals the first in order
 	names := []string{}
 	for _, it := range items {
 		names = append(names, it.Value)

@@ -40,7 +40,9 @@ func (c *court) judgeRows(f *pipeline.Finding, i int, r *boundRule) {
 	case len(r.by) > 0:
 		c.judgeGroupsOfRows(f, i, r)
 	default:
-		f.Verdict = r.tolerates(t)
+		if f.Verdict = r.tolerates(t); f.Verdict == pipeline.Warn {
+			f.Expected = r.WarnAt.expected(t.tested)
+		}
 	}
 	if r.Else == Quarantine && !r.AtMost.set {
 		f.Expected = "any number, quarantined"
@@ -93,7 +95,7 @@ func (c *court) judgeGroupsOfRows(f *pipeline.Finding, i int, r *boundRule) {
 // empty gives the verdict of a rule that found no row, as its policy says. To skip it
 // is the user's choice, and so does not block.
 func empty(f *pipeline.Finding, policy OnEmpty) {
-	f.Observed = "no row"
+	f.Observed, f.Expected = "no row", "a row"
 	switch policy {
 	case EmptyPasses:
 		f.Verdict = pipeline.Pass
@@ -143,6 +145,8 @@ func show(v any) string {
 		return strconv.Quote(v)
 	case time.Time:
 		return v.Format(time.RFC3339)
+	case *shortHistory:
+		return "too little history"
 	case error:
 		return "error"
 	case []string:
