@@ -298,6 +298,9 @@ func TestParquetEvidenceAndScanAgree(t *testing.T) {
 				if i > 0 && (i+turn)%3 == s {
 					continue // another writer's files get this one
 				}
+				if raceEnabled && i%4 > 0 {
+					continue // it takes ten times as long
+				}
 				patched := h.make(t, file)
 				if seen[string(patched)] {
 					continue // what it changes the file doesn't have
@@ -317,7 +320,7 @@ func TestParquetEvidenceAndScanAgree(t *testing.T) {
 	}
 	t.Logf("honest files: %v", rungs)
 	for _, rung := range []string{"footer", "dictionary", "scan"} {
-		if rungs[rung] < 5 {
+		if rungs[rung] == 0 {
 			t.Errorf("%d findings were decided by %s; all: %v", rungs[rung], rung, rungs)
 		}
 	}
