@@ -3,6 +3,7 @@ package gates
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -68,6 +69,9 @@ func (b *bound) statement(text string, br *boundRule) (*statement, error) {
 			return nil, pipeline.Errorf(pipeline.Invalid, "history is kept beside an output, and the stage has none").
 				With("give the stage an output, or put the rule on the stage that has one")
 		}
+		if err := b.hasCohort(call.Past); err != nil {
+			return nil, err
+		}
 		if call.Input != "" {
 			c.input = b.inputNamed(call.Input)
 		}
@@ -120,6 +124,7 @@ func metricOf(c boundCall, where *expr.Program, whereText string, by []int, byNa
 	if c.fn.keyed {
 		m.given = c.Consts
 	}
+	m.text += typeMark(c)
 	if where != nil {
 		m.text += " where " + whereText
 	}
@@ -130,6 +135,37 @@ func metricOf(c boundCall, where *expr.Program, whereText string, by []int, byNa
 		m.types = append(m.types, a.Type())
 	}
 	return m
+}
+
+// cohortsOf are the cohorts that partitions of a granularity have.
+var cohortsOf = map[pipeline.By][]string{
+	pipeline.Hour: {"weekday", "month_end", "month_day", "month"}, pipeline.Day: {"weekday", "month_end", "month_day", "month"},
+	pipeline.Week: {"month"}, pipeline.Month: {"month"},
+}
+
+func (b *bound) hasCohort(past *expr.Past) error {
+	by := b.around.Partition.By
+	if past == nil || past.Cohort == "" || slices.Contains(cohortsOf[by], past.Cohort) {
+		return nil
+	}
+	if by == pipeline.Whole || by == pipeline.Key {
+		return pipeline.Errorf(pipeline.Invalid, "history(%d, %q): there are no partitions in time", past.N, past.Cohort)
+	}
+	return pipeline.Errorf(pipeline.Invalid, "history(%d, %q): partitions by %s have %s", past.N, past.Cohort, by, strings.Join(cohortsOf[by], ", "))
+}
+
+// typeMark is what names a state of values of a type whose states can't be told from those
+// of another: their history is not one.
+func typeMark(c boundCall) (mark string) {
+	if !slices.Contains([]string{"min", "max", "sum", "steps", "overlaps"}, c.fn.state) {
+		return ""
+	}
+	for _, a := range c.Args {
+		if t := a.Type(); t.ID() != arrow.INT64 && t.ID() != arrow.FLOAT64 {
+			mark += " of " + pipeline.TypeName(t)
+		}
+	}
+	return mark
 }
 
 // open begins the metric's state.

@@ -2,6 +2,7 @@ package gates
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/penstock-data/penstock/pipeline"
@@ -37,7 +38,7 @@ func (r *boundRule) judgeMembers(f *pipeline.Finding, of []pipeline.Finding) {
 			}
 		case m.Verdict == pipeline.Fail:
 			failed++
-		case broken == "":
+		case broken == "" || slices.Index(worst, m.Verdict) < slices.Index(worst, broken):
 			broken = m.Verdict
 		}
 		f.Detail = append(f.Detail, fmt.Sprintf("%s: %s (%s, %s expected)", m.Rule, m.Verdict, m.Observed, m.Expected))

@@ -105,12 +105,9 @@ func (c *court) mergeGroups(i int, groups map[string]*tally) {
 		if c.total.groups[i] == nil {
 			c.total.groups[i] = map[string]*tally{}
 		}
-		of := c.total.groups[i][key]
-		if of == nil {
-			of = &tally{}
-			c.total.groups[i][key] = of
+		if of := c.total.tallies[i].group(c.total.groups[i], key); of != nil {
+			of.add(*t)
 		}
-		of.add(*t)
 	}
 }
 
@@ -177,6 +174,10 @@ func (c *court) finding(i int, r *boundRule, done []pipeline.Finding) pipeline.F
 	return f
 }
 
+// maxStored bounds the state of a metric in a manifest, in bytes. One that is larger, of
+// thousands of groups or texts, is not kept.
+const maxStored = 1 << 20
+
 // states writes the metrics for the manifest.
 func (c *court) states() (map[string]json.RawMessage, error) {
 	all := map[string]json.RawMessage{}
@@ -189,6 +190,9 @@ func (c *court) states() (map[string]json.RawMessage, error) {
 			s = of
 		}
 		text, err := json.Marshal(s)
+		if errors.Is(err, errNoRoom) || len(text) > maxStored {
+			continue // the metric has no history
+		}
 		if err != nil {
 			return nil, fmt.Errorf("metric %s: %w", m.text, err)
 		}

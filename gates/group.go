@@ -152,6 +152,7 @@ func take(ctx context.Context, values arrow.Array, rows []int, env *pipeline.Env
 
 // groupTally counts by group what a rule finds.
 type groupTally struct {
+	rule   *tally
 	of     map[string]*tally
 	groups *groups
 	index  []int // the group of each row
@@ -165,7 +166,7 @@ func (w *witness) groupTally(i int, r *boundRule, v *view) *groupTally {
 	if w.groups[i] == nil {
 		w.groups[i] = map[string]*tally{}
 	}
-	g := &groupTally{of: w.groups[i], groups: v.grouped(r.by), index: make([]int, v.batch.NumRows())}
+	g := &groupTally{rule: &w.tallies[i], of: w.groups[i], groups: v.grouped(r.by), index: make([]int, v.batch.NumRows())}
 	for at, rows := range g.groups.rows {
 		for _, row := range rows {
 			g.index[row] = at
@@ -180,15 +181,26 @@ func (g *groupTally) count(row int, failed bool) {
 		return
 	}
 	key := g.groups.keys[g.index[row]]
-	t := g.of[key]
-	if t == nil {
-		t = &tally{}
-		g.of[key] = t
+	if t := g.rule.group(g.of, key); t != nil {
+		t.tested++
+		if failed {
+			t.failed++
+		}
 	}
-	t.tested++
-	if failed {
-		t.failed++
+}
+
+// group is the tally of a group, which is begun if it is new. There are no more than
+// maxGroups: of one more the rule itself is told, and there is none.
+func (t *tally) group(of map[string]*tally, key string) *tally {
+	if of[key] == nil {
+		if len(of) == maxGroups {
+			t.errs++
+			t.err = errGroups.Msg
+			return nil
+		}
+		of[key] = &tally{}
 	}
+	return of[key]
 }
 
 // countAll counts the rows that were tested. Of a nil groupTally it does nothing.

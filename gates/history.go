@@ -117,6 +117,24 @@ func (h *history) states(past *expr.Past, m *boundMetric, group string) ([]pastS
 	return nil, &shortHistory{past, m.text, len(found)}
 }
 
+// whole gives the states of all groups that states looks into; none where there is too little
+// history, or it can't be read: then states says so.
+func (h *history) whole(past *expr.Past, m *boundMetric) (all []state) {
+	for manifest, err := range h.manifests() {
+		if err != nil || len(all) == past.N {
+			return all
+		}
+		text, ok := manifest.Metrics[m.text]
+		if !ok || !h.cohort(past.Cohort, manifest.Partition) || overruled(manifest, past.Metric) {
+			continue
+		}
+		if s, ok := m.open(means{Env: h.env}).(loader); ok && s.UnmarshalJSON(text) == nil {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
 // overruled reports whether a version was published although a gate about a metric blocked.
 func overruled(m *pipeline.Manifest, metric string) bool {
 	return slices.ContainsFunc(m.Findings, func(f pipeline.Finding) bool {
@@ -153,16 +171,32 @@ func (h *history) summarize(call boundCall, m *boundMetric, group string) readin
 	if err != nil {
 		return exactly(err)
 	}
-	vals := make([]any, len(states))
+	vals, low, high := make([]any, len(states)), make([]any, len(states)), make([]any, len(states))
+	out := reading{}
+	ranged := false
 	for i, s := range states {
-		vals[i] = call.fn.read(s.state, call.Consts).value
+		r := call.fn.read(s.state, call.Consts)
+		vals[i], low[i], high[i] = r.value, r.value, r.value
+		if r.within != nil {
+			low[i], high[i], ranged = r.within.Low, r.within.High, true
+		}
+		out.unsure = out.unsure || r.unsure
 	}
 	if len(call.Past.Consts) > 0 && strings.HasPrefix(call.Past.Summary, "forecast") && call.Past.Cohort == "" {
 		season, _ := asNumber(call.Past.Consts[0])
 		vals = h.withoutGaps(states, vals, int(season))
 	}
 	i := slices.IndexFunc(summaryFuncs, func(f summaryFunc) bool { return f.Name == call.Past.Summary })
-	return exactly(summaryFuncs[i].of(vals, call.Past.Consts))
+	of := summaryFuncs[i].of
+	out.value = of(vals, call.Past.Consts)
+	if ranged && summaryFuncs[i].rises {
+		a, isLow := asNumber(of(low, call.Past.Consts))
+		b, isHigh := asNumber(of(high, call.Past.Consts))
+		if isLow && isHigh && a < b {
+			out.within = &expr.Range{Low: a, High: b}
+		}
+	}
+	return out
 }
 
 // withoutGaps gives the values of all partitions in time from the oldest of the states to
@@ -221,6 +255,8 @@ func (h *history) merged(call boundCall, m *boundMetric, group string) (state, e
 // summaryFunc is what can be asked of the values of a metric on past partitions.
 type summaryFunc struct {
 	expr.Summary
+	// rises says that it does not fall where a value rises.
+	rises bool
 	// of brings values together, the latest first: a float64, nil for null, or an error.
 	of func(vals []any, consts []any) any
 }
@@ -235,6 +271,7 @@ func summaries() []expr.Summary {
 
 func numericSummary(name string, of func(vals, consts []float64) any, params ...expr.Param) summaryFunc {
 	return summaryFunc{
+		rises:   !slices.Contains([]string{"stddev", "forecast", "forecast_error"}, name),
 		Summary: expr.Summary{Name: name, Params: params, Result: doubleOfNumber},
 		of: func(vals, consts []any) any {
 			var numbers, given []float64

@@ -53,6 +53,7 @@ type ranks interface {
 	// Rank is from how many to how many values are at most x.
 	Rank(x float64) (low, high int64)
 	Count() int64
+	NaN() int64
 	Min() float64
 	Max() float64
 }
@@ -63,10 +64,12 @@ func ranked(name string, f func(ranks, []float64) reading, params ...expr.Param)
 		state:      "quantiles", open: openQuantiles, exact: exactQuantiles,
 		read: func(s state, consts []any) reading {
 			r := s.(ranks)
-			if lost(r) {
+			switch {
+			case lost(r):
 				return exactly(errNoRoom)
-			}
-			if r.Count() == 0 {
+			case r.NaN() > 0:
+				return exactly(errNotFinite)
+			case r.Count() == 0:
 				return exactly(nil)
 			}
 			var numbers []float64
@@ -149,6 +152,7 @@ type sorted struct {
 	with   means
 	values []float64
 	taken  int64
+	nan    int64
 	failed bool
 	done   bool
 }
@@ -167,16 +171,22 @@ func (s *sorted) add(more []float64) error {
 	s.taken += int64(8 * len(more))
 	s.done = false
 	for _, v := range more {
-		if v == v {
-			s.values = append(s.values, v)
+		if v != v {
+			s.nan++
+			continue
 		}
+		s.values = append(s.values, v)
 	}
 	return nil
 }
 
+// NaN is how many values were not numbers.
+func (s *sorted) NaN() int64 { return s.nan }
+
 func (s *sorted) merge(other state) error {
 	o := other.(*sorted)
 	s.failed = s.failed || o.failed
+	s.nan += o.nan
 	defer o.release()
 	return s.add(o.values)
 }

@@ -185,6 +185,8 @@ func (c *court) shown(call boundCall, v reading) string {
 // read is what a call gives, of all rows or of a group.
 func (c *court) read(call boundCall, states []state, group string) reading {
 	switch {
+	case call.fn.files != nil && len(c.lookups[call.input].files) == 0:
+		return exactly(errText("the files of " + call.Input + " are not known: it is no source of files"))
 	case call.fn.files != nil:
 		return exactly(call.fn.files(c.lookups[call.input].files))
 	case call.fn.past != nil:
@@ -286,6 +288,11 @@ func (c *court) groupsOf(s *statement, r *boundRule) []string {
 	for _, call := range s.calls {
 		if call.own >= 0 {
 			gather(c.total.states[call.own])
+		}
+		if call.own >= 0 && call.Past != nil {
+			for _, past := range c.history.whole(call.Past, c.metrics[call.own]) {
+				gather(past)
+			}
 		}
 		if call.other >= 0 {
 			gather(c.lookups[call.input].states[call.other])

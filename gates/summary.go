@@ -26,8 +26,9 @@ var summaryFuncs = []summaryFunc{
 		return forecastOf(v, c[0], func(f sketch.Forecast) float64 { return f.StdErr })
 	}, expr.Number),
 	{
+		rises:   true,
 		Summary: expr.Summary{Name: "last", Result: func(t arrow.DataType) (arrow.DataType, error) { return t, nil }},
-		of:      func(vals, _ []any) any { return vals[len(vals)-1] },
+		of:      func(vals, _ []any) any { return vals[0] },
 	},
 	{
 		Summary: expr.Summary{Name: "all", Result: func(t arrow.DataType) (arrow.DataType, error) { return t, nil }},

@@ -94,20 +94,26 @@ func namesOf(counts map[string]int64) []string {
 	return names
 }
 
-func openFrequent([]arrow.DataType, []any, means) state {
-	return sketchOf(sketch.NewFrequent(maxFrequent), tryJoins, func(s *sketch.Frequent, values []arrow.Array) error {
+func openFrequent([]arrow.DataType, []any, means) state { return frequentOf(maxFrequent) }
+
+// frequentOf keeps so many values; what is written of them is less.
+func frequentOf(n int) state {
+	s := sketchOf(sketch.NewFrequent(n), tryJoins, func(s *sketch.Frequent, values []arrow.Array) error {
 		eachText(values[0], s.Add)
 		return nil
 	})
+	s.small = func(of *sketch.Frequent) *sketch.Frequent {
+		small := sketch.NewFrequent(n)
+		if small.Merge(of) == nil {
+			small.Compact(storedItems)
+		}
+		return small
+	}
+	return s
 }
 
 // exactFrequent keeps as many values as can be named.
-func exactFrequent([]arrow.DataType, []any, means) state {
-	return sketchOf(sketch.NewFrequent(65_536), tryJoins, func(s *sketch.Frequent, values []arrow.Array) error {
-		eachText(values[0], s.Add)
-		return nil
-	})
-}
+func exactFrequent([]arrow.DataType, []any, means) state { return frequentOf(65_536) }
 
 func readTop(s state, consts []any) reading {
 	k, _ := asNumber(consts[0])

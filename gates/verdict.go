@@ -88,8 +88,12 @@ func (c *court) judgeGroupsOfRows(f *pipeline.Finding, i int, r *boundRule) {
 		t := *c.total.groups[i][key]
 		all = append(all, pipeline.GroupFinding{Group: groupName(r.By, key), Verdict: r.tolerates(t), Observed: observedRows(t)})
 	}
-	byGroup(f, all)
 	f.Expected += " of each group"
+	if len(all) == 0 {
+		f.Verdict = pipeline.Pass // as without groups
+		return
+	}
+	byGroup(f, all)
 }
 
 // empty gives the verdict of a rule that found no row, as its policy says. To skip it

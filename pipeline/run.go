@@ -279,8 +279,8 @@ func (r *run) conclude(ctx context.Context, sr *stageRun) (out *StageOutcome, er
 			out.Measures[i].Stage = sr.plan.Name
 		}
 		for i := range out.Findings {
-			if f := &out.Findings[i]; r.env.WarnError && f.Verdict == Warn {
-				f.Verdict, f.Severity = Fail, Block
+			if r.env.WarnError {
+				out.Findings[i].harden()
 			}
 		}
 	}
@@ -340,4 +340,16 @@ func (r *run) again(sr *stageRun) func(context.Context, []int) (Reader, error) {
 		}
 		return widened{splitUnits(r.env, in, names).reader(), sr.schema}, nil
 	}
+}
+
+// harden makes a finding block that would only warn. What the user lets through by a policy,
+// too little history or no rows, stays let through.
+func (f *Finding) harden() {
+	switch f.Verdict {
+	case Pass, Skipped, InsufficientHistory:
+		return
+	case Warn:
+		f.Verdict = Fail
+	}
+	f.Severity = Block
 }

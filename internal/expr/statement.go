@@ -31,24 +31,26 @@ func (c *compiler) mixNumbers(e ast.Expr) {
 		return
 	}
 	a, b := c.numberType(args[0]), c.numberType(args[1])
-	if a == nil || b == nil {
+	if name == operators.Divide {
+		// Whatever the sides are: where it is not seen, a division could be one of integers.
+		e.SetKindCase(factory.NewCall(c.id(), ratio, c.asDouble(args[0], a), c.asDouble(args[1], b)))
 		return
 	}
-	divides := name == operators.Divide
 	decimals := a == decimalType || b == decimalType
 	switch {
-	case a == b && !divides:
+	case a == nil || b == nil || a == b:
 		return
-	case decimals && (isLiteral(args[0]) || isLiteral(args[1])) && !divides:
+	case decimals && (isLiteral(args[0]) || isLiteral(args[1])):
 		return // decimalLiterals makes it one
-	case compares(name) && !decimals:
-		return // CEL compares numbers of different types
+	case isOrder(name) && !decimals:
+		return // CEL orders numbers of different types
 	}
-	sides := []ast.Expr{c.asDouble(args[0], a), c.asDouble(args[1], b)}
-	if divides {
-		name = ratio
-	}
-	e.SetKindCase(factory.NewCall(c.id(), name, sides...))
+	e.SetKindCase(factory.NewCall(c.id(), name, c.asDouble(args[0], a), c.asDouble(args[1], b)))
+}
+
+// isOrder reports whether a comparison is one of order, and not of equality.
+func isOrder(name string) bool {
+	return compares(name) && name != operators.Equals && name != operators.NotEquals
 }
 
 func isLiteral(e ast.Expr) bool { return e.Kind() == ast.LiteralKind }
