@@ -355,6 +355,19 @@ func TestApprovalsAreVoid(t *testing.T) {
 			ran(t, as(p, "boss"), pl, "eu", pipeline.Blocked) // boss may not approve of what boss makes
 			sound(t, p)
 		},
+		"by who made it, where the run asked for four eyes": func(t *testing.T, p *Project) {
+			p.opts.FourEyes, p.publish.FourEyes = true, true
+			rec := ran(t, p, pl, "eu", pipeline.Blocked)
+			p.opts.FourEyes, p.publish.FourEyes = false, false // who approves does not ask
+			if _, err := p.Approve(t.Context(), rec.Run, Approve{Gates: both, Reason: "r"}); err == nil || !strings.HasPrefix(err.Error(), "maker ran ") {
+				t.Errorf("%v", err)
+			}
+			done := approved(t, as(p, "boss"), rec.Run, both...)
+			if m := manifestOf(t, p, "out/clean", "eu"); !m.FourEyes || !done.Approvals[0].FourEyes {
+				t.Errorf("%+v", m)
+			}
+			sound(t, p)
+		},
 		"where the file is damaged": func(t *testing.T, p *Project) {
 			rec := ran(t, p, pl, "eu", pipeline.Blocked)
 			approved(t, p, rec.Run, both...)

@@ -142,6 +142,7 @@ func (b *manifests) manifest(s *pipeline.StageOutcome) *pipeline.Manifest {
 		Files: s.Files, Quarantine: s.Quarantine, Rows: s.Record.RowsOut, Metrics: s.Metrics,
 		Findings: []pipeline.Finding{}, Params: b.pl.Params, Key: s.Key,
 		Run: b.rec.Run, Actor: b.rec.Actor, Command: b.rec.Command, Commit: b.rec.Commit, Penstock: b.rec.Penstock,
+		FourEyes: b.p.opts.FourEyes,
 	}
 	for _, f := range s.Schema.Fields() {
 		m.Schema = append(m.Schema, pipeline.SchemaField{Name: f.Name, Type: pipeline.TypeName(f.Type), Nullable: f.Nullable})
