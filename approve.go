@@ -156,7 +156,7 @@ func (d *decision) approval(m *pipeline.Manifest, f pipeline.Finding) pipeline.A
 	return pipeline.Approval{
 		Run: d.Run.Run, Dataset: m.Dataset, Partition: m.Partition, Stage: f.Stage, Gate: f.Name, Verdict: f.Verdict,
 		Bytes: m.BytesDigest(), Rules: pipeline.RulesDigest(m.Gates, f), Reason: strings.TrimSpace(d.opts.Reason),
-		Actor: d.p.opts.Actor, At: d.now.Truncate(time.Second), Expires: d.expires, FourEyes: d.p.opts.FourEyes,
+		Actor: d.p.opts.Actor, At: d.now.Truncate(time.Second), Expires: d.expires, FourEyes: d.p.opts.FourEyes || m.FourEyes,
 	}
 }
 

@@ -1,6 +1,7 @@
 package penstock
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,7 @@ func (d *decision) check() ([]pipeline.Finding, error) {
 		return nil, invalid("which gate is overruled?").With("run "+rec.Run+" was blocked by "+gateNames(rec.Gates), "name each with --gate")
 	case len(rec.Held) == 0:
 		return nil, invalid("run %s holds nothing that could be published", rec.Run).With(whyNothing(rec)...)
-	case d.p.opts.FourEyes && rec.Actor == d.p.opts.Actor:
+	case d.fourEyes() && rec.Actor == d.p.opts.Actor:
 		return nil, invalid("%s ran %s and can't approve of it: four eyes are asked for", rec.Actor, rec.Run).With("ask somebody else")
 	}
 	d.expires = d.opts.Expires
@@ -30,6 +31,11 @@ func (d *decision) check() ([]pipeline.Finding, error) {
 		return nil, invalid("the approval would have expired already, %s", d.expires.Format(time.RFC3339)).With("give --expires a time to come, like 48h or a date")
 	}
 	return d.choose()
+}
+
+// fourEyes reports whether the run, or who approves of it, asks for another than who ran.
+func (d *decision) fourEyes() bool {
+	return d.p.opts.FourEyes || slices.ContainsFunc(d.Run.Held, func(h pipeline.HeldRecord) bool { return h.FourEyes })
 }
 
 func invalid(format string, args ...any) *pipeline.Error {

@@ -24,6 +24,7 @@ func (d *decision) publish(ctx context.Context) error {
 				d.Run.Outputs = outputs // those are visible; the next approval goes on from here
 				return errors.Join(err, d.p.record(context.WithoutCancel(ctx), d.Run, current))
 			}
+			noteUndone(d.Run, r.Staging.Current(), v.Manifest)
 		}
 		if !v.Unchanged {
 			status = pipeline.Published

@@ -331,7 +331,7 @@ func TestApprovalsAreVoid(t *testing.T) {
 			for range 100 {
 				p.clock.Now()
 			}
-			ran(t, p, pl, "eu", pipeline.Blocked)
+			says(t, ran(t, p, pl, "eu", pipeline.Blocked), "does not count: it expired 2026-11-25T")
 			if m := manifestOf(t, p, "out/clean", "eu"); m.Run != rec.Run {
 				t.Errorf("%+v", m)
 			}
@@ -352,7 +352,21 @@ func TestApprovalsAreVoid(t *testing.T) {
 			}
 			approved(t, as(p, "boss"), rec.Run, "positive")
 			ran(t, p, pl, "eu", pipeline.Unchanged)
-			ran(t, as(p, "boss"), pl, "eu", pipeline.Blocked) // boss may not approve of what boss makes
+			again := ran(t, as(p, "boss"), pl, "eu", pipeline.Blocked)
+			says(t, again, "the approval by boss of 2026-11-25 does not count: boss made this run, and four eyes are asked for") // boss may not approve of what boss makes
+			sound(t, p)
+		},
+		"by who made it, where the run asked for four eyes": func(t *testing.T, p *Project) {
+			p.opts.FourEyes, p.publish.FourEyes = true, true
+			rec := ran(t, p, pl, "eu", pipeline.Blocked)
+			p.opts.FourEyes, p.publish.FourEyes = false, false // who approves does not ask
+			if _, err := p.Approve(t.Context(), rec.Run, Approve{Gates: both, Reason: "r"}); err == nil || !strings.HasPrefix(err.Error(), "maker ran ") {
+				t.Errorf("%v", err)
+			}
+			done := approved(t, as(p, "boss"), rec.Run, both...)
+			if m := manifestOf(t, p, "out/clean", "eu"); !m.FourEyes || !done.Approvals[0].FourEyes {
+				t.Errorf("%+v", m)
+			}
 			sound(t, p)
 		},
 		"where the file is damaged": func(t *testing.T, p *Project) {
@@ -506,6 +520,15 @@ func TestApprovalExpiresDuringARun(t *testing.T) {
 	}
 	if len(seen) != 2 || seen[pipeline.Blocked] == 0 || refused > 5 {
 		t.Errorf("%v, %d refused", seen, refused)
+	}
+}
+
+// says makes sure that the first finding that keeps the run back has the text among its details.
+func says(t *testing.T, rec *pipeline.RunRecord, text string) {
+	t.Helper()
+	i := slices.IndexFunc(rec.Gates, func(f pipeline.Finding) bool { return f.Blocks() && f.Approved == nil })
+	if got := strings.Join(rec.Gates[i].Detail, "\n"); !strings.Contains(got, text) {
+		t.Errorf("details %q, want %q", got, text)
 	}
 }
 

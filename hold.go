@@ -14,6 +14,7 @@ import (
 func (a *attempt) hold(ctx context.Context, out *pipeline.Outcome) error {
 	a.rec.NotRun = a.notRun(out)
 	b := a.manifests(out)
+	a.explain(out, b)
 	var held []pipeline.HeldRecord
 	for _, s := range out.Stages {
 		if s.Stage.Output == nil || a.p.opts.HoldFor < 0 {

@@ -80,10 +80,12 @@ func (a *attempt) publish(ctx context.Context, out *pipeline.Outcome) error {
 		if s.Stage.Output == nil {
 			continue
 		}
-		v, err := a.outputs.staging[s.Stage.Name].Commit(ctx, b.manifest(s))
+		staged := a.outputs.staging[s.Stage.Name]
+		v, err := staged.Commit(ctx, b.manifest(s))
 		if err != nil {
 			return err
 		}
+		noteUndone(a.rec, staged.Current(), v.Manifest)
 		now := published{v.Manifest, v.Digest}
 		b.byStage[s.Stage.Name] = now
 		a.current = append(a.current, now)
@@ -104,6 +106,15 @@ func (a *attempt) noteApprovals(m *pipeline.Manifest) {
 				g.Approved = f.Approved
 			}
 		}
+	}
+}
+
+// noteUndone puts on the record of the run that a version has taken the place of a release.
+func noteUndone(rec *pipeline.RunRecord, before, now *pipeline.Manifest) {
+	if before != nil && before.Release != nil && now.Release == nil {
+		rec.Undone = append(rec.Undone, pipeline.Undone{
+			Dataset: before.Dataset, Partition: before.Partition, Version: before.Version, Release: *before.Release,
+		})
 	}
 }
 
@@ -142,6 +153,7 @@ func (b *manifests) manifest(s *pipeline.StageOutcome) *pipeline.Manifest {
 		Files: s.Files, Quarantine: s.Quarantine, Rows: s.Record.RowsOut, Metrics: s.Metrics,
 		Findings: []pipeline.Finding{}, Params: b.pl.Params, Key: s.Key,
 		Run: b.rec.Run, Actor: b.rec.Actor, Command: b.rec.Command, Commit: b.rec.Commit, Penstock: b.rec.Penstock,
+		FourEyes: b.p.opts.FourEyes,
 	}
 	for _, f := range s.Schema.Fields() {
 		m.Schema = append(m.Schema, pipeline.SchemaField{Name: f.Name, Type: pipeline.TypeName(f.Type), Nullable: f.Nullable})

@@ -53,6 +53,8 @@ type HeldRecord struct {
 	Previous string `json:"previous,omitempty"`
 	// Until is when it is thrown away.
 	Until time.Time `json:"until"`
+	// FourEyes says that the run asked for it: who ran it can't approve of it.
+	FourEyes bool `json:"four_eyes,omitempty"`
 }
 
 // BytesDigest is the hex SHA-256 over path, digest and size of the files of data and
@@ -85,7 +87,8 @@ func RulesDigest(gates string, f Finding) string {
 }
 
 // Holds says why an approval does not let a version through a finding of its manifest at a
-// time; empty: it does. With fourEyes, who approved must be another than who ran.
+// time; empty: it does. With fourEyes, or where the run or the approval asked for it, who
+// approved must be another than who ran.
 func (a *Approval) Holds(m *Manifest, f Finding, now time.Time, fourEyes bool) (why string) {
 	switch {
 	case a == nil:
@@ -104,7 +107,7 @@ func (a *Approval) Holds(m *Manifest, f Finding, now time.Time, fourEyes bool) (
 		return "the approval has no reason, or nobody who gave it"
 	case !a.Expires.IsZero() && !now.Before(a.Expires):
 		return "the approval expired " + a.Expires.Format(time.RFC3339)
-	case (fourEyes || a.FourEyes) && a.Actor == m.Actor:
+	case (fourEyes || a.FourEyes || m.FourEyes) && a.Actor == m.Actor:
 		return fmt.Sprintf("%s, who approved, made it: four eyes are needed", a.Actor)
 	}
 	return ""

@@ -50,6 +50,8 @@ type Manifest struct {
 	Commit    string    `json:"commit,omitempty"` // of git, with "+dirty" if changed
 	Penstock  string    `json:"penstock"`         // the version of the program
 	Published time.Time `json:"published"`
+	// FourEyes says that the run asked for it: no approval by Actor holds.
+	FourEyes bool `json:"four_eyes,omitempty"`
 }
 
 // SchemaField is a column of a published dataset.

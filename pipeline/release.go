@@ -32,3 +32,13 @@ type Waiver struct {
 	// Rows is how many published rows break it.
 	Rows int64 `json:"rows"`
 }
+
+// Undone is a release that was lost: a run computed the partition from its inputs again, and
+// published a version without it.
+type Undone struct {
+	Dataset   string `json:"dataset"`
+	Partition string `json:"partition"`
+	// Version is the one that the release had made.
+	Version int64   `json:"version"`
+	Release Release `json:"release"`
+}

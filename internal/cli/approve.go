@@ -81,6 +81,7 @@ func (a *app) approved(done *penstock.Approved) error {
 		for _, o := range rec.Outputs {
 			a.print("published %s: version %d, %s\n", o.Path, o.Version, plural(o.Rows, "row", "rows"))
 		}
+		a.showUndone(rec)
 	}
 	a.notJudged(done)
 	if len(done.Awaiting) > 0 {

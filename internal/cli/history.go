@@ -39,6 +39,9 @@ func (a *app) runsCommand() *cobra.Command {
 				}
 				return nil
 			}
+			if lost, err := project.Unindexed(cmd.Context()); err == nil && lost > 0 {
+				a.say("note: the index lacks %s whose records are in %s/runs; `penstock rebuild` makes it anew", plural(int64(lost), "run", "runs"), penstock.StateDir)
+			}
 			if len(runs) == 0 {
 				a.say("no runs in %s match", project.Dir())
 				return nil
@@ -125,7 +128,8 @@ func (a *app) showRun(rec *pipeline.RunRecord) {
 		}
 	}
 	a.showGates(rec, rec.Gates)
-	a.showRelease(rec.Release)
+	a.showRelease(rec.Release, rec.Stages)
+	a.showUndone(rec)
 	for _, o := range rec.Outputs {
 		a.print("  output  %s: version %d, %s\n", o.Path, o.Version, plural(o.Rows, "row", "rows"))
 	}
@@ -191,7 +195,7 @@ func (a *app) showVersion(cmd *cobra.Command, project *penstock.Project, name st
 	}
 	a.print("  columns %s\n", strings.Join(columns, ", "))
 	a.showInputs(m.Inputs)
-	a.showRelease(m.Release)
+	a.showRelease(m.Release, m.Stages)
 	a.showGates(&pipeline.RunRecord{}, m.Findings)
 	return nil
 }

@@ -85,7 +85,7 @@ func (a *app) released(project *penstock.Project, pl *pipeline.Pipeline, rec *pi
 		return err
 	}
 	if a.output != "json" && !taken {
-		a.showRelease(rec.Release)
+		a.showRelease(rec.Release, rec.Stages)
 	}
 	if lapsed := rec.Release.Lapsed; len(lapsed) > 0 {
 		a.say("note: waived for the version before, and not now: %s; published rows that break it went back to quarantine\n\tgive --waive again to publish them",
@@ -128,8 +128,9 @@ func readersOf(pl *pipeline.Pipeline, stage string) (datasets []string) {
 	return datasets
 }
 
-// showRelease says what was released, by whom and why.
-func (a *app) showRelease(r *pipeline.Release) {
+// showRelease says what was released, by whom and why. The stages are those of the run; only
+// the one whose rows were released has any in quarantine.
+func (a *app) showRelease(r *pipeline.Release, stages []pipeline.StageRecord) {
 	if r == nil {
 		return
 	}
@@ -137,8 +138,12 @@ func (a *app) showRelease(r *pipeline.Release) {
 	if r.Corrected != nil {
 		from = " as corrected by " + r.Corrected.Path
 	}
-	a.print("  release %s of version %d through the gates again%s, %s left in quarantine\n",
-		plural(r.Rows, "row", "rows"), r.Version, from, count(r.Kept))
+	after := int64(0)
+	for _, s := range stages {
+		after += s.RowsQuarantined
+	}
+	a.print("  release %s of version %d through the gates again%s, %s in quarantine after it\n",
+		plural(r.Rows, "row", "rows"), r.Version, from, count(after))
 	for _, w := range r.Waived {
 		a.print("  waived  %s: %s published\n", oneLine(w.Rule), plural(w.Rows, "row that breaks it is", "rows that break it are"))
 	}

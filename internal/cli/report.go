@@ -20,8 +20,11 @@ func (a *app) report(rec *pipeline.RunRecord) {
 	a.print("%s %s: %s in %s (run %s)\n", rec.Pipeline, rec.Partition, rec.Status, seconds(rec.Seconds), rec.Run)
 	for _, s := range rec.Stages {
 		aside := ""
-		if s.RowsQuarantined > 0 {
-			aside = fmt.Sprintf(", %s quarantined", count(s.RowsQuarantined))
+		if put := s.RowsQuarantined - s.RowsKeptAside; put > 0 {
+			aside = fmt.Sprintf(", %s quarantined", count(put))
+		}
+		if s.RowsKeptAside > 0 {
+			aside += fmt.Sprintf(", %s kept in quarantine", count(s.RowsKeptAside))
 		}
 		if s.RowsFiltered > 0 {
 			aside += fmt.Sprintf(", %s filtered", count(s.RowsFiltered))
@@ -34,6 +37,7 @@ func (a *app) report(rec *pipeline.RunRecord) {
 			a.print("  quarantine %s\n", q)
 		}
 	}
+	a.showUndone(rec)
 	a.reportGates(rec)
 }
 

@@ -37,7 +37,7 @@ func (st *Staging) Hold(m *pipeline.Manifest) (h *pipeline.HeldRecord, err error
 	sum := sha256.Sum256(text)
 	h = &pipeline.HeldRecord{
 		Run: st.run, Dataset: m.Dataset, Partition: m.Partition, Path: st.layout.rel(st.layout.visible), Rows: m.Rows,
-		Bytes: m.BytesDigest(), Gates: m.Gates, Manifest: hex.EncodeToString(sum[:]), Previous: st.digest,
+		Bytes: m.BytesDigest(), Gates: m.Gates, Manifest: hex.EncodeToString(sum[:]), Previous: st.digest, FourEyes: m.FourEyes,
 		Until: st.store.Clock.Now().UTC().Add(st.store.HoldFor).Truncate(time.Second),
 	}
 	if err := st.hold(h, text); err != nil {

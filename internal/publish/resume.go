@@ -71,7 +71,7 @@ func (st *Staging) resume(ctx context.Context, h pipeline.HeldRecord) (*Resumed,
 	if digest != h.Manifest {
 		return nil, st.altered(h, "version/"+manifestName, fmt.Sprintf("its sha256 is %.12s, run %s left %.12s", digest, h.Run, h.Manifest))
 	}
-	if m.BytesDigest() != h.Bytes || m.Gates != h.Gates || m.Run != h.Run || m.Dataset != h.Dataset || m.Partition != h.Partition {
+	if m.BytesDigest() != h.Bytes || m.Gates != h.Gates || m.Run != h.Run || m.Dataset != h.Dataset || m.Partition != h.Partition || m.FourEyes != h.FourEyes {
 		return nil, st.altered(h, "version/"+manifestName, "it is of another version")
 	}
 	for kind, files := range map[Kind][]pipeline.File{Data: m.Files, Quarantine: m.Quarantine} {

@@ -162,8 +162,8 @@ func (w *Writer) Path() string {
 // Version, Previous and Published it fills in. It refuses a manifest in which a
 // blocking rule has not passed, unless somebody approved of just these bytes under just
 // these rules (pipeline.Manifest.Admits). What was held of the partition is dropped. If
-// every file is as in the current version, and so are the rules, nothing is switched. The
-// staging has ended then, with or without an error; after an error
+// every file is as in the current version, and on disk, and so are the rules, nothing is
+// switched; if one on disk is damaged, what was staged takes its place. The staging has ended then, with or without an error; after an error
 // readers see what they saw before, or the new version if the switch was made.
 func (st *Staging) Commit(ctx context.Context, m *pipeline.Manifest) (v *Version, err error) {
 	if st.ended {
@@ -174,11 +174,22 @@ func (st *Staging) Commit(ctx context.Context, m *pipeline.Manifest) (v *Version
 	if err := m.Admits(now, st.store.FourEyes); err != nil {
 		return nil, err
 	}
-	if st.current != nil && sameFiles(st.current, m) && st.current.Gates == m.Gates && sameApprovals(st.current, m) {
-		if err := st.dropHeld(""); err != nil {
-			return nil, st.ioError(err)
+	if st.current != nil && sameFiles(st.current, m) {
+		damaged, err := st.damaged(ctx)
+		if err != nil {
+			return nil, err
 		}
-		return &Version{Manifest: st.current, Digest: st.digest, Unchanged: true}, nil
+		if !damaged && st.current.Gates == m.Gates && sameApprovals(st.current, m) {
+			if err := st.dropHeld(""); err != nil {
+				return nil, st.ioError(err)
+			}
+			return &Version{Manifest: st.current, Digest: st.digest, Unchanged: true}, nil
+		}
+		if damaged {
+			if err := st.heal(); err != nil {
+				return nil, st.ioError(err)
+			}
+		}
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -356,3 +367,7 @@ func (st *Staging) Abort() error {
 	}
 	return errors.Join(err, st.lock.Close())
 }
+
+// Current is the manifest of what was visible when the partition was claimed; nil if nothing
+// was. It is not to be changed.
+func (st *Staging) Current() *pipeline.Manifest { return st.current }

@@ -28,6 +28,12 @@ func (s *Store) Runs(ctx context.Context, f RunFilter) ([]*pipeline.RunRecord, e
 		ORDER BY started DESC, run DESC LIMIT ?4`, f.Pipeline, f.Partition, string(f.Status), f.Limit)
 }
 
+// CountRuns is how many runs are in the index.
+func (s *Store) CountRuns(ctx context.Context) (n int, err error) {
+	err = s.db.QueryRowContext(ctx, `SELECT count(*) FROM runs`).Scan(&n)
+	return n, err
+}
+
 // Run finds a run by its id or the beginning of it.
 func (s *Store) Run(ctx context.Context, id string) (*pipeline.RunRecord, error) {
 	found, err := query[pipeline.RunRecord](ctx, s,

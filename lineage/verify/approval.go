@@ -60,7 +60,7 @@ func (f finding) unapproved(m manifest) string {
 		{a.Rules != hex.EncodeToString(rules[:]), "other rules"},
 		{strings.TrimSpace(a.Reason) == "" || a.Actor == "", "nobody, or has no reason"},
 		{!a.Expires.IsZero() && !m.Published.Before(a.Expires), "a time that was over"},
-		{a.FourEyes && a.Actor == m.Actor, "who made it, where four eyes were asked for"},
+		{(a.FourEyes || m.FourEyes) && a.Actor == m.Actor, "who made it, where four eyes were asked for"},
 	} {
 		if wrong.is {
 			return ", and its approval is of " + wrong.what

@@ -70,6 +70,9 @@ func TestApprovals(t *testing.T) {
 		"is of nobody":                   func(_ *pipeline.Manifest, f *pipeline.Finding) { f.Approved.Actor = "" },
 		"a time that was over":           func(m *pipeline.Manifest, _ *pipeline.Finding) { m.Published = m.Published.Add(time.Second) },
 		"four eyes were asked for":       func(m *pipeline.Manifest, _ *pipeline.Finding) { m.Actor = "boss" },
+		"where four eyes were asked for": func(m *pipeline.Manifest, f *pipeline.Finding) {
+			m.Actor, m.FourEyes, f.Approved.FourEyes = "boss", true, false
+		},
 	} {
 		m := approvedManifest(t)
 		spoil(m, &m.Findings[0])

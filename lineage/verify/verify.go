@@ -66,6 +66,7 @@ type manifest struct {
 	Gates      string    `json:"gates"`
 	Actor      string    `json:"actor"`
 	Published  time.Time `json:"published"`
+	FourEyes   bool      `json:"four_eyes"`
 	digest     string
 }
 
