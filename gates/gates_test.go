@@ -297,6 +297,9 @@ func TestProblemsOfRules(t *testing.T) {
 		{[]Rule{{Name: "g", Check: Unique("id"), Else: Quarantine}}, `gate "g": else: quarantine needs a check of single rows; unique id is none`},
 		{[]Rule{{Name: "g", Check: Rows("id > 0"), Severity: "blok"}}, `gate "g": unknown severity "blok"; did you mean "block"?`},
 		{[]Rule{{Name: "g", Check: Rows("id > 0")}, {Name: "g", Check: Rows("id > 1")}}, `gate "g": another rule of the stage has this name; give one of them a name of its own`},
+		{[]Rule{{Name: "a", Check: Rows("id > 0"), AtMost: Count(5), WarnAt: Count(10)}}, `gate "a": at_most: expected warn to be less than block, found warn 10 and block 5: it would never warn`},
+		{[]Rule{{Name: "a", Check: Between("id", 100, 1)}}, `gate "a": between id: expected [least, greatest], found [100, 1], which no value is between; swap them`},
+		{[]Rule{{Name: "a", Check: RowCount(10, 5)}}, `gate "a": expected max to be at least min, found min 10 and max 5`},
 		{[]Rule{{Name: "conservation", Check: Rows("id > 0")}}, `gate "conservation": every stage has a gate of this name, which counts its rows; give the rule another`},
 		{[]Rule{{Name: "a", Check: NotNull("x")}, {Name: "b", Check: NotNull("y")}}, "gate \"a\": unknown column \"x\"; known are id, email, amount, country, day\ngate \"b\": unknown column \"y\"; known are id, email, amount, country, day"},
 	} {
