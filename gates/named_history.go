@@ -106,7 +106,7 @@ var historySpecs = []Spec{
 		Fields: []Field{
 			{Name: "of", Kind: "text", Required: true, Doc: "The column, or CEL over columns."},
 			{Name: "test", Kind: "text", Required: true, Choices: []string{"psi", "kl", "jeffreys", "l_infinity", "ks", "chi_square", "welch_test"}, Doc: "The measure. ks is of numbers; chi_square and welch_test give a p-value, for at_least."},
-			{Name: "over", Kind: "number", Doc: "Against so many past partitions together."},
+			{Name: "over", Kind: "number", Doc: "Against so many past partitions together; 6 if input and shares are left out too."},
 			{Name: "input", Kind: "text", Doc: "Against the same expression over another source or stage."},
 			{Name: "shares", Kind: "any", Doc: "Against shares by value."},
 			{Name: "at_most", Kind: "value", Doc: "The greatest distance."},
