@@ -291,7 +291,7 @@ func TestProblemsOfRules(t *testing.T) {
 	}{
 		{[]Rule{{Check: NotNull("emial"), At: at}}, `p.yaml:7:9: gate "not_null_emial": unknown column "emial"; did you mean "email"?`},
 		{[]Rule{{Name: "g", Check: Rows("country > 0"), At: at, TextAt: pipeline.Pos{File: "p.yaml", Line: 8, Col: 15}}}, "p.yaml:8:23: gate \"g\": no matching overload for '_>_' applied to '(string, int)'\n\t| country > 0\n\t| ........^\n\tcountry is a utf8 column"},
-		{[]Rule{{Name: "g", Check: Rows("id + 1"), At: at}}, `p.yaml:7:9: gate "g": rows wants a condition, id + 1 gives a int64`},
+		{[]Rule{{Name: "g", Check: Rows("id + 1"), At: at}}, `p.yaml:7:9: gate "g": rows wants a condition, id + 1 gives an int64`},
 		{[]Rule{{Name: "g", Check: Expect("rowz() > 1"), At: at}}, "p.yaml:7:13: gate \"g\": unknown metric \"rowz\"; did you mean \"rows\"?\n\t| rowz() > 1\n\t| ....^"},
 		{[]Rule{{Name: "g", Check: Expect("sum(email) > 1")}}, "gate \"g\": sum is of numbers, the argument is a string\n\t| sum(email) > 1\n\t| ...^"},
 		{[]Rule{{Name: "g", Check: Unique("id"), Else: Quarantine}}, `gate "g": else: quarantine needs a check of single rows; unique id is none`},
