@@ -34,12 +34,7 @@ func TestGates(ctx context.Context, plan *pipeline.Plan, f GateFilter) ([]GateTe
 	var errs pipeline.Errors
 	tests := []GateTest{}
 	for _, c := range chosen {
-		schema := schemaIn(plan, c.stage.Name)
-		around := pipeline.Surroundings{
-			Inputs: func(name string) *arrow.Schema { return schemaIn(plan, name) }, Partition: plan.Env.Partition, Key: c.stage.Key,
-			Published: c.stage.Output != nil, Now: plan.Env.Now(),
-		}
-		t, err := gates.Test(ctx, c.rule, schema, around, plan.Env)
+		t, err := gates.Test(ctx, c.rule, schemaIn(plan, c.stage.Name), around(plan, c.stage), plan.Env)
 		if err != nil {
 			errs = append(errs, inStage(err, c.stage)...)
 			continue
@@ -47,6 +42,29 @@ func TestGates(ctx context.Context, plan *pipeline.Plan, f GateFilter) ([]GateTe
 		tests = append(tests, GateTest{c.stage.Name, *t})
 	}
 	return tests, errs.Err()
+}
+
+// CheckFixtures reads the fixtures of all gates of a plan, and judges none: the error says
+// which of their columns and values do not fit, all at once.
+func CheckFixtures(plan *pipeline.Plan) error {
+	var errs pipeline.Errors
+	for i := range plan.Pipeline.Stages {
+		s := &plan.Pipeline.Stages[i]
+		for _, r := range gates.Rules(s.Gates) {
+			if err := gates.CheckFixtures(r, schemaIn(plan, s.Name), around(plan, s), plan.Env); err != nil {
+				errs = append(errs, inStage(err, s)...)
+			}
+		}
+	}
+	return errs.Err()
+}
+
+// around is what the gates of a stage are told of a plan.
+func around(plan *pipeline.Plan, s *pipeline.Stage) pipeline.Surroundings {
+	return pipeline.Surroundings{
+		Inputs: func(name string) *arrow.Schema { return schemaIn(plan, name) }, Partition: plan.Env.Partition, Key: s.Key,
+		Published: s.Output != nil, Now: plan.Env.Now(),
+	}
 }
 
 // schemaIn is that of a source or stage of a plan, or nil.

@@ -129,7 +129,7 @@ func conditionOn(text, what string, s *arrow.Schema, at expr.Moments) (*expr.Pro
 		return nil, err
 	}
 	if p.Type().ID() != arrow.BOOL {
-		return nil, pipeline.Errorf(pipeline.Invalid, "%s wants a condition, %s gives a %s", what, text, pipeline.TypeName(p.Type()))
+		return nil, pipeline.Errorf(pipeline.Invalid, "%s wants a condition, %s gives %s", what, text, pipeline.ATypeName(p.Type()))
 	}
 	return p, nil
 }

@@ -140,6 +140,9 @@ func Between(column string, low, high any) Check {
 	return Check{
 		kind: rowCheck, label: "between", columns: []string{column}, show: fmt.Sprintf("between %s: %s", column, list([]any{low, high})),
 		predicate: func(s *arrow.Schema) (string, error) {
+			if err := inOrder(low, high); err != nil {
+				return "", pipeline.Errorf(pipeline.Invalid, "between %s: %w", column, err)
+			}
 			var parts []string
 			for _, bound := range []struct {
 				op string
@@ -195,7 +198,15 @@ func RowCount(low, high int64) Check {
 	if high >= 0 {
 		parts, shown = append(parts, fmt.Sprintf("rows() <= %d", high)), append(shown, fmt.Sprintf("max %d", high))
 	}
-	return Check{kind: expectCheck, label: "row_count", text: strings.Join(parts, " && "), show: "row_count " + strings.Join(shown, ", ")}
+	c := Check{kind: expectCheck, label: "row_count", text: strings.Join(parts, " && "), show: "row_count " + strings.Join(shown, ", ")}
+	if high >= 0 && low > high {
+		c.predicate = func(*arrow.Schema) (string, error) { return "", minAboveMax(low, high) }
+	}
+	return c
+}
+
+func minAboveMax(low, high int64) error {
+	return pipeline.Errorf(pipeline.Invalid, "expected max to be at least min, found min %d and max %d", low, high)
 }
 
 // String is the check as people write it.

@@ -291,12 +291,15 @@ func TestProblemsOfRules(t *testing.T) {
 	}{
 		{[]Rule{{Check: NotNull("emial"), At: at}}, `p.yaml:7:9: gate "not_null_emial": unknown column "emial"; did you mean "email"?`},
 		{[]Rule{{Name: "g", Check: Rows("country > 0"), At: at, TextAt: pipeline.Pos{File: "p.yaml", Line: 8, Col: 15}}}, "p.yaml:8:23: gate \"g\": no matching overload for '_>_' applied to '(string, int)'\n\t| country > 0\n\t| ........^\n\tcountry is a utf8 column"},
-		{[]Rule{{Name: "g", Check: Rows("id + 1"), At: at}}, `p.yaml:7:9: gate "g": rows wants a condition, id + 1 gives a int64`},
+		{[]Rule{{Name: "g", Check: Rows("id + 1"), At: at}}, `p.yaml:7:9: gate "g": rows wants a condition, id + 1 gives an int64`},
 		{[]Rule{{Name: "g", Check: Expect("rowz() > 1"), At: at}}, "p.yaml:7:13: gate \"g\": unknown metric \"rowz\"; did you mean \"rows\"?\n\t| rowz() > 1\n\t| ....^"},
 		{[]Rule{{Name: "g", Check: Expect("sum(email) > 1")}}, "gate \"g\": sum is of numbers, the argument is a string\n\t| sum(email) > 1\n\t| ...^"},
 		{[]Rule{{Name: "g", Check: Unique("id"), Else: Quarantine}}, `gate "g": else: quarantine needs a check of single rows; unique id is none`},
 		{[]Rule{{Name: "g", Check: Rows("id > 0"), Severity: "blok"}}, `gate "g": unknown severity "blok"; did you mean "block"?`},
 		{[]Rule{{Name: "g", Check: Rows("id > 0")}, {Name: "g", Check: Rows("id > 1")}}, `gate "g": another rule of the stage has this name; give one of them a name of its own`},
+		{[]Rule{{Name: "a", Check: Rows("id > 0"), AtMost: Count(5), WarnAt: Count(10)}}, `gate "a": at_most: expected warn to be less than block, found warn 10 and block 5: it would never warn`},
+		{[]Rule{{Name: "a", Check: Between("id", 100, 1)}}, `gate "a": between id: expected [least, greatest], found [100, 1], which no value is between; swap them`},
+		{[]Rule{{Name: "a", Check: RowCount(10, 5)}}, `gate "a": expected max to be at least min, found min 10 and max 5`},
 		{[]Rule{{Name: "conservation", Check: Rows("id > 0")}}, `gate "conservation": every stage has a gate of this name, which counts its rows; give the rule another`},
 		{[]Rule{{Name: "a", Check: NotNull("x")}, {Name: "b", Check: NotNull("y")}}, "gate \"a\": unknown column \"x\"; known are id, email, amount, country, day\ngate \"b\": unknown column \"y\"; known are id, email, amount, country, day"},
 	} {

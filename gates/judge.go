@@ -46,6 +46,16 @@ func (j judge) Inputs() []string {
 	return j.findInputs()
 }
 
+// Asker names the first rule that looks things up in an input, and where it is written.
+func (j judge) Asker(input string) (gate string, at pipeline.Pos) {
+	for _, r := range j.rules {
+		if slices.Contains((judge{rules: []Rule{r}}).findInputs(), input) {
+			return r.withDefaults().Name, r.At
+		}
+	}
+	return "", pipeline.Pos{}
+}
+
 func (j judge) findInputs() []string {
 	var names []string
 	add := func(name string) {

@@ -59,7 +59,7 @@ func calendarCheck(p Pair) (Check, error) {
 
 var pastFields = []Field{
 	{Name: "of", Kind: "text", Required: true, Doc: "The metric: `rows()`, `mean(delay)`."},
-	{Name: "over", Kind: "number", Doc: "How many past partitions; 6 if left out."},
+	{Name: "over", Kind: "number", Doc: "How many past partitions, 1 to 400; 6 if left out, four seasons of a forecast. A band needs 2."},
 	{Name: "same", Kind: "text", Choices: []string{"weekday", "month_end", "month_day", "month"}, Doc: "Only past partitions of the same weekday, and so on."},
 }
 
@@ -78,7 +78,11 @@ var historySpecs = []Spec{
 		Name: "band", Args: Fields, Doc: "A metric is within so many standard deviations of its mean on past partitions.", Example: "{of: mean(amount), over: 10, sigma: 3}",
 		Fields: append(pastFields[:3:3], Field{Name: "sigma", Kind: "value", Doc: "How many standard deviations; 3 if left out."}),
 		build: func(arg any) (Check, error) {
-			return bandCheck(arg.(map[string]any), "band", "history(%s).mean(%s)", "history(%s).stddev(%s)")
+			over, err := overOf(arg.(map[string]any), usualPast, 2)
+			if err != nil {
+				return Check{}, err
+			}
+			return bandCheck(arg.(map[string]any), over, "band", "history(%s).mean(%s)", "history(%s).stddev(%s)")
 		},
 	},
 	{
@@ -88,8 +92,11 @@ var historySpecs = []Spec{
 			Field{Name: "sigma", Kind: "value", Doc: "How many standard errors; 3 if left out."}),
 		build: func(arg any) (Check, error) {
 			a := arg.(map[string]any)
-			season := fmt.Sprint(a["season"])
-			return bandCheck(a, "forecast", "history(%s).forecast(%s, "+season+")", "history(%s).forecast_error(%s, "+season+")")
+			season, over, err := seasonOf(a)
+			if err != nil {
+				return Check{}, err
+			}
+			return bandCheck(a, over, "forecast", fmt.Sprintf("history(%%s).forecast(%%s, %d)", season), fmt.Sprintf("history(%%s).forecast_error(%%s, %d)", season))
 		},
 	},
 	pastValues("no_new_values", "No value that past partitions, so many of them, did not have.", "{country: 3}", "values({c}).all(v, v in history({v}).all(values({c})))"),
@@ -100,7 +107,7 @@ var historySpecs = []Spec{
 		Fields: []Field{
 			{Name: "of", Kind: "text", Required: true, Doc: "The column, or CEL over columns."},
 			{Name: "test", Kind: "text", Required: true, Choices: []string{"psi", "kl", "jeffreys", "l_infinity", "ks", "chi_square", "welch_test"}, Doc: "The measure. ks is of numbers; chi_square and welch_test give a p-value, for at_least."},
-			{Name: "over", Kind: "number", Doc: "Against so many past partitions together."},
+			{Name: "over", Kind: "number", Doc: "Against so many past partitions together; 6 if input and shares are left out too."},
 			{Name: "input", Kind: "text", Doc: "Against the same expression over another source or stage."},
 			{Name: "shares", Kind: "any", Doc: "Against shares by value."},
 			{Name: "at_most", Kind: "value", Doc: "The greatest distance."},
@@ -110,12 +117,12 @@ var historySpecs = []Spec{
 	},
 }
 
+// usualPast is how many past partitions a check looks at that does not say it.
+const usualPast = 6
+
 // pastOf is the argument of history, and the metric.
-func pastOf(arg map[string]any) (past, metric string) {
-	past = "6"
-	if n, ok := arg["over"]; ok {
-		past = fmt.Sprint(n)
-	}
+func pastOf(arg map[string]any, over int64) (past, metric string) {
+	past = fmt.Sprint(over)
 	if same, ok := arg["same"]; ok {
 		past += ", " + quote(fmt.Sprint(same))
 	}
@@ -123,7 +130,14 @@ func pastOf(arg map[string]any) (past, metric string) {
 }
 
 func changeCheck(arg map[string]any) (Check, error) {
-	past, metric := pastOf(arg)
+	over, err := overOf(arg, usualPast, 1)
+	if err != nil {
+		return Check{}, err
+	}
+	if err := notNegative("at_most", arg["at_most"]); err != nil {
+		return Check{}, err
+	}
+	past, metric := pastOf(arg, over)
 	against := "mean"
 	if v, ok := arg["against"]; ok {
 		against = fmt.Sprint(v)
@@ -149,13 +163,16 @@ func changeCheck(arg map[string]any) (Check, error) {
 	return statementOf(show, []string{identifier(metric)}, difference+" <= "+n), err
 }
 
-func bandCheck(arg map[string]any, name, middle, width string) (Check, error) {
-	past, metric := pastOf(arg)
+func bandCheck(arg map[string]any, over int64, name, middle, width string) (Check, error) {
+	past, metric := pastOf(arg, over)
 	sigma := "3.0"
 	if v, ok := arg["sigma"]; ok {
 		var err error
 		if sigma, err = numberText(v); err != nil {
-			return Check{}, err
+			return Check{}, fmt.Errorf("sigma: %w", err)
+		}
+		if n, _ := numberOf(v); n <= 0 {
+			return Check{}, fmt.Errorf("sigma: expected more than 0, found %s", shownValue(v))
 		}
 	}
 	text := fmt.Sprintf("abs(double(%s) - %s) <= %s * %s", metric, fmt.Sprintf(middle, past, metric), sigma, fmt.Sprintf(width, past, metric))
@@ -164,10 +181,7 @@ func bandCheck(arg map[string]any, name, middle, width string) (Check, error) {
 
 // numberText is a number in CEL, as a double.
 func numberText(v any) (string, error) {
-	n, ok := asNumber(v)
-	if i, isInt := v.(int); isInt {
-		n, ok = float64(i), true
-	}
+	n, ok := numberOf(v)
 	if !ok {
 		return "", fmt.Errorf("expected a number, found %s", shownValue(v))
 	}
@@ -200,12 +214,19 @@ func distributionCheck(arg map[string]any) (Check, error) {
 		}
 		call, against = fmt.Sprintf("%s(%s, %s)", test, of, text), "shares"
 	default:
-		past, _ := pastOf(arg)
+		over, err := overOf(arg, usualPast, 1)
+		if err != nil {
+			return Check{}, err
+		}
+		past, _ := pastOf(arg, over)
 		call, against = fmt.Sprintf("history(%s).%s(%s)", past, test, of), "history("+past+")"
 	}
 	limit, op := arg["at_most"], " <= "
 	if limit == nil {
 		limit, op = arg["at_least"], " >= "
+	}
+	if err := notNegative("the limit", limit); err != nil {
+		return Check{}, err
 	}
 	n, err := numberText(limit)
 	return statementOf(fmt.Sprintf("distribution of %s against %s: %s%s%s", of, against, test, op, n), []string{identifier(of)}, call+op+n), err

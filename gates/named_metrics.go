@@ -124,6 +124,9 @@ func rowCount(arg map[string]any) (Check, error) {
 	if low < 0 && high < 0 {
 		return Check{}, fmt.Errorf("min, max or both are needed, from 0")
 	}
+	if high >= 0 && low > high {
+		return Check{}, minAboveMax(low, high)
+	}
 	return RowCount(low, high), nil
 }
 
@@ -159,7 +162,7 @@ func duration(v any) (time.Duration, error) {
 	text := fmt.Sprint(v)
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		d, err := time.ParseDuration(days + "h")
-		if err == nil {
+		if err == nil && d >= 0 {
 			return 24 * d, nil
 		}
 	}

@@ -35,7 +35,7 @@ var rowSpecs = []Spec{
 			if len(bounds) != 2 {
 				return Check{}, fmt.Errorf("expected [least, greatest] for %s, found %d values", arg.(Pair).Column, len(bounds))
 			}
-			return Between(arg.(Pair).Column, bounds[0], bounds[1]), nil
+			return Between(arg.(Pair).Column, bounds[0], bounds[1]), inOrder(bounds[0], bounds[1])
 		},
 	},
 	eachWith("equals", "The one value a column may have.", "{version: 2}", "{c} == {v}"),

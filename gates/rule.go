@@ -222,6 +222,8 @@ func (r Rule) problem() string {
 		return pipeline.Unknown("on_short_history", string(r.ShortHistory), []string{"warn", "block"})
 	case r.WarnAt.set && !r.AtMost.set:
 		return "at_most: warn needs block too: how many failing rows keep the partition back"
+	case r.WarnAt.set && r.WarnAt.by == r.AtMost.by && (r.WarnAt.rows > r.AtMost.rows || r.WarnAt.share > r.AtMost.share):
+		return fmt.Sprintf("at_most: expected warn to be less than block, found warn %s and block %s: it would never warn", r.WarnAt, r.AtMost)
 	case len(r.By) > 0 && r.Check.kind == schemaCheck:
 		return "by chooses groups of rows; " + r.Check.String() + " looks at none"
 	case len(r.By) > 0 && r.Check.kind == uniqueCheck && r.AtMost.set && r.AtMost != Count(0):

@@ -71,6 +71,51 @@ func Test(ctx context.Context, r Rule, schema *arrow.Schema, around pipeline.Sur
 	return t, errs.Err()
 }
 
+// CheckFixtures reads the values of a rule's fixtures as Test does, and judges none. The error
+// says which columns are not known and which values do not fit, all at once.
+func CheckFixtures(r Rule, schema *arrow.Schema, around pipeline.Surroundings, env *pipeline.Env) error {
+	r = r.withDefaults()
+	if len(r.Tests) == 0 {
+		return nil
+	}
+	r.Severity, r.Else = pipeline.Block, ""
+	around.Published = true
+	x := &trial{rule: r, schema: plainSchema(schema), around: around, env: env}
+	var errs pipeline.Errors
+	for i := range r.Tests {
+		f := named(r.Tests, i)
+		if err := x.read(&f); err != nil {
+			errs = append(errs, x.named(err))
+		}
+	}
+	return errs.Err()
+}
+
+// read makes all tables of a fixture batches, and lets them go.
+func (x *trial) read(f *Fixture) error {
+	b, err := x.bindAt(f)
+	if err != nil {
+		return err
+	}
+	var errs pipeline.Errors
+	try := func(t table, schema *arrow.Schema) {
+		batch, err := t.batch(schema, x.env.Alloc)
+		if err != nil {
+			errs = append(errs, err)
+			return
+		}
+		batch.Release()
+	}
+	for i, rows := range f.Past {
+		try(table{f, Place{Past: i + 1}, rows}, x.schema)
+	}
+	try(table{f, Place{}, f.Rows}, x.schema)
+	for _, in := range b.inputs {
+		try(table{f, Place{Input: in.name}, f.Inputs[in.name]}, in.schema)
+	}
+	return errs.Err()
+}
+
 // named is the i-th fixture; one without a name is called by its place.
 func named(all []Fixture, i int) Fixture {
 	f := all[i]
@@ -138,6 +183,17 @@ func (x *trial) bind() (*bound, error) {
 	return b, nil
 }
 
+// bindAt types the rule for the partition of a fixture.
+func (x *trial) bindAt(f *Fixture) (_ *bound, err error) {
+	in := *x
+	if f.Partition != "" {
+		if in.around.Partition, err = (pipeline.Scheme{By: x.around.Partition.By}).Parse(f.Partition); err != nil {
+			return nil, &pipeline.Error{Kind: pipeline.Invalid, At: f.At, Msg: fmt.Sprintf("fixture %q: %v", f.Name, err)}
+		}
+	}
+	return in.bind()
+}
+
 func (x *trial) input(name string) *arrow.Schema {
 	if x.around.Inputs == nil {
 		return nil
@@ -147,25 +203,19 @@ func (x *trial) input(name string) *arrow.Schema {
 
 // run judges the rows of a fixture, and before them those of its past.
 func (x *trial) run(ctx context.Context, f *Fixture) (found pipeline.Finding, err error) {
-	in := *x
-	if f.Partition != "" {
-		if in.around.Partition, err = (pipeline.Scheme{By: x.around.Partition.By}).Parse(f.Partition); err != nil {
-			return found, &pipeline.Error{Kind: pipeline.Invalid, At: f.At, Msg: fmt.Sprintf("fixture %q: %v", f.Name, err)}
-		}
-	}
-	b, err := in.bind()
+	b, err := x.bindAt(f)
 	if err != nil {
 		return found, err
 	}
 	var past []*pipeline.Manifest
 	for i, rows := range f.Past {
-		j, err := in.judge(ctx, b, f, table{f, Place{Past: i + 1}, rows}, past)
+		j, err := x.judge(ctx, b, f, table{f, Place{Past: i + 1}, rows}, past)
 		if err != nil {
 			return found, err
 		}
 		past = append(past, &pipeline.Manifest{Partition: fmt.Sprintf("past %d", i+1), Metrics: j.States})
 	}
-	j, err := in.judge(ctx, b, f, table{f, Place{}, f.Rows}, past)
+	j, err := x.judge(ctx, b, f, table{f, Place{}, f.Rows}, past)
 	if err != nil {
 		return found, err
 	}

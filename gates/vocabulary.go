@@ -182,6 +182,9 @@ func withinText(metric string, v any) (string, error) {
 	if len(bounds) != 2 || bounds[0] == nil && bounds[1] == nil {
 		return "", fmt.Errorf("expected a value, or [least, greatest] of which one may be null, found %s", shownValue(v))
 	}
+	if err := inOrder(bounds[0], bounds[1]); err != nil {
+		return "", err
+	}
 	var parts []string
 	for i, op := range []string{" >= ", " <= "} {
 		if bounds[i] == nil {

@@ -31,7 +31,7 @@ func (o filter) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		return nil, err
 	}
 	if p.Type().ID() != arrow.BOOL {
-		return nil, pipeline.Errorf(pipeline.Invalid, "filter wants a condition, %s gives a %s", string(o), pipeline.TypeName(p.Type()))
+		return nil, pipeline.Errorf(pipeline.Invalid, "filter wants a condition, %s gives %s", string(o), pipeline.ATypeName(p.Type()))
 	}
 	return &pipeline.Bound{
 		Schema: schema, From: identity(schema), Reads: columns(p.Columns()), Coded: true, Notes: p.Fallbacks(),

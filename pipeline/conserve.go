@@ -2,7 +2,9 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // Conservation is the name of the finding that every stage has: that the rows that came in
@@ -21,13 +23,7 @@ func (a *account) conservation(rec StageRecord, files, quarantine []File) Findin
 		Observed: fmt.Sprintf("%s in, %s out, %s quarantined, %s filtered",
 			countRows(rec.RowsIn), thousands(rec.RowsOut), thousands(rec.RowsQuarantined), thousands(rec.RowsFiltered)),
 	}
-	in := rec.RowsIn
-	for i, o := range a.operators {
-		if o.rule == RowsOther {
-			f.Detail = append(f.Detail, fmt.Sprintf("not comparable across %s: %s in, %s out", o.name(i), countRows(in), thousands(o.out)))
-		}
-		in = o.out
-	}
+	a.apart(&f, rec)
 	leaks := a.leaks(rec, files, quarantine)
 	if len(leaks) == 0 {
 		return f
@@ -39,6 +35,30 @@ func (a *account) conservation(rec StageRecord, files, quarantine []File) Findin
 	}
 	f.Detail = append(f.Detail, leaks[0].advice)
 	return f
+}
+
+// apart says of which operators the rows before and behind can't be compared.
+func (a *account) apart(f *Finding, rec StageRecord) {
+	var made, names []string
+	in := rec.RowsIn
+	for i, o := range a.operators {
+		if o.rule == RowsOther {
+			f.Detail = append(f.Detail, fmt.Sprintf("not comparable across %s: %s in, %s out", o.name(i), countRows(in), thousands(o.out)))
+			name := OperatorRecord{Name: o.op.String()}.Short()
+			made = append(made, fmt.Sprintf("%s made %s of %s; ", name, thousands(o.out), thousands(in)))
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+		in = o.out
+	}
+	if made == nil {
+		return
+	}
+	f.Observed = fmt.Sprintf("%s in; %s%s out, %s quarantined, %s filtered", countRows(rec.RowsIn),
+		strings.Join(made, ""), thousands(rec.RowsOut), thousands(rec.RowsQuarantined), thousands(rec.RowsFiltered))
+	f.Expected = fmt.Sprintf("each row accounted for, but by %s, which may change their number", strings.Join(names, " and "))
+	f.Rule = f.Expected
 }
 
 // leaks are all places where rows were lost or doubled, upstream first.

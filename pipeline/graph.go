@@ -35,7 +35,8 @@ func (p *Pipeline) Check() (errs Errors) {
 		}
 		for _, name := range s.Inputs() {
 			if !p.has(name) {
-				add(s.At, s.Name, "%s", Unknown("source or stage", name, p.names()))
+				others := slices.DeleteFunc(p.names(), func(n string) bool { return n == s.Name })
+				errs = append(errs, s.asks(name, Unknown("source or stage", name, others)))
 			}
 		}
 		if s.Output == nil {
@@ -55,6 +56,22 @@ func (p *Pipeline) Check() (errs Errors) {
 		}
 	}
 	return errs
+}
+
+// asks is an error of what the stage reads from, at the gate that names it if no input does.
+func (s *Stage) asks(name, problem string) error {
+	e := &Error{Kind: Invalid, At: s.At, Stage: s.Name, Msg: problem}
+	asker, ok := s.Gates.(interface {
+		Asker(input string) (gate string, at Pos)
+	})
+	if slices.Contains(s.From, name) || !ok {
+		return e
+	}
+	gate, at := asker.Asker(name)
+	if e.Gate = gate; at != (Pos{}) {
+		e.At = at
+	}
+	return e
 }
 
 func isName(s string) bool {
@@ -132,6 +149,9 @@ func (s *Stage) operatorAt(i int) Pos {
 func Unknown(what, name string, known []string) string {
 	if near := Nearest(name, known); near != "" {
 		return fmt.Sprintf("unknown %s %q; did you mean %q?", what, name, near)
+	}
+	if len(known) == 0 {
+		return fmt.Sprintf("unknown %s %q; there are none", what, name)
 	}
 	return fmt.Sprintf("unknown %s %q; known are %s", what, name, Several(known))
 }

@@ -1,5 +1,7 @@
 package pipeline
 
+import "strings"
+
 // RowsRule says what an operator does to the number of rows. It is held to it: see
 // Conservation.
 type RowsRule string
@@ -35,4 +37,12 @@ type OperatorRecord struct {
 	Rows    RowsRule `json:"rows,omitempty"`
 	RowsIn  int64    `json:"rows_in"`
 	RowsOut int64    `json:"rows_out"`
+}
+
+// Short is the first word of the name: join, sql.
+func (o OperatorRecord) Short() string {
+	if words := strings.Fields(o.Name); len(words) > 0 {
+		return words[0]
+	}
+	return "an operator"
 }

@@ -72,6 +72,15 @@ func ParseType(name string) (arrow.DataType, error) {
 		name, strings.Join(known, ", "))
 }
 
+// ATypeName is a type's name with its article: an int64, a utf8.
+func ATypeName(t arrow.DataType) string {
+	name := TypeName(t)
+	if strings.ContainsRune("aeio", rune(name[0])) {
+		return "an " + name
+	}
+	return "a " + name
+}
+
 // TypeName is what ParseType reads as t. A dictionary has the name of its values:
 // that is how they are kept, not what they are.
 func TypeName(t arrow.DataType) string {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/penstock-data/penstock"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -23,6 +24,9 @@ but for what CSV and JSON need to infer their schema.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			plan, err := a.bind(cmd, args[0], &f, partition)
 			if err != nil {
+				return err
+			}
+			if err := penstock.CheckFixtures(plan); err != nil {
 				return err
 			}
 			gates := 0

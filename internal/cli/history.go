@@ -119,8 +119,8 @@ func (a *app) showRun(rec *pipeline.RunRecord) {
 	}
 	a.showInputs(rec.Inputs)
 	for _, s := range rec.Stages {
-		a.print("  stage   %s: %s in, %s out, %s quarantined, %s filtered, %s\n", s.Name,
-			plural(s.RowsIn, "row", "rows"), count(s.RowsOut), count(s.RowsQuarantined), count(s.RowsFiltered), seconds(s.Seconds))
+		a.print("  stage   %s: %s in, %s out, %s quarantined, %s filtered%s, %s\n", s.Name,
+			plural(s.RowsIn, "row", "rows"), count(s.RowsOut), count(s.RowsQuarantined), count(s.RowsFiltered), changed(s), seconds(s.Seconds))
 		for _, o := range s.Operators {
 			if o.RowsIn != o.RowsOut {
 				a.print("            %s: %s in, %s out\n", o.Name, plural(o.RowsIn, "row", "rows"), count(o.RowsOut))

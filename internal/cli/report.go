@@ -29,6 +29,7 @@ func (a *app) report(rec *pipeline.RunRecord) {
 		if s.RowsFiltered > 0 {
 			aside += fmt.Sprintf(", %s filtered", count(s.RowsFiltered))
 		}
+		aside += changed(s)
 		a.print("  stage %-20s %s in, %s out%s\n", s.Name, plural(s.RowsIn, "row", "rows"), count(s.RowsOut), aside)
 	}
 	for _, o := range rec.Outputs {
@@ -39,6 +40,16 @@ func (a *app) report(rec *pipeline.RunRecord) {
 	}
 	a.showUndone(rec)
 	a.reportGates(rec)
+}
+
+// changed names the operators of a stage that give another number of rows by nature.
+func changed(s pipeline.StageRecord) (text string) {
+	for _, o := range s.Operators {
+		if o.Rows == pipeline.RowsOther {
+			text += fmt.Sprintf(", %s: %s → %s", o.Short(), count(o.RowsIn), count(o.RowsOut))
+		}
+	}
+	return text
 }
 
 func (a *app) reportGates(rec *pipeline.RunRecord) {

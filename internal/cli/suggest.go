@@ -211,7 +211,7 @@ const maxLookup = 256 << 20
 // lookups profiles the sources that columns of the stage may refer to.
 func (o *opened) lookups(ctx context.Context, s *subject, stage *pipeline.Stage) (all []suggest.Lookup, err error) {
 	for _, src := range o.pipeline.Sources {
-		if len(stage.From) == 1 && stage.From[0] == src.Name {
+		if o.feeds(src.Name, stage) {
 			continue
 		}
 		p, err := o.lookup(ctx, s, src)
@@ -223,6 +223,21 @@ func (o *opened) lookups(ctx context.Context, s *subject, stage *pipeline.Stage)
 		}
 	}
 	return all, nil
+}
+
+// feeds reports whether the rows of a stage come from a source, also through other stages:
+// its own values are then found there whatever they are.
+func (o *opened) feeds(source string, stage *pipeline.Stage) bool {
+	for _, from := range stage.From {
+		if from == source {
+			return true
+		}
+		i := slices.IndexFunc(o.pipeline.Stages, func(s pipeline.Stage) bool { return s.Name == from })
+		if i >= 0 && o.feeds(source, &o.pipeline.Stages[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 func (o *opened) lookup(ctx context.Context, s *subject, src pipeline.NamedSource) (p *profile.Profile, err error) {

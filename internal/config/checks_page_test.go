@@ -45,6 +45,10 @@ What holds for all of them:
 - What can't be evaluated is an error, and never passes. Neither does what is too near to a threshold to be told by an
   approximate metric: it is computed exactly then.
 - A check against the past looks at published partitions only, and warns while there are too few.
+- History counts partitions that were published, not those that a calendar has; that of a dataset without partitions is its
+  earlier versions.
+- What a rule with ` + "`else: quarantine`" + ` puts aside, the other rules of the stage don't see: they are judged on the rows that go on.
+  Control totals, which are of all that came, belong on a stage before.
 - A check against another source or stage waits for it.
 - ` + "`unique`" + ` can't put rows aside (` + "`else: quarantine`" + `): which they are is known when all were seen. ` + "`dedupe`" + ` removes them.
 `
@@ -61,6 +65,7 @@ func checksPage(t *testing.T) []byte {
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", s.Name, cell(s.Doc), codeCell(s.Name+": "+s.Example))
 	}
+	writeFields(&b)
 	b.WriteString("\n## Metrics\n\nThey may stand in `expect`, in `metrics`, and in the checks against the past. Nulls are left out, unless it is said that they\n" +
 		"are not. x and y are any expressions over columns: `sum(quantity * 2)`. One that has such arguments, and those of columns, can\n" +
 		"be asked of another source or stage, whose name comes first: `sum(\"ledger\", amount)`, `rows(\"ledger\")`. Those with {shares}\n" +
@@ -82,6 +87,20 @@ func checksPage(t *testing.T) []byte {
 	}
 	writeSample(&b)
 	return b.Bytes()
+}
+
+// writeFields writes the fields of the checks that take a mapping.
+func writeFields(b *bytes.Buffer) {
+	b.WriteString("\n## Fields of checks\n\nOf the checks above that take a mapping of fields. Those with a star are required.\n")
+	for _, f := range checkFields {
+		if f.object == nil {
+			continue
+		}
+		fmt.Fprintf(b, "\n### Fields of %s\n\n| field | value | what it is |\n|---|---|---|\n", f.name)
+		for _, part := range f.object.fields {
+			fmt.Fprintf(b, "| `%s`%s | %s | %s |\n", part.name, mark(part), valueText(part), cell(part.doc))
+		}
+	}
 }
 
 // metricExamples gives the statements in which metrics are tried, of which there is one each.

@@ -6,4 +6,4 @@
 // editors use, and the reference page.
 package config
 
-//go:generate go test . -run 'TestReferencePage|TestChecksPage' -rewrite
+//go:generate go test . -run "TestReferencePage|TestChecksPage" -rewrite

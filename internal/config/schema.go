@@ -158,7 +158,8 @@ func Reference() []byte {
 			section("Arguments of "+f.name, f.doc, f.object.fields)
 		}
 	}
-	section("Gates: the check", "A gate has exactly one of these. One that names several columns in a mapping is a rule for each.", checkFields)
+	section("Gates: the check", "A gate has exactly one of these. One that names several columns in a mapping is a rule for each. "+
+		"Those that take a mapping of fields have them listed in [fields of checks](checks.md#fields-of-checks).", checkFields)
 	section("Gates: the rule", "And any of these.", ruleFields)
 	section("tests", "A fixture is a list of rows, each a mapping of columns to values, or a mapping as below.", testsObject.fields)
 	section("A fixture", "A mapping, where the rule needs more than rows.", fixtureObject.fields)
