@@ -329,7 +329,7 @@ func TestBacktestOfAWholeCSV(t *testing.T) {
 		"all aside pass 120 of 600 rows failed (20%) by stored states 0",
 		"all low warn 180 of 480 rows failed (37.5%) by stored states 0",
 		"all more fail 180 of 600 rows failed (30%) by scan 600",
-		"all new insufficient_history sum(b) = 1,680, history(1).last(rows()) = error by scan 480",
+		"all new insufficient_history sum(b) = 1,680, history(1).last(rows()) = too little history by scan 480",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/penstock-data/penstock"
 	"github.com/penstock-data/penstock/gates"
+	"github.com/penstock-data/penstock/internal/sketch"
 	"github.com/penstock-data/penstock/operators"
 	"github.com/penstock-data/penstock/operators/parquet"
 	"github.com/penstock-data/penstock/pipeline"
@@ -96,6 +98,9 @@ func blocked(findings []pipeline.Finding) error {
 func (o *outcome) judged(findings []pipeline.Finding, state json.RawMessage) {
 	deciders := map[string]int{}
 	for _, f := range findings {
+		if f.Name == pipeline.Conservation {
+			continue
+		}
 		deciders[f.DecidedBy]++
 		if f.Name != "total" {
 			o.Failed = append(o.Failed, f.RowsFailed)
@@ -106,15 +111,14 @@ func (o *outcome) judged(findings []pipeline.Finding, state json.RawMessage) {
 			o.Sum, o.Digits = n, 5
 		}
 	}
-	var sum struct {
-		Sum, Comp float64
-		Low       *uint64
-	}
-	if json.Unmarshal(state, &sum) == nil {
-		o.Sum, o.Digits = sum.Sum+sum.Comp, 0
-		if sum.Low != nil {
-			o.Sum = float64(*sum.Low)
-		}
+	var floats sketch.FloatSum
+	var whole sketch.IntSum
+	switch {
+	case floats.UnmarshalJSON(state) == nil:
+		o.Sum, o.Digits = floats.Sum(), 0
+	case whole.UnmarshalJSON(state) == nil:
+		o.Sum, _ = new(big.Float).SetInt(whole.Sum()).Float64()
+		o.Digits = 0
 	}
 	var notes []string
 	for by, n := range deciders {
