@@ -193,7 +193,7 @@ func judgeMany(path string, rules []manyRule, scan bool) ([]float64, error) {
 		return nil, err
 	}
 	var values []float64
-	for i, f := range found.Findings {
+	for i, f := range found.Findings[:len(rules)] { // conservation follows
 		if f.Blocks() {
 			return nil, fmt.Errorf("%s: %s: %s %v", f.Name, f.Verdict, f.Observed, f.Detail)
 		}
