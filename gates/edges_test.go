@@ -78,8 +78,10 @@ func TestRanksOfNaNAndManyGroups(t *testing.T) {
 	rows := b.NewRecordBatch()
 	defer rows.Release()
 	for _, rule := range []Rule{
-		{Check: Expect("quantile(amount, 0.99) < 3.0")}, {Check: Expect("median(amount) < 3.0")},
-		{Check: Rows("amount < 3.0 || is_nan(amount)"), By: []string{"region"}}, {Check: Expect("rows() < 3"), By: []string{"region"}},
+		{Check: Expect("quantile(amount, 0.99) < 3.0")},
+		{Check: Expect("median(amount) < 3.0")},
+		{Check: Rows("amount < 3.0 || is_nan(amount)"), By: []string{"region"}},
+		{Check: Expect("rows() < 3"), By: []string{"region"}},
 	} {
 		rule.Name = "r"
 		j, _ := dayOf(t, "2026-01-01").judge(t, env, rows, 3000, rule)

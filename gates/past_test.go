@@ -370,7 +370,8 @@ func TestValuesAreWithheld(t *testing.T) {
 	rows := amounts(env, map[string][]float64{"eu": {1, 1}, "us": {2, 2}})
 	defer rows.Release()
 	rules := []Rule{
-		{Name: "values", Check: Expect("values(region) == ['eu']")}, {Name: "max", Check: Expect("max(region) == 'eu'")},
+		{Name: "values", Check: Expect("values(region) == ['eu']")},
+		{Name: "max", Check: Expect("max(region) == 'eu'")},
 		{Name: "top", Check: Expect("top(region, 1) == ['us']")},
 	}
 	want := []string{"values(region) = 2 values", "max(region) = a text", "top(region, 1) = 1 value"}
