@@ -90,3 +90,50 @@ func TestRanksOfNaNAndManyGroups(t *testing.T) {
 		}
 	}
 }
+
+// Of rows that are seen but once a stored approximation decides what it can decide, and
+// nothing else.
+func TestStoredApproximationsThatLeaveItOpen(t *testing.T) {
+	env := testEnv(t)
+	values := make([]float64, 6000)
+	for i := range values {
+		values[i] = float64(i)
+	}
+	rows := amounts(env, map[string][]float64{"eu": values})
+	defer rows.Release()
+	near, far := Rule{Name: "r", Check: Expect("quantile(amount, 0.5) <= 2999.0")}, Rule{Name: "r", Check: Expect("quantile(amount, 0.5) <= 5000.0")}
+	_, m := dayOf(t, "2026-01-01").judge(t, env, rows, 1000, near)
+	for _, test := range []struct {
+		rule  Rule
+		doubt bool
+	}{{near, true}, {far, false}} {
+		b, err := Of(test.rule).Bind(rows.Schema(), pipeline.Surroundings{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		court, err := b.Open(t.Context(), pipeline.Hearing{Env: env, Stored: m.Metrics})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := court.Unit(pipeline.Unit{Name: "rows", Env: env})
+		doubt := w.Know(t.Context(), &pipeline.Known{
+			Rows: rows.NumRows(), Facts: func(int) pipeline.Facts { return pipeline.Facts{} },
+			ByDictionary: func(int) (pipeline.Facts, int64) { return pipeline.Facts{}, 0 }, Bytes: func(int) int64 { return 0 },
+		})
+		if doubt.Any != test.doubt {
+			t.Errorf("%s: in doubt: %t", test.rule.Check, doubt.Any)
+		}
+		if doubt.Any {
+			if _, err := w.Observe(t.Context(), rows, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := court.Merge(w); err != nil {
+			t.Fatal(err)
+		}
+		j, err := court.Judge(t.Context(), nil)
+		if err != nil || j.Findings[0].Verdict != pipeline.Pass {
+			t.Errorf("%s: %v, %v", test.rule.Check, j, err)
+		}
+	}
+}

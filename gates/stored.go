@@ -102,6 +102,30 @@ func (c *court) useStored(stored map[string]json.RawMessage) {
 		}
 		c.total.states[i], c.storedMetrics[i] = s, true
 	}
+	if c.exact {
+		c.dropUndecided()
+	}
+}
+
+// dropUndecided forgets approximate states that leave a statement open, where the rows are
+// seen but once: they are computed exactly then.
+func (c *court) dropUndecided() {
+	for _, r := range c.rules {
+		for _, s := range []*statement{r.expect, r.warn} {
+			if s == nil {
+				continue
+			}
+			known := !slices.ContainsFunc(s.calls, func(call boundCall) bool { return call.own >= 0 && !c.storedMetrics[call.own] })
+			if known && !c.leavesOpen(s, r) {
+				continue
+			}
+			for _, call := range s.calls {
+				if call.own >= 0 && call.fn.exact != nil && c.storedMetrics[call.own] {
+					c.total.states[call.own], c.storedMetrics[call.own] = c.open(c.metrics[call.own]), false
+				}
+			}
+		}
+	}
 }
 
 // recalls reports whether a tally is all that has to be known of a rule. The keys that
