@@ -31,8 +31,8 @@ func (a arrays) Resolve(context.Context, *pipeline.Env) (*pipeline.Input, error)
 		in.Splits = append(in.Splits, pipeline.Split{
 			Name: fmt.Sprint(i), Rows: a.batch.NumRows(), Bytes: -1,
 			Open: func(context.Context, *pipeline.Env, []string) (pipeline.Reader, error) {
-				a.batch.Retain()
-				return pipeline.Batches(a.batch), nil
+				// A slice counts its nulls when it is first asked: no two goroutines share one.
+				return pipeline.Batches(a.batch.NewSlice(0, a.batch.NumRows())), nil
 			},
 		})
 	}
