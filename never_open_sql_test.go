@@ -298,6 +298,7 @@ type metric struct{ cel, sql, err string }
 func randomMetric(r *rand.Rand) metric {
 	chosen := "FILTER (w = 'T')"
 	numbers := "FILTER (w = 'T' AND NOT isnan(f))"
+	nan := "count(*) FILTER (w = 'T' AND isnan(f)) > 0"
 	wild := "count(*) FILTER (w = 'T' AND (isnan(f) OR isinf(f))) > 0"
 	column := []string{"i", "f", "s", "d", "t", "g"}[r.IntN(6)]
 	ranked := func(q string) string {
@@ -317,7 +318,7 @@ func randomMetric(r *rand.Rand) metric {
 	case 5:
 		return metric{
 			"sum(f)", "CASE WHEN count(*) FILTER (w = 'T' AND isinf(f)) > 0 THEN max(f) FILTER (w = 'T' AND isinf(f)) ELSE sum(f) FILTER (w = 'T' AND isfinite(f)) END",
-			"count(*) FILTER (w = 'T' AND isnan(f)) > 0 OR count(DISTINCT f) FILTER (w = 'T' AND isinf(f)) = 2",
+			nan + " OR count(DISTINCT f) FILTER (w = 'T' AND isinf(f)) = 2",
 		}
 	case 6:
 		return metric{cel: "mean(i)", sql: "avg(i) " + chosen}
@@ -342,9 +343,9 @@ func randomMetric(r *rand.Rand) metric {
 		}
 	case 13:
 		q := []string{"0.0", "0.25", "0.5", "0.9", "0.99", "1.0"}[r.IntN(6)]
-		return metric{cel: "quantile(f, " + q + ")", sql: ranked(q)}
+		return metric{"quantile(f, " + q + ")", ranked(q), nan}
 	case 14:
-		return metric{cel: "median(f)", sql: ranked("0.5")}
+		return metric{"median(f)", ranked("0.5"), nan}
 	case 15:
 		finite := "FILTER (w = 'T' AND isfinite(f))"
 		return metric{
