@@ -35,6 +35,7 @@ func (d *decision) publish(ctx context.Context) error {
 		outputs = append(outputs, outputRecord(v.Manifest, d.Run.Held[i].Path))
 	}
 	d.Run.Status, d.Run.Outputs, d.Run.Held = status, outputs, nil
+	settle(d.Run, current)
 	return d.p.record(context.WithoutCancel(ctx), d.Run, current)
 }
 
@@ -51,4 +52,24 @@ func fillInputs(m *pipeline.Manifest, byDataset map[string]published) error {
 		m.Inputs[i] = v.input(in.Name)
 	}
 	return nil
+}
+
+// settle notes, in what the outputs of a run rest on, the versions that are current now.
+func settle(rec *pipeline.RunRecord, current []published) {
+	data := map[string]string{}
+	for _, v := range current {
+		for i := range rec.Bases {
+			if b := &rec.Bases[i]; b.Dataset == v.manifest.Dataset {
+				b.Settle(v.manifest)
+				data[b.Stage] = b.Data
+			}
+		}
+	}
+	for i := range rec.Bases {
+		for j := range rec.Bases[i].Inputs {
+			if in := &rec.Bases[i].Inputs[j]; in.FromStage() && in.Data == "" {
+				in.Data = data[in.Name]
+			}
+		}
+	}
 }

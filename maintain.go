@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/penstock-data/penstock/internal/publish"
 	"github.com/penstock-data/penstock/lineage/verify"
 	"github.com/penstock-data/penstock/pipeline"
 )
@@ -42,13 +43,30 @@ func (p *Project) Rebuild(ctx context.Context) (runs, versions int, err error) {
 			return runs, versions, err
 		}
 		for _, v := range kept {
-			if err := p.store.PutVersion(ctx, v.Manifest, v.Digest, v.Current); err != nil {
+			if err := p.rebuildVersion(ctx, v); err != nil {
 				return runs, versions, err
 			}
 			versions++
 		}
 	}
 	return runs, versions, nil
+}
+
+// rebuildVersion puts a version into the index, and what it rests on where the record of its
+// run is lost.
+func (p *Project) rebuildVersion(ctx context.Context, v publish.Kept) error {
+	m := v.Manifest
+	if err := p.store.PutVersion(ctx, m, v.Digest, v.Current); err != nil || !v.Current {
+		return err
+	}
+	known, err := p.store.Base(ctx, m.Pipeline, m.Stage, m.Partition)
+	if err != nil || known != nil && known.Version == m.Version {
+		return err
+	}
+	return p.store.PutBases(ctx, &pipeline.RunRecord{
+		Run: m.Run, Pipeline: m.Pipeline, Partition: m.Partition, Status: pipeline.Published, Started: m.Published,
+		Bases: []pipeline.Basis{basisOf(m)},
+	})
 }
 
 func (p *Project) rebuildRuns(ctx context.Context) (n int, err error) {

@@ -162,7 +162,9 @@ func (b *manifests) manifest(s *pipeline.StageOutcome) *pipeline.Manifest {
 	seen := map[string]bool{}
 	var visit func(s *pipeline.StageOutcome)
 	visit = func(s *pipeline.StageOutcome) {
-		m.Stages = append(m.Stages, s.Record)
+		rec := s.Record
+		rec.Code, rec.Gates = s.Stage.Fingerprints()
+		m.Stages = append(m.Stages, rec)
 		m.Findings = append(m.Findings, s.Findings...)
 		code.Write([]byte(s.Stage.Code()))
 		if s.Stage.Gates != nil {
@@ -214,7 +216,7 @@ func (b *manifests) input(name string) (pipeline.InputRecord, bool) {
 func (v published) input(name string) pipeline.InputRecord {
 	return pipeline.InputRecord{
 		Name: name, Dataset: v.manifest.Dataset, Partition: v.manifest.Partition,
-		Version: v.manifest.Version, Manifest: v.digest, Approved: v.manifest.ApprovedGates(),
+		Version: v.manifest.Version, Manifest: v.digest, Data: v.manifest.DataDigest(), Approved: v.manifest.ApprovedGates(),
 	}
 }
 

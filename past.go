@@ -73,22 +73,4 @@ func (a *attempt) codeOf(s *pipeline.Stage) string {
 }
 
 // made visits a stage and, once each, the stages without output that it reads from.
-func (a *attempt) made(s *pipeline.Stage, visit func(*pipeline.Stage)) {
-	seen := map[string]bool{}
-	var walk func(*pipeline.Stage)
-	walk = func(s *pipeline.Stage) {
-		visit(s)
-		for _, name := range s.Inputs() {
-			if seen[name] {
-				continue
-			}
-			seen[name] = true
-			for i := range a.pl.Stages {
-				if up := &a.pl.Stages[i]; up.Name == name && up.Output == nil {
-					walk(up)
-				}
-			}
-		}
-	}
-	walk(s)
-}
+func (a *attempt) made(s *pipeline.Stage, visit func(*pipeline.Stage)) { made(a.pl, s, visit) }

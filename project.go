@@ -60,6 +60,7 @@ type Project struct {
 	ids     *faults.IDs
 	publish *publish.Store
 	store   *store.Store
+	git     *checkout
 }
 
 // Open opens the project at dir, making its state directory if there is none, and
@@ -70,7 +71,7 @@ func Open(ctx context.Context, dir string, o Options) (*Project, error) {
 		return nil, err
 	}
 	p := &Project{dir: abs, opts: o.withDefaults(), fs: faults.OS(), clock: faults.SystemClock()}
-	p.ids = faults.NewIDs(p.clock)
+	p.ids, p.git = faults.NewIDs(p.clock), &checkout{}
 	p.publish = &publish.Store{FS: p.fs, Clock: p.clock, Root: abs, Keep: max(p.opts.Keep, 0), HoldFor: p.opts.HoldFor, FourEyes: p.opts.FourEyes}
 	if err := p.makeState(); err != nil {
 		return nil, err

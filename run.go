@@ -10,7 +10,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/penstock-data/penstock/internal/faults"
-	"github.com/penstock-data/penstock/internal/host"
+	"github.com/penstock-data/penstock/internal/store"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -81,7 +81,7 @@ func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipel
 		Run: p.ids.New(), Pipeline: pl.Name, Partition: part.String(), Status: pipeline.Running,
 		Outputs: []pipeline.OutputRecord{}, Gates: []pipeline.Finding{},
 		File: pl.File, Started: now, Actor: p.opts.Actor, Command: p.opts.Command,
-		Commit: host.Commit(ctx, p.dir), Penstock: Version(), Params: pl.Params,
+		Commit: p.commit(ctx), Penstock: Version(), Params: pl.Params, Bases: units(pl),
 	}}
 	a.env.Temp = p.state("tmp", a.rec.Run)
 	a.env.Past, a.env.History, a.env.Accepted = a.past(), a.history, a.accepted
@@ -123,6 +123,7 @@ func (a *attempt) carry(ctx context.Context, plan *pipeline.Plan) error {
 		return err
 	}
 	a.take(out)
+	defer a.rests(out)
 	if !a.admitted(out) {
 		a.rec.Status = pipeline.Blocked
 		if err := a.hold(ctx, out); err != nil {
@@ -184,13 +185,14 @@ func (p *Project) record(ctx context.Context, rec *pipeline.RunRecord, current [
 	if err != nil {
 		return err
 	}
+	var versions []store.Version
+	for _, v := range current {
+		versions = append(versions, store.Version{Manifest: v.manifest, Digest: v.digest})
+	}
 	err = errors.Join(
 		faults.WriteFile(p.fs, p.state("runs", rec.Run+".json"), append(text, '\n')),
-		p.store.PutRun(ctx, rec),
+		p.store.PutRun(ctx, rec, versions...),
 	)
-	for _, v := range current {
-		err = errors.Join(err, p.store.PutVersion(ctx, v.manifest, v.digest, true))
-	}
 	if err != nil {
 		return &pipeline.Error{
 			Kind: pipeline.IO, Err: err, Msg: "the run is done (" + string(rec.Status) + "), but not on the record: " + err.Error(),

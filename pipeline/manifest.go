@@ -74,14 +74,24 @@ type InputRecord struct {
 	Partition string `json:"partition,omitempty"`
 	Version   int64  `json:"version,omitempty"`
 	Manifest  string `json:"manifest,omitempty"`
+	// Data is the digest of a published input's data: see Manifest.DataDigest.
+	Data string `json:"data,omitempty"`
 	// Approved names the gates that a published input, or what it was made of, did not pass,
 	// and somebody approved of: see Manifest.ApprovedGates.
 	Approved []string `json:"approved,omitempty"`
 }
 
+// DataDigest is the hex SHA-256 over what readers see, the files of data: two versions with
+// the same differ in nothing that a reader could tell.
+func (m *Manifest) DataDigest() string { return FilesDigest(m.Files) }
+
 // StageRecord is what a stage did in a run.
 type StageRecord struct {
-	Name            string `json:"name"`
+	Name string `json:"name"`
+	// Code and Gates, in a manifest, are fingerprints of what the stage does and of the rules
+	// that judge it: see Stage.Fingerprints.
+	Code            string `json:"code,omitempty"`
+	Gates           string `json:"gates,omitempty"`
 	RowsIn          int64  `json:"rows_in"`
 	RowsOut         int64  `json:"rows_out"`
 	RowsQuarantined int64  `json:"rows_quarantined"`

@@ -85,18 +85,35 @@ func broken(path string, err error) error {
 	}
 }
 
-// PutRun writes or overwrites what is known of a run.
-func (s *Store) PutRun(ctx context.Context, r *pipeline.RunRecord) error {
-	text, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	_, err = s.db.ExecContext(ctx, `INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)`,
-		r.Run, r.Pipeline, r.Partition, string(r.Status), r.Started.UTC().Format(timeLayout), string(text))
-	if err != nil {
-		return s.broken(err)
-	}
-	return nil
+// Version is a version that a run made, or found to be, current.
+type Version struct {
+	Manifest *pipeline.Manifest
+	// Digest is the hex SHA-256 of the manifest.
+	Digest string
+}
+
+// PutRun writes or overwrites what is known of a run, and of the versions that are current
+// since, in one step.
+func (s *Store) PutRun(ctx context.Context, r *pipeline.RunRecord, current ...Version) error {
+	return s.update(ctx, func(tx *sql.Tx) error {
+		text, err := json.Marshal(r)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)`,
+			r.Run, r.Pipeline, r.Partition, string(r.Status), r.Started.UTC().Format(timeLayout), string(text)); err != nil {
+			return err
+		}
+		for _, v := range current {
+			if err := putVersion(ctx, tx, v, true); err != nil {
+				return err
+			}
+		}
+		if r.Status == pipeline.Running {
+			return nil
+		}
+		return putBases(ctx, tx, r)
+	})
 }
 
 // timeLayout has a fixed width, so that text sorts like time.
@@ -105,23 +122,34 @@ const timeLayout = "2006-01-02T15:04:05.000000000Z"
 // PutVersion writes what is known of a version. If current is set, no other
 // version of the partition is.
 func (s *Store) PutVersion(ctx context.Context, m *pipeline.Manifest, digest string, current bool) error {
+	return s.update(ctx, func(tx *sql.Tx) error { return putVersion(ctx, tx, Version{m, digest}, current) })
+}
+
+func putVersion(ctx context.Context, tx *sql.Tx, v Version, current bool) error {
+	m := v.Manifest
 	text, err := json.Marshal(m)
 	if err != nil {
 		return err
 	}
+	if current {
+		if _, err := tx.ExecContext(ctx, `UPDATE versions SET current = 0 WHERE dataset = ? AND partition = ?`,
+			m.Dataset, m.Partition); err != nil {
+			return err
+		}
+	}
+	_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		m.Dataset, m.Partition, m.Version, m.Run, v.Digest, current, string(text))
+	return err
+}
+
+// update makes changes that are there all, or not at all.
+func (s *Store) update(ctx context.Context, change func(*sql.Tx) error) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return s.broken(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after Commit a no-op
-	if current {
-		if _, err := tx.ExecContext(ctx, `UPDATE versions SET current = 0 WHERE dataset = ? AND partition = ?`,
-			m.Dataset, m.Partition); err != nil {
-			return s.broken(err)
-		}
-	}
-	if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		m.Dataset, m.Partition, m.Version, m.Run, digest, current, string(text)); err != nil {
+	if err := change(tx); err != nil {
 		return s.broken(err)
 	}
 	if err := tx.Commit(); err != nil {
@@ -132,7 +160,7 @@ func (s *Store) PutVersion(ctx context.Context, m *pipeline.Manifest, digest str
 
 // Forget removes everything: the first step of a rebuild.
 func (s *Store) Forget(ctx context.Context) error {
-	if _, err := s.db.ExecContext(ctx, `DELETE FROM versions; DELETE FROM runs`); err != nil {
+	if _, err := s.db.ExecContext(ctx, `DELETE FROM versions; DELETE FROM bases; DELETE FROM basis_texts; DELETE FROM runs`); err != nil {
 		return s.broken(err)
 	}
 	return nil
