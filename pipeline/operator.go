@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"iter"
 	"time"
 
@@ -155,6 +156,13 @@ type Env struct {
 	// Aside gives rows that were put aside of a stage before and stay so, of QuarantineSchema:
 	// they are written behind those that are put aside now. Nil, or a nil reader, is none.
 	Aside func(s *Stage, schema *arrow.Schema) (Reader, error)
+	// Pin gives the version of a published partition that this run reads: its manifest, the
+	// manifest's digest, and the absolute directory where its files lie, under the paths that
+	// the manifest has, and stay while the run lasts. partitionDir is as Partition.Dir gives
+	// it. The error is fs.ErrNotExist where nothing was published. Nil is what is visible now.
+	Pin func(dataset, partitionDir string) (m *Manifest, digest, dir string, err error)
+	// Dirs lists directories for List and may remember what was there; nil is os.ReadDir.
+	Dirs func(dir string) ([]fs.DirEntry, error)
 	// ForceScan has gates and filters look at every row, whatever is known of them without.
 	ForceScan bool
 	// ShowValues lets findings show the values of rows that failed, beside their keys.
