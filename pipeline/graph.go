@@ -96,6 +96,10 @@ func (p *Pipeline) names() []string {
 	return names
 }
 
+// Order gives the stages so that each comes after those it reads from; among stages that
+// could go next, the first written goes first. A circle is an error.
+func (p *Pipeline) Order() ([]*Stage, error) { return p.order() }
+
 // order sorts the stages so that each comes after those it reads from, or looks
 // things up in. Among stages that could go next, the first written goes first.
 func (p *Pipeline) order() ([]*Stage, error) {

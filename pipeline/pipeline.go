@@ -6,6 +6,8 @@ type Pipeline struct {
 	Name string
 	// Partitions says how its datasets are cut. The zero value: not at all.
 	Partitions Scheme
+	// Lookback is how many of the newest partitions late data open again; 0: all.
+	Lookback int
 	// Params are named values with their defaults, used as ${name} in YAML.
 	Params map[string]string
 	// Sources are the inputs from outside, in order.

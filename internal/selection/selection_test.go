@@ -68,15 +68,15 @@ func TestChoose(t *testing.T) {
 
 func TestMistakes(t *testing.T) {
 	for text, want := range map[string]string{
-		"clear":        `unknown stage "clear"`,
-		"tag:nigtly":   `did you mean "nightly"?`,
+		"clear":         `unknown stage "clear"`,
+		"tag:nigtly":    `did you mean "nightly"?`,
 		"state:zzzzzzz": `unknown state "zzzzzzz"; known are missing, failed, blocked`,
-		"colour:red":   `unknown method "colour"`,
-		"+":            `"+" names no stage`,
-		"a+b":          `names no stage`,
-		"a,":           `"" names no stage`,
-		"[":            `is not a pattern`,
-		" ":            `nothing is named`,
+		"colour:red":    `unknown method "colour"`,
+		"+":             `"+" names no stage`,
+		"a+b":           `names no stage`,
+		"a,":            `"" names no stage`,
+		"[":             `is not a pattern`,
+		" ":             `nothing is named`,
 	} {
 		_, err := Parse([]string{text}, nil, graph())
 		if err == nil || !strings.Contains(err.Error(), want) {

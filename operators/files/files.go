@@ -145,8 +145,10 @@ func (s Set) list(env *pipeline.Env, manifests published) ([]File, error) {
 			if err != nil {
 				return nil, err
 			}
-			if err := manifests.describe(&f); err != nil {
-				return nil, err
+			if manifests != nil {
+				if err := manifests.describe(&f); err != nil {
+					return nil, err
+				}
 			}
 			found = append(found, f)
 		}

@@ -1,0 +1,318 @@
+package penstock
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// compare finds what has changed since the last run. What has not is told by keys alone; only
+// for a reason the whole basis is read.
+func (e *evaluation) compare() error {
+	if e.base == nil || e.base.Code == "" && e.base.Status != pipeline.Published && e.base.Status != pipeline.Unchanged {
+		return nil
+	}
+	code, gates, up := e.basis.Keys()
+	if code == e.base.Code && gates == e.base.Gates && (up == e.base.Up || e.base.Status == pipeline.Blocked) {
+		return nil
+	}
+	was, err := e.was()
+	if err != nil || was == nil {
+		return err
+	}
+	before := len(e.sp.Reasons)
+	e.compareCode(was)
+	if err := e.compareInputs(was); err != nil {
+		return err
+	}
+	same := len(e.sp.Reasons) == before
+	e.compareRules(was)
+	e.sp.JudgeOnly = same && len(e.sp.Reasons) > before && e.base.Aside == 0 && e.base.Version > 0
+	return nil
+}
+
+// was is the basis of the last run; nil, and a reason, if it is not on record.
+func (e *evaluation) was() (*pipeline.Basis, error) {
+	was, err := e.p.store.Basis(e.ctx, e.pl.Name, e.u.stage.Name, e.plan.Name)
+	if was != nil || err != nil {
+		return was, err
+	}
+	if e.u.stage.Output != nil {
+		m, _, err := e.p.publish.Current(datasetOf(e.u.stage), e.plan.Partition.Dir())
+		if err == nil && m.Release == nil {
+			b := basisOf(m)
+			if len(b.Code) > 0 {
+				return &b, nil
+			}
+		}
+	}
+	e.because(CauseCode, "what made version %d is not on record", e.base.Version)
+	return nil, nil
+}
+
+// differing names what two maps don't have alike, in order.
+func differing(a, b map[string]string) (names []string) {
+	for name, v := range a {
+		if w, ok := b[name]; !ok || v != w {
+			names = append(names, name)
+		}
+	}
+	for name := range b {
+		if _, ok := a[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// compareCode says which stages do something else. A parameter that has another value is named
+// as the reason: its text is in the code.
+func (e *evaluation) compareCode(was *pipeline.Basis) {
+	stages := differing(was.Code, e.basis.Code)
+	var sources []string
+	for _, in := range e.basis.Inputs {
+		i := slices.IndexFunc(was.Inputs, func(w pipeline.InputRecord) bool { return w.Name == in.Name })
+		if i < 0 || was.Inputs[i].Source != in.Source {
+			sources = append(sources, in.Name)
+		}
+	}
+	sources = slices.Compact(sources)
+	if len(stages)+len(sources) == 0 {
+		return
+	}
+	if e.params(was) {
+		return
+	}
+	for _, name := range stages {
+		e.because(CauseCode, "stage %s was changed", name)
+	}
+	for _, name := range sources {
+		if len(stages) == 0 {
+			e.because(CauseCode, "source %s reads something else", name)
+		}
+	}
+}
+
+// params gives the parameters that have another value as reasons.
+func (e *evaluation) params(was *pipeline.Basis) bool {
+	names := differing(was.Params, e.pl.Params)
+	for _, name := range names {
+		e.because(CauseParam, "parameter %s is %q, and was %q", name, e.pl.Params[name], was.Params[name])
+	}
+	return len(names) > 0
+}
+
+func (e *evaluation) compareRules(was *pipeline.Basis) {
+	stages := differing(was.Gates, e.basis.Gates)
+	if len(stages) == 0 || e.params(was) {
+		return
+	}
+	for _, name := range stages {
+		e.because(CauseGates, "the gates of stage %s were changed", name)
+	}
+}
+
+// compareInputs says what is read now and was not read then, and the other way round.
+func (e *evaluation) compareInputs(was *pipeline.Basis) error {
+	for name, now := range byName(e.basis.Inputs) {
+		before := byName(was.Inputs)[name]
+		if len(before) == 0 || before[0].Source != now[0].Source {
+			continue // told already
+		}
+		if now[0].Dataset != "" {
+			e.compareVersions(name, before, now)
+		} else if err := e.compareFiles(before[0].Files, now[0].Files); err != nil {
+			return err
+		}
+	}
+	slices.SortStableFunc(e.sp.Reasons, func(a, b Reason) int { return cmp.Compare(a.What, b.What) })
+	return nil
+}
+
+func byName(all []pipeline.InputRecord) map[string][]pipeline.InputRecord {
+	names := map[string][]pipeline.InputRecord{}
+	for _, in := range all {
+		names[in.Name] = append(names[in.Name], in)
+	}
+	return names
+}
+
+// compareVersions compares the versions of published partitions by their data: a version with
+// the same data is none that matters.
+func (e *evaluation) compareVersions(name string, was, now []pipeline.InputRecord) {
+	before := map[string]pipeline.InputRecord{}
+	for _, in := range was {
+		before[in.Partition] = in
+	}
+	for _, in := range now {
+		w, ok := before[in.Partition]
+		delete(before, in.Partition)
+		switch {
+		case !ok && in.Data != "":
+			e.because(CauseInput, "%s: %s@%s is there now", name, in.Dataset, in.Partition)
+		case ok && w.Data == "":
+			// of a run that was blocked before its input was published
+		case ok && w.Data != in.Data && in.Data != "":
+			e.because(CauseInput, "%s: %s@%s has version %d, and had %d", name, in.Dataset, in.Partition, in.Version, w.Version)
+		}
+	}
+	for _, part := range slices.Sorted(maps.Keys(before)) {
+		e.because(CauseInput, "%s: %s@%s is not read any more", name, before[part].Dataset, part)
+	}
+}
+
+// maxReasons is how many files are named of a source.
+const maxReasons = 3
+
+// compareFiles says which files came late. A file of the same size and another time is read: if
+// its digest is the same it has not changed.
+func (e *evaluation) compareFiles(was, now []pipeline.File) error {
+	before := map[string]pipeline.File{}
+	for _, f := range was {
+		before[f.Path] = f
+	}
+	var late []string
+	for _, f := range now {
+		w, ok := before[f.Path]
+		delete(before, f.Path)
+		switch {
+		case !ok:
+			late = append(late, f.Path+" is new")
+		case w.Bytes != f.Bytes:
+			late = append(late, fmt.Sprintf("%s had %d bytes, and has %d", f.Path, w.Bytes, f.Bytes))
+		case !w.Modified.Equal(f.Modified):
+			sum, err := pipeline.HashFile(e.ctx, e.p.abs(f.Path))
+			if err != nil {
+				return err
+			}
+			if sum != w.SHA256 {
+				late = append(late, fmt.Sprintf("%s was changed %s", f.Path, f.Modified.Local().Format(time.DateTime)))
+			}
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(before)) {
+		late = append(late, path+" is gone")
+	}
+	if len(late) > 0 && e.closed() {
+		return nil
+	}
+	for i, text := range late {
+		if i == maxReasons {
+			e.because(CauseLate, "and %d more files", len(late)-maxReasons)
+			break
+		}
+		e.because(CauseLate, "%s", text)
+	}
+	return nil
+}
+
+// closed reports whether late data don't open the partition again: it lies before those that
+// the pipeline looks back at.
+func (e *evaluation) closed() bool {
+	n, start := e.pl.Lookback, e.plan.Partition.Start
+	if n <= 0 || start.IsZero() {
+		return false
+	}
+	at, _ := slices.BinarySearchFunc(e.starts, start, time.Time.Compare)
+	return len(e.starts)-at > n
+}
+
+// abs is the absolute path of a file that is named relative to the project.
+func (p *Project) abs(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(p.dir, filepath.FromSlash(name))
+}
+
+// source finds what a source would read of the partition; each is asked once.
+func (e *evaluation) source(name string) (listing, error) {
+	if l, ok := e.listed[name]; ok {
+		return l, nil
+	}
+	i := slices.IndexFunc(e.pl.Sources, func(s pipeline.NamedSource) bool { return s.Name == name })
+	if i < 0 {
+		return listing{}, pipeline.Errorf(pipeline.Internal, "no source %q", name)
+	}
+	l, err := e.list(e.pl.Sources[i])
+	e.listed[name] = l
+	return l, err
+}
+
+// list asks a source what it would read. One that can't say is taken to read the same as long
+// as its text is the same.
+func (pr *planner) list(s pipeline.NamedSource) (l listing, err error) {
+	rec := pipeline.InputRecord{Name: s.Name, Source: s.Source.String()}
+	part := pr.part
+	switch src := s.Source.(type) {
+	case pipeline.Depender:
+		return pr.depends(s.Name, src)
+	case pipeline.Lister:
+		files, err := src.List(&pipeline.Env{Partition: part, Dir: pr.p.dir, Params: pr.pl.Params, Dirs: pr.dirs.list})
+		if err != nil {
+			if pipeline.KindOf(err) != pipeline.BadInput {
+				return l, err
+			}
+			l.lacks = err
+		}
+		rec.Files = files
+		for _, f := range files {
+			l.bytes += f.Bytes
+		}
+	}
+	l.records = []pipeline.InputRecord{rec}
+	return l, nil
+}
+
+// depends finds the published partitions that a source needs.
+func (pr *planner) depends(name string, src pipeline.Depender) (l listing, err error) {
+	refs, err := src.Needs(pr.pl.Partitions, pr.part)
+	if err != nil {
+		return l, err
+	}
+	for _, ref := range refs {
+		rec := pipeline.InputRecord{Name: name, Source: src.String(), Dataset: ref.Dataset, Partition: ref.Partition.String()}
+		own := pr.unitOf(ref.Dataset)
+		all, err := pr.knownOf(ref.Dataset, own)
+		if err != nil {
+			return l, err
+		}
+		if own != nil {
+			if i, ok := pr.place[rec.Partition]; ok && i < len(pr.plans) && !pr.ran[i] && pr.plans[i].runs(own.stage.Name) {
+				l.after = append(l.after, i)
+			}
+		}
+		b := all[rec.Partition]
+		if b == nil {
+			b = pr.published(ref)
+		}
+		switch {
+		case b != nil && b.Data != "":
+			rec.Data, rec.Version = b.Data, b.Version
+			l.records = append(l.records, rec)
+		case len(l.after) > 0 && pr.plans[l.after[len(l.after)-1]].Name == rec.Partition:
+		case !ref.Optional:
+			l.needs = append(l.needs, ref.String()+" is not published")
+		}
+	}
+	return l, nil
+}
+
+func firstLine(err error) string { return strings.SplitN(err.Error(), "\n", 2)[0] }
+
+func firstText(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return firstLine(errors.New(t))
+		}
+	}
+	return ""
+}

@@ -1,0 +1,219 @@
+package penstock
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/penstock-data/penstock/internal/selection"
+	"github.com/penstock-data/penstock/internal/store"
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// planner finds the states of a pipeline's partitions. It is not safe for concurrent use.
+type planner struct {
+	p         *Project
+	ctx       context.Context // of the call that plans
+	pl        *pipeline.Pipeline
+	opts      PlanOptions
+	order     []*pipeline.Stage
+	selection *selection.Selection
+	wanted    map[string]bool // units that are chosen, as far as that depends on no state
+	units     []*unit         // in the order of the graph
+	byName    map[string]*unit
+	place     map[string]int   // of each partition in the plan
+	plans     []*PartitionPlan // so far
+	ran       map[int]bool     // those that have ended since
+	dirs      *dirs
+	foreign   map[string]known // by dataset of other pipelines
+	listed    map[string]listing
+	starts    []time.Time        // of the partitions that were ever run, ascending
+	part      pipeline.Partition // the one being looked at
+}
+
+// known is what the index has, by partition.
+type known map[string]*store.Base
+
+// unit is a stage that publishes, or only judges, with those it is made of.
+type unit struct {
+	stage  *pipeline.Stage
+	basis  pipeline.Basis // Code, Gates and Params
+	inputs []string
+	code   string // keys
+	gates  string
+	known  known
+	// visible are the names in the directory of its dataset.
+	visible map[string]bool
+}
+
+func (pr *planner) add(s *pipeline.Stage) {
+	u := &unit{stage: s, known: known{}}
+	u.basis, u.inputs = describeUnit(pr.pl, s)
+	_, u.gates, _ = u.basis.Keys()
+	pr.units = append(pr.units, u)
+	pr.byName[s.Name] = u
+}
+
+// remember takes what the index knows of a stage and a partition.
+func (pr *planner) remember(b *store.Base) {
+	if u := pr.byName[b.Stage]; u != nil && (u.stage.Output == nil || b.Dataset == datasetOf(u.stage)) {
+		u.known[b.Partition] = b
+	}
+}
+
+// look lists what readers see of each dataset, and when partitions begin that were run.
+func (pr *planner) look() error {
+	for _, u := range pr.units {
+		if u.stage.Output == nil {
+			continue
+		}
+		entries, err := pr.dirs.list(filepath.Join(pr.p.dir, filepath.FromSlash(datasetOf(u.stage))))
+		if err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		u.visible = make(map[string]bool, len(entries))
+		for _, e := range entries {
+			u.visible[e.Name()] = true
+		}
+	}
+	if pr.pl.Lookback > 0 {
+		for _, u := range pr.units {
+			for name := range u.known {
+				if part, err := pr.pl.Partitions.Parse(name); err == nil {
+					pr.starts = append(pr.starts, part.Start)
+				}
+			}
+		}
+		slices.SortFunc(pr.starts, time.Time.Compare)
+		pr.starts = slices.CompactFunc(pr.starts, time.Time.Equal)
+	}
+	return nil
+}
+
+// shows reports whether readers see something of a partition.
+func (u *unit) shows(part pipeline.Partition) bool {
+	if dir := part.Dir(); dir != "" {
+		return u.visible[dir]
+	}
+	return u.visible["_manifest.json"]
+}
+
+// items are the stages for a selection; plan is that of a partition, or nil.
+func (pr *planner) items(plan *PartitionPlan) []selection.Item {
+	items := make([]selection.Item, len(pr.order))
+	for i, s := range pr.order {
+		items[i] = selection.Item{Name: s.Name, Tags: s.Tags}
+		for j, up := range pr.order {
+			if slices.Contains(s.Inputs(), up.Name) {
+				items[i].From = append(items[i].From, j)
+			}
+		}
+		if plan == nil {
+			continue
+		}
+		for _, sp := range plan.Stages {
+			if sp.Stage == s.Name {
+				items[i].State = string(sp.State)
+				if b := pr.byName[s.Name].known[plan.Name]; b != nil {
+					items[i].Result = string(b.Status)
+				}
+			}
+		}
+	}
+	return items
+}
+
+// chosen names the units that are selected: themselves, or a stage that they are made of.
+// Without a plan, what depends on states is taken to be selected.
+func (pr *planner) chosen(plan *PartitionPlan) map[string]bool {
+	names := map[string]bool{}
+	if pr.selection.All() || plan == nil && pr.selection.ByState() {
+		for _, u := range pr.units {
+			names[u.stage.Name] = true
+		}
+		return names
+	}
+	picked := map[string]bool{}
+	for i, ok := range pr.selection.Choose(pr.items(plan)) {
+		picked[pr.order[i].Name] = ok
+	}
+	for _, u := range pr.units {
+		made(pr.pl, u.stage, func(s *pipeline.Stage) {
+			names[u.stage.Name] = names[u.stage.Name] || picked[s.Name]
+		})
+	}
+	return names
+}
+
+// dirs lists directories, each once. It is safe for concurrent use.
+type dirs struct {
+	mu    sync.Mutex
+	known map[string]dirList
+}
+
+type dirList struct {
+	entries []fs.DirEntry
+	err     error
+}
+
+func newDirs() *dirs { return &dirs{known: map[string]dirList{}} }
+
+func (d *dirs) list(dir string) ([]fs.DirEntry, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l, ok := d.known[dir]
+	if !ok {
+		l.entries, l.err = os.ReadDir(dir)
+		d.known[dir] = l
+	}
+	return l.entries, l.err
+}
+
+// unitOf is the unit that publishes a dataset; nil if it is of another pipeline.
+func (pr *planner) unitOf(dataset string) *unit {
+	for _, u := range pr.units {
+		if u.basis.Dataset == dataset {
+			return u
+		}
+	}
+	return nil
+}
+
+// knownOf is what the index has of a dataset, whichever pipeline it is of.
+func (pr *planner) knownOf(dataset string, own *unit) (known, error) {
+	if own != nil {
+		return own.known, nil
+	}
+	all, ok := pr.foreign[dataset]
+	if ok {
+		return all, nil
+	}
+	all = known{}
+	pr.foreign[dataset] = all
+	return all, pr.p.store.BasesOf(pr.ctx, dataset, func(b *store.Base) { all[b.Partition] = b })
+}
+
+// published is what the manifest says of a partition that the index does not know; nil if
+// readers see none.
+func (pr *planner) published(ref pipeline.PartitionRef) *store.Base {
+	m, _, err := pr.p.publish.Current(ref.Dataset, ref.Partition.Dir())
+	if err != nil {
+		return nil // then it is not there to be read
+	}
+	return baseOf(m)
+}
+
+// baseOf is what the index would have of a version.
+func baseOf(m *pipeline.Manifest) *store.Base {
+	b := basisOf(m)
+	code, gates, up := b.Keys()
+	return &store.Base{
+		Stage: m.Stage, Partition: m.Partition, Dataset: m.Dataset, Run: m.Run, Status: pipeline.Published,
+		Code: code, Gates: gates, Up: up, Data: b.Data, Version: b.Version, Rows: b.Rows, Aside: b.RowsQuarantined,
+		Seconds: b.Seconds,
+	}
+}
