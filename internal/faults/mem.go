@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,6 +21,7 @@ type Mem struct {
 	root  *inode
 	locks map[string][]byte
 	ops   int
+	cuts  int
 
 	// Before, if set, is told each operation by its number, from 1, and its name
 	// before it is done; an error it gives is that of the operation, which is then not
@@ -55,26 +58,73 @@ func (m *Mem) Ops() int {
 // Syncs is how many files and directories were synced.
 func (m *Mem) Syncs() int { return m.syncs }
 
+// Kept says how much of what was not synced is there after a power cut.
+type Kept int
+
+// What a power cut may keep.
+const (
+	KeepNone Kept = iota
+	KeepHalf      // of each change a coin decides, and of what was written perhaps a part
+	KeepAll
+)
+
+func (k Kept) String() string { return [...]string{"nothing", "half", "all"}[k] }
+
 // Crash gives the file system as it is after power is lost now and comes back: with
 // what is durable alone, and nothing locked. m goes on as it is.
-func (m *Mem) Crash() *Mem {
-	return &Mem{root: m.root.crashed(map[*inode]*inode{}), locks: map[string][]byte{}}
+func (m *Mem) Crash() *Mem { return m.CrashKeeping(KeepNone) }
+
+// CrashKeeping is Crash, but more may be left than what is durable.
+func (m *Mem) CrashKeeping(k Kept) *Mem {
+	m.cuts++ // each cut of one moment keeps another half
+	c := crash{keep: k, rng: rand.New(rand.NewPCG(uint64(m.ops), uint64(m.cuts))), done: map[*inode]*inode{}}
+	return &Mem{root: c.inode(m.root), locks: map[string][]byte{}}
 }
 
-func (n *inode) crashed(done map[*inode]*inode) *inode {
-	if c := done[n]; c != nil {
-		return c
+// crash is a power cut.
+type crash struct {
+	keep Kept
+	rng  *rand.Rand
+	done map[*inode]*inode
+}
+
+// survives says whether one change that was not synced is left.
+func (c *crash) survives() bool {
+	return c.keep == KeepAll || c.keep == KeepHalf && c.rng.IntN(2) == 0
+}
+
+func (c *crash) inode(n *inode) *inode {
+	if left := c.done[n]; left != nil {
+		return left
 	}
-	c := &inode{dir: n.dir, data: slices.Clone(n.synced), synced: slices.Clone(n.synced)}
-	done[n] = c
-	if n.dir {
-		c.names, c.durable = map[string]*inode{}, map[string]*inode{}
-		for name, child := range n.durable {
-			c.names[name] = child.crashed(done)
-			c.durable[name] = c.names[name]
+	left := &inode{dir: n.dir}
+	c.done[n] = left
+	if !n.dir {
+		left.data = slices.Clone(n.synced)
+		if c.survives() {
+			left.data = slices.Clone(n.data)
+			if c.keep == KeepHalf && len(n.data) > len(n.synced) {
+				left.data = left.data[:len(n.synced)+c.rng.IntN(1+len(n.data)-len(n.synced))]
+			}
+		}
+		left.synced = slices.Clone(left.data)
+		return left
+	}
+	left.names, left.durable = map[string]*inode{}, map[string]*inode{}
+	for _, name := range slices.Sorted(maps.Keys(n.durable)) {
+		if now := n.names[name]; now == n.durable[name] || !c.survives() {
+			left.names[name] = c.inode(n.durable[name])
+		} else if now != nil {
+			left.names[name] = c.inode(now)
 		}
 	}
-	return c
+	for _, name := range slices.Sorted(maps.Keys(n.names)) {
+		if n.durable[name] == nil && c.survives() {
+			left.names[name] = c.inode(n.names[name])
+		}
+	}
+	maps.Copy(left.durable, left.names)
+	return left
 }
 
 // begin counts an operation and asks whether it fails.

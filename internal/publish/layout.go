@@ -41,6 +41,9 @@ func newLayout(root, dataset, partitionDir string) (layout, error) {
 	return l, nil
 }
 
+// beside is the directory in which both what is visible of the dataset and its store lie.
+func (l layout) beside() string { return filepath.Dir(filepath.Dir(filepath.Dir(l.store))) }
+
 func (l layout) versions() string { return filepath.Join(l.store, "versions", l.partition) }
 
 func (l layout) version(n int64) string {

@@ -218,7 +218,7 @@ func TestPowerCutAtEveryOperation(t *testing.T) {
 }
 
 // Every sync is needed: without any one of them, some power cut after the publish was
-// acknowledged loses or tears it.
+// acknowledged loses or tears it, or one before shows what is not kept.
 func TestEverySyncIsNeeded(t *testing.T) {
 	mem := newMem()
 	before := mem.Syncs()
@@ -227,8 +227,17 @@ func TestEverySyncIsNeeded(t *testing.T) {
 	for skip := before + 1; skip <= count; skip++ {
 		mem := newMem()
 		mem.Lazy = func(n int) bool { return n == skip }
+		early := false
+		mem.Before = func(int, string, string) error {
+			for range 8 {
+				cut := mem.CrashKeeping(faults.KeepHalf)
+				_, err := cut.Stat("/project/warehouse/clean/month=2001-07/" + visibleName)
+				early = early || err == nil && !isWhole(cut)
+			}
+			return nil
+		}
 		mustPublish(t, newStore(mem, "/project"), "new")
-		if isWhole(mem.Crash()) {
+		if !early && isWhole(mem.Crash()) {
 			t.Errorf("sync %d of %d can be left out", skip, count)
 		}
 	}
@@ -406,5 +415,24 @@ func TestForeignFilesStay(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(path.Join(root, "warehouse/.penstock/datasets/clean/staging/*")); len(left) > 0 {
 		t.Errorf("staging holds %v", left)
+	}
+}
+
+// A run that dies while it removes an old version leaves a project of which all can be listed.
+func TestVersionsWhileOneIsRemoved(t *testing.T) {
+	mem := newMem()
+	s := newStore(mem, "/project")
+	for _, text := range []string{"a", "b", "c"} {
+		mustPublish(t, s, text)
+	}
+	if err := mem.RemoveAll(storeOfClean + "/versions/month=2001-07/000001/manifest.json"); err != nil {
+		t.Fatal(err)
+	}
+	if kept, err := s.Manifests(dataset); err != nil || len(kept) != 2 {
+		t.Errorf("%d versions are kept, %v", len(kept), err)
+	}
+	mustPublish(t, s, "d")
+	if _, err := mem.Stat(storeOfClean + "/versions/month=2001-07/000001"); err == nil {
+		t.Error("what was left of version 1 is still there")
 	}
 }

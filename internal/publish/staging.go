@@ -79,7 +79,7 @@ func (st *Staging) prepare() error {
 	}
 	for _, n := range numbers {
 		if st.current != nil && n > st.current.Version { // kept, but never switched to
-			if err := s.FS.RemoveAll(l.version(n)); err != nil {
+			if err := s.dropVersion(l, n); err != nil {
 				return err
 			}
 			continue
@@ -180,7 +180,8 @@ func (st *Staging) Commit(ctx context.Context, m *pipeline.Manifest) (v *Version
 			return nil, err
 		}
 		if !damaged && st.current.Gates == m.Gates && sameApprovals(st.current, m) {
-			if err := st.dropHeld(""); err != nil {
+			// A run that died after its switch has not come to this.
+			if err := errors.Join(st.prune(st.current.Version), st.dropHeld("")); err != nil {
 				return nil, st.ioError(err)
 			}
 			return &Version{Manifest: st.current, Digest: st.digest, Unchanged: true}, nil
@@ -250,8 +251,8 @@ func (st *Staging) keep(m *pipeline.Manifest, text []byte) error {
 	if err := f.Rename(st.version(), l.version(m.Version)); err != nil {
 		return err
 	}
-	// What lies above the store is synced after the switch.
-	return st.syncUp(l.versions(), filepath.Dir(filepath.Dir(filepath.Dir(l.store))))
+	// All of it before the switch: else a power cut could leave what is visible and not this.
+	return st.syncUp(l.versions(), filepath.Dir(l.root))
 }
 
 // seal writes the manifest of the staged version and makes all of it durable.
@@ -294,7 +295,7 @@ func (st *Staging) show(m *pipeline.Manifest) error {
 	if err := st.replace(next); err != nil {
 		return err
 	}
-	return st.syncUp(parent, filepath.Dir(l.root))
+	return st.syncUp(parent, filepath.Dir(l.beside())) // what lies above was synced by keep
 }
 
 // replace is the switch. What stands in the visible place must be what was
@@ -346,7 +347,7 @@ func (st *Staging) prune(current int64) error {
 	}
 	for _, n := range numbers {
 		if n < current-int64(st.store.Keep) {
-			if err := st.store.FS.RemoveAll(st.layout.version(n)); err != nil {
+			if err := st.store.dropVersion(st.layout, n); err != nil {
 				return err
 			}
 		}

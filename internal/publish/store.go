@@ -222,6 +222,9 @@ func (s *Store) kept(l layout) ([]Kept, error) {
 			continue
 		}
 		m, digest, err := s.read(filepath.Join(l.version(n), manifestName), l)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it was being removed: see dropVersion
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -244,6 +247,15 @@ func (s *Store) numbers(l layout) ([]int64, error) {
 	}
 	slices.Sort(numbers)
 	return numbers, nil
+}
+
+// dropVersion removes a version that is kept, first its manifest: what has none is no version,
+// wherever the removal ends.
+func (s *Store) dropVersion(l layout, n int64) error {
+	if err := s.FS.RemoveAll(filepath.Join(l.version(n), manifestName)); err != nil {
+		return err
+	}
+	return s.FS.RemoveAll(l.version(n))
 }
 
 // names lists a directory; nothing if there is none.
