@@ -332,7 +332,7 @@ func (p *place) explains(disk disk, rest string, done kind) bool {
 	case "held":
 		return done == abort || p.held != nil && strings.HasSuffix(parts[1], "."+p.held.record.Run)
 	case "versions":
-		return p.keeps(disk, parts[2], strings.Join(parts[3:], "/"))
+		return p.keeps(disk, parts[2], strings.Join(parts[3:], "/"), done)
 	case "approvals":
 		return strings.HasSuffix(rest, ".json")
 	default:
@@ -340,11 +340,15 @@ func (p *place) explains(disk disk, rest string, done kind) bool {
 	}
 }
 
-// keeps says whether a file is of a version that is to be kept.
-func (p *place) keeps(disk disk, version, name string) bool {
+// keeps says whether a file is of a version that is to be kept, or came back and may stay
+// until one is published.
+func (p *place) keeps(disk disk, version, name string, done kind) bool {
 	n, err := strconv.ParseInt(version, 10, 64)
-	if err != nil || p.current == nil || n > p.current.number || n < p.current.number-keep {
+	if err != nil || p.current == nil || n > p.current.number {
 		return false
+	}
+	if n < p.current.number-keep {
+		return done == hold || done == discard || done == abort
 	}
 	m, err := readManifest(disk, p.kept("versions", p.name(), version, "manifest.json"))
 	if m == nil || err != nil {

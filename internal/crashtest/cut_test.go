@@ -28,32 +28,39 @@ var modes = []faults.Kept{faults.KeepNone, faults.KeepHalf, faults.KeepAll}
 // readers see the old version or the new one, whole; all that was acknowledged is there; the
 // same command again converges, and leaves nothing behind.
 func TestPowerCutAtEveryOperation(t *testing.T) {
-	states := int64(10_000)
-	if long() {
-		states = 1_000_000
+	campaign(t, "states", 10_000, 1_000_000, func(h *history, c *command) error { return h.step(t.Context(), c) })
+}
+
+// campaign lives one history after the other, each of a seed, until they counted what is
+// wanted.
+func campaign(t *testing.T, what string, short, wanted int64, step func(*history, *command) error) {
+	t.Helper()
+	if !long() {
+		wanted = short
 	}
-	var done atomic.Int64
+	var count atomic.Int64
 	var each sync.WaitGroup
-	next := make(chan uint64)
+	seeds := make(chan uint64)
 	for range runtime.GOMAXPROCS(0) {
 		each.Go(func() {
-			for seed := range next {
-				h := &history{world: newWorld(seed), count: &done, known: map[[sha256.Size]byte]*manifest{}}
-				if err := h.live(t.Context(), 12); err != nil {
+			for seed := range seeds {
+				h := &history{world: newWorld(seed), count: &count, known: map[[sha256.Size]byte]*manifest{}}
+				if err := h.live(step, wanted); err != nil {
 					t.Errorf("seed %d: %v", seed, err)
 				}
 			}
 		})
 	}
-	seed := uint64(1)
-	for ; done.Load() < states && !t.Failed(); seed++ {
-		next <- seed
+	seed := uint64(0)
+	for count.Load() < wanted && !t.Failed() {
+		seed++
+		seeds <- seed
 	}
-	close(next)
+	close(seeds)
 	each.Wait()
-	t.Logf("%d states of seeds 1 to %d", done.Load(), seed-1)
-	if done.Load() < states {
-		t.Errorf("only %d states of %d were looked at", done.Load(), states)
+	t.Logf("%d %s, of seeds 1 to %d", count.Load(), what, seed)
+	if count.Load() < wanted {
+		t.Errorf("only %d %s of %d", count.Load(), what, wanted)
 	}
 }
 
@@ -65,17 +72,21 @@ type history struct {
 	err   error
 }
 
-// live does so many commands, of which one in four ends in a power cut and is not repeated.
-func (h *history) live(ctx context.Context, commands int) error {
-	for range commands {
+// commands are how many a history has.
+const commands = 12
+
+func (h *history) live(step func(*history, *command) error, wanted int64) error {
+	for i := 0; i < commands && h.count.Load() < wanted; i++ {
 		c := h.choose()
-		if err := h.step(ctx, c); err != nil {
-			return fmt.Errorf("%s: %w", c, err)
+		if err := step(h, c); err != nil {
+			return fmt.Errorf("command %d, %s: %w", i+1, c, err)
 		}
 	}
 	return nil
 }
 
+// step does a command with a power cut at each operation, and then without one, or with one
+// after which nobody asks for the same again.
 func (h *history) step(ctx context.Context, c *command) error {
 	var fatal *faults.Mem
 	at, end, mode := 0, h.rng.IntN(200), modes[h.rng.IntN(len(modes))]
@@ -142,15 +153,21 @@ func (h *history) revive(ctx context.Context, c *command, mem *faults.Mem) error
 	if c.kind == approve && c.at.held == nil {
 		return nil // it was acknowledged
 	}
-	again := h.again(c)
+	again := *c
 	again.at = c.at.clone()
+	places := slices.Clone(h.places)
+	places[slices.Index(places, c.at)] = again.at
+	return h.converge(ctx, &again, mem, places)
+}
+
+// converge asks for the same again, and looks once more.
+func (h *history) converge(ctx context.Context, c *command, mem *faults.Mem, places []*place) error {
+	again := h.again(c)
 	o, err := again.do(ctx, h.store(mem))
 	if err != nil {
 		return fmt.Errorf("the same again: %w", err)
 	}
 	again.at.learn(again, o)
-	places := slices.Clone(h.places)
-	places[slices.Index(places, c.at)] = again.at
 	for _, d := range []*faults.Mem{mem, mem.CrashKeeping(faults.KeepNone)} {
 		if err := again.at.inspect(disk{d, h.known}, nil); err != nil {
 			return fmt.Errorf("after the same again: %w", err)

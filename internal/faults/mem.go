@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"errors"
 	"io"
 	"io/fs"
 	"maps"
@@ -398,8 +397,11 @@ func (m *Mem) Link(from, to string) error {
 	if err != nil {
 		return err
 	}
-	if n == nil || n.dir || dir.names[name] != nil {
-		return &fs.PathError{Op: "link", Path: to, Err: errors.New("no file, or a name in use")}
+	switch {
+	case n == nil || n.dir:
+		return &fs.PathError{Op: "link", Path: from, Err: fs.ErrNotExist}
+	case dir.names[name] != nil:
+		return &fs.PathError{Op: "link", Path: to, Err: fs.ErrExist}
 	}
 	dir.names[name] = n
 	return nil

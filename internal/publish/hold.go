@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -43,6 +45,8 @@ func (st *Staging) Hold(m *pipeline.Manifest) (h *pipeline.HeldRecord, err error
 	if err := st.hold(h, text); err != nil {
 		return nil, errors.Join(ioError(st.layout, "can't hold "+h.Path, err), st.store.FS.RemoveAll(st.layout.heldBy(st.run)))
 	}
+	// It is held. What should go now and stays goes with its time, or with the next run.
+	_ = errors.Join(st.dropHeld(st.run), st.store.bound(st.layout))
 	return h, nil
 }
 
@@ -67,10 +71,7 @@ func (st *Staging) hold(h *pipeline.HeldRecord, manifest []byte) error {
 	if err := f.Rename(st.dir, l.heldBy(st.run)); err != nil {
 		return err
 	}
-	if err := st.syncUp(l.held(), filepath.Dir(l.root)); err != nil {
-		return err
-	}
-	return errors.Join(st.dropHeld(st.run), st.store.bound(l))
+	return st.syncUp(l.held(), filepath.Dir(l.root))
 }
 
 // Discard is Abort for a run that leaves nothing: what an earlier one holds of the
@@ -97,17 +98,38 @@ func (st *Staging) dropHeld(except string) error {
 func (s *Store) sweep(l layout) error {
 	names, err := s.names(l.held())
 	for _, name := range names {
-		if p, _ := cutRun(name); p == l.partition && s.over(filepath.Join(l.held(), name)) {
-			err = errors.Join(err, s.FS.RemoveAll(filepath.Join(l.held(), name)))
+		if p, _ := cutRun(name); p == l.partition {
+			err = errors.Join(err, s.dropIfOver(filepath.Join(l.held(), name), s.FS.RemoveAll))
 		}
 	}
 	return err
 }
 
-// over reports whether what is held in the directory is past its time, or can't say.
-func (s *Store) over(dir string) bool {
+// dropIfOver drops what is held in a directory if it is over.
+func (s *Store) dropIfOver(dir string, drop func(dir string) error) error {
+	over, err := s.over(dir)
+	if err != nil || !over {
+		return err
+	}
+	return drop(dir)
+}
+
+// over reports whether what is held in the directory is past its time, or nobody can tell what
+// it is. What can't be read just now is not over: the error says why.
+func (s *Store) over(dir string) (bool, error) {
 	h, err := s.readHeld(dir)
-	return err != nil || !s.Clock.Now().Before(h.Until)
+	if failed(err) {
+		return false, err
+	}
+	return err != nil || !s.Clock.Now().Before(h.Until), nil
+}
+
+// failed reports whether the file system failed, and not what was read: another time it may be
+// there, as it was.
+func failed(err error) bool {
+	var pe *fs.PathError
+	var le *os.LinkError
+	return (errors.As(err, &pe) || errors.As(err, &le)) && !errors.Is(err, fs.ErrNotExist)
 }
 
 func (s *Store) readHeld(dir string) (*pipeline.HeldRecord, error) {
@@ -128,9 +150,7 @@ func (s *Store) Sweep(dataset string) error {
 	}
 	names, err := s.names(l.held())
 	for _, name := range names {
-		if s.over(filepath.Join(l.held(), name)) {
-			err = errors.Join(err, s.dropIfFree(l, name))
-		}
+		err = errors.Join(err, s.dropIfOver(filepath.Join(l.held(), name), func(string) error { return s.dropIfFree(l, name) }))
 	}
 	return err
 }
@@ -171,7 +191,11 @@ func (s *Store) dropIfFree(l layout, name string) error {
 // Holds reports whether a held version is there and its time is not over.
 func (s *Store) Holds(h pipeline.HeldRecord) bool {
 	l, err := heldLayout(s.Root, h)
-	return err == nil && !s.over(l.heldBy(h.Run))
+	if err != nil {
+		return false
+	}
+	over, err := s.over(l.heldBy(h.Run))
+	return err == nil && !over
 }
 
 // heldLayout gives the place of a held version, and refuses one that leads elsewhere.

@@ -180,8 +180,7 @@ func (st *Staging) Commit(ctx context.Context, m *pipeline.Manifest) (v *Version
 			return nil, err
 		}
 		if !damaged && st.current.Gates == m.Gates && sameApprovals(st.current, m) {
-			// A run that died after its switch has not come to this.
-			if err := errors.Join(st.prune(st.current.Version), st.dropHeld("")); err != nil {
+			if err := st.finish(); err != nil {
 				return nil, st.ioError(err)
 			}
 			return &Version{Manifest: st.current, Digest: st.digest, Unchanged: true}, nil
@@ -200,6 +199,16 @@ func (st *Staging) Commit(ctx context.Context, m *pipeline.Manifest) (v *Version
 		return nil, st.ioError(err)
 	}
 	return v, nil
+}
+
+// finish does what a run that died after its switch has not come to: only what is durable is
+// current for good.
+func (st *Staging) finish() error {
+	l := st.layout
+	return errors.Join(
+		st.syncUp(l.versions(), filepath.Dir(l.root)), st.syncUp(filepath.Dir(l.visible), filepath.Dir(l.beside())),
+		st.prune(st.current.Version), st.dropHeld(""),
+	)
 }
 
 func sameFiles(a, b *pipeline.Manifest) bool {
