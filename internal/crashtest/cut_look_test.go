@@ -316,7 +316,7 @@ func litter(disk disk, places []*place, done *command) error {
 func placeOf(rest string) string {
 	parts := strings.Split(rest, "/")
 	switch name := parts[1]; parts[0] {
-	case "staging", "held":
+	case "held":
 		return name[:strings.LastIndex(name, ".")]
 	case "approvals":
 		return strings.TrimSuffix(strings.TrimSuffix(name, ".tmp"), ".json")
@@ -335,8 +335,8 @@ func (p *place) explains(disk disk, rest string, done kind) bool {
 		return p.keeps(disk, parts[2], strings.Join(parts[3:], "/"), done)
 	case "approvals":
 		return strings.HasSuffix(rest, ".json")
-	default:
-		return parts[0] == "locks"
+	default: // the last claim stays for its number, and nothing that its holder wrote
+		return parts[0] == "staging" && len(parts) == 3 && len(list(disk, p.kept("staging", p.name()))) == 1
 	}
 }
 

@@ -22,7 +22,7 @@ import (
 func long() bool { return os.Getenv("PENSTOCK_LONG") != "" }
 
 // modes are what a power cut keeps of what was not synced.
-var modes = []faults.Kept{faults.KeepNone, faults.KeepHalf, faults.KeepAll}
+var modes = []faults.Unsynced{faults.Lost, faults.Half, faults.Kept}
 
 // Power is cut at every operation of random commands, and whatever comes back is looked at:
 // readers see the old version or the new one, whole; all that was acknowledged is there; the
@@ -96,7 +96,7 @@ func (h *history) step(ctx context.Context, c *command) error {
 		}
 		h.cut(ctx, c, fmt.Sprintf("%s %s", op, path))
 		if at++; at == end {
-			fatal = h.disk.CrashKeeping(mode)
+			fatal = h.disk.Crash(mode)
 		}
 		return nil
 	}
@@ -133,8 +133,8 @@ func (h *history) cut(ctx context.Context, c *command, where string) {
 			return
 		}
 		h.count.Add(1)
-		if err := h.revive(ctx, c, h.disk.CrashKeeping(mode)); err != nil {
-			h.err = fmt.Errorf("power cut before %s, %s kept: %w", where, mode, err)
+		if err := h.revive(ctx, c, h.disk.Crash(mode)); err != nil {
+			h.err = fmt.Errorf("power cut before %s, %s kept: %w", where, [...]string{"none", "half", "all"}[mode], err)
 		}
 	}
 }
@@ -168,7 +168,7 @@ func (h *history) converge(ctx context.Context, c *command, mem *faults.Mem, pla
 		return fmt.Errorf("the same again: %w", err)
 	}
 	again.at.learn(again, o)
-	for _, d := range []*faults.Mem{mem, mem.CrashKeeping(faults.KeepNone)} {
+	for _, d := range []*faults.Mem{mem, mem.Crash(faults.Lost)} {
 		if err := again.at.inspect(disk{d, h.known}, nil); err != nil {
 			return fmt.Errorf("after the same again: %w", err)
 		}

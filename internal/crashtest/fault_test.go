@@ -23,7 +23,7 @@ type fault struct {
 
 var (
 	writing = []string{"mkdir", "create", "write", "sync", "close", "rename", "exchange", "link", "syncdir", "lock"}
-	any     = append([]string{"remove", "open", "read", "readdir", "stat"}, writing...)
+	any     = append([]string{"remove", "open", "read", "readdir", "stat", "held"}, writing...)
 )
 
 // faultKinds are all ways.
@@ -95,7 +95,7 @@ func (h *history) failAll(ctx context.Context, c *command, f fault) error {
 
 // failOne does the command on a copy of the disk with a fault, and looks at what came of it.
 func (h *history) failOne(ctx context.Context, c *command, plan func(op, path string) error, fault error, fired *int) error {
-	mem := h.disk.CrashKeeping(faults.KeepAll)
+	mem := h.disk.Crash(faults.Kept)
 	try := h.again(c)
 	try.at = c.at.clone()
 	places := slices.Clone(h.places)
@@ -105,7 +105,7 @@ func (h *history) failOne(ctx context.Context, c *command, plan func(op, path st
 	case err == nil:
 		try.at.learn(try, o)
 		// Success is what also a power cut can't take.
-		if err := try.at.inspect(disk{mem.CrashKeeping(faults.KeepNone), h.known}, nil); err != nil {
+		if err := try.at.inspect(disk{mem.Crash(faults.Lost), h.known}, nil); err != nil {
 			return fmt.Errorf("it said that it was done: %w", err)
 		}
 	case *fired == 0:

@@ -31,11 +31,32 @@ func (f Failing) do(op, path string, done func(string) error) error {
 // MkdirAll implements FS.
 func (f Failing) MkdirAll(path string) error { return f.do("mkdir", path, f.FS.MkdirAll) }
 
+// Mkdir implements FS.
+func (f Failing) Mkdir(path string) error { return f.do("mkdir", path, f.FS.Mkdir) }
+
 // RemoveAll implements FS.
 func (f Failing) RemoveAll(path string) error { return f.do("remove", path, f.FS.RemoveAll) }
 
 // SyncDir implements FS.
 func (f Failing) SyncDir(path string) error { return f.do("syncdir", path, f.FS.SyncDir) }
+
+// Sync implements FS. If one of them fails none is synced.
+func (f Failing) Sync(files []File, dirs []string) error {
+	inner := make([]File, len(files))
+	for i, file := range files {
+		w := file.(failingFile)
+		if err := f.fault("sync", w.path); err != nil {
+			return err
+		}
+		inner[i] = w.File
+	}
+	for _, dir := range dirs {
+		if err := f.fault("syncdir", dir); err != nil {
+			return err
+		}
+	}
+	return f.FS.Sync(inner, dirs)
+}
 
 // Rename implements FS.
 func (f Failing) Rename(from, to string) error {
@@ -82,6 +103,14 @@ func (f Failing) Lock(path string, text []byte) (Lock, error) {
 		return nil, err
 	}
 	return f.FS.Lock(path, text)
+}
+
+// Held implements FS.
+func (f Failing) Held(path string) (bool, error) {
+	if err := f.fault("held", path); err != nil {
+		return false, err
+	}
+	return f.FS.Held(path)
 }
 
 // Open implements FS.

@@ -1,10 +1,9 @@
 package faults
 
 import (
+	"errors"
 	"io"
 	"io/fs"
-	"maps"
-	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,11 +15,10 @@ import (
 // written and what is durable: the content of a file is once it is synced, a name once
 // its directory is. It is safe for concurrent use.
 type Mem struct {
-	mu    sync.Mutex
-	root  *inode
-	locks map[string][]byte
-	ops   int
-	cuts  int
+	mu     sync.Mutex
+	root   *inode
+	locked map[*inode][]byte // what the holder wrote
+	ops    int
 
 	// Before, if set, is told each operation by its number, from 1, and its name
 	// before it is done; an error it gives is that of the operation, which is then not
@@ -29,6 +27,8 @@ type Mem struct {
 	// Lazy, if set, says of each sync by its number whether it does nothing.
 	Lazy  func(n int) bool
 	syncs int
+	// Seed, and how many operations were begun, choose what a crash keeps by Half.
+	Seed uint64
 }
 
 // inode is a file or a directory.
@@ -45,7 +45,7 @@ func newDir() *inode {
 }
 
 // NewMem returns an empty file system with a root directory.
-func NewMem() *Mem { return &Mem{root: newDir(), locks: map[string][]byte{}} }
+func NewMem() *Mem { return &Mem{root: newDir(), locked: map[*inode][]byte{}} }
 
 // Ops is how many operations were begun.
 func (m *Mem) Ops() int {
@@ -56,75 +56,6 @@ func (m *Mem) Ops() int {
 
 // Syncs is how many files and directories were synced.
 func (m *Mem) Syncs() int { return m.syncs }
-
-// Kept says how much of what was not synced is there after a power cut.
-type Kept int
-
-// What a power cut may keep.
-const (
-	KeepNone Kept = iota
-	KeepHalf      // of each change a coin decides, and of what was written perhaps a part
-	KeepAll
-)
-
-func (k Kept) String() string { return [...]string{"nothing", "half", "all"}[k] }
-
-// Crash gives the file system as it is after power is lost now and comes back: with
-// what is durable alone, and nothing locked. m goes on as it is.
-func (m *Mem) Crash() *Mem { return m.CrashKeeping(KeepNone) }
-
-// CrashKeeping is Crash, but more may be left than what is durable.
-func (m *Mem) CrashKeeping(k Kept) *Mem {
-	m.cuts++ // each cut of one moment keeps another half
-	c := crash{keep: k, rng: rand.New(rand.NewPCG(uint64(m.ops), uint64(m.cuts))), done: map[*inode]*inode{}}
-	return &Mem{root: c.inode(m.root), locks: map[string][]byte{}}
-}
-
-// crash is a power cut.
-type crash struct {
-	keep Kept
-	rng  *rand.Rand
-	done map[*inode]*inode
-}
-
-// survives says whether one change that was not synced is left.
-func (c *crash) survives() bool {
-	return c.keep == KeepAll || c.keep == KeepHalf && c.rng.IntN(2) == 0
-}
-
-func (c *crash) inode(n *inode) *inode {
-	if left := c.done[n]; left != nil {
-		return left
-	}
-	left := &inode{dir: n.dir}
-	c.done[n] = left
-	if !n.dir {
-		left.data = slices.Clone(n.synced)
-		if c.survives() {
-			left.data = slices.Clone(n.data)
-			if c.keep == KeepHalf && len(n.data) > len(n.synced) {
-				left.data = left.data[:len(n.synced)+c.rng.IntN(1+len(n.data)-len(n.synced))]
-			}
-		}
-		left.synced = slices.Clone(left.data)
-		return left
-	}
-	left.names, left.durable = map[string]*inode{}, map[string]*inode{}
-	for _, name := range slices.Sorted(maps.Keys(n.durable)) {
-		if now := n.names[name]; now == n.durable[name] || !c.survives() {
-			left.names[name] = c.inode(n.durable[name])
-		} else if now != nil {
-			left.names[name] = c.inode(now)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(n.names)) {
-		if n.durable[name] == nil && c.survives() {
-			left.names[name] = c.inode(n.names[name])
-		}
-	}
-	maps.Copy(left.durable, left.names)
-	return left
-}
 
 // begin counts an operation and asks whether it fails.
 func (m *Mem) begin(op, path string) error {
@@ -175,6 +106,24 @@ func (m *Mem) MkdirAll(path string) error {
 		}
 		n = n.names[part]
 	}
+	return nil
+}
+
+// Mkdir implements FS.
+func (m *Mem) Mkdir(path string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.begin("mkdir", path); err != nil {
+		return err
+	}
+	dir, name, err := m.parent("mkdir", path)
+	if err != nil {
+		return err
+	}
+	if dir.names[name] != nil {
+		return &fs.PathError{Op: "mkdir", Path: path, Err: fs.ErrExist}
+	}
+	dir.names[name] = newDir()
 	return nil
 }
 
@@ -440,6 +389,18 @@ func (m *Mem) SyncDir(path string) error {
 	return nil
 }
 
+// Sync implements FS, one after the other.
+func (m *Mem) Sync(files []File, dirs []string) error {
+	var errs []error
+	for _, f := range files {
+		errs = append(errs, f.Sync())
+	}
+	for _, dir := range dirs {
+		errs = append(errs, m.SyncDir(dir))
+	}
+	return errors.Join(errs...)
+}
+
 // Lock implements FS.
 func (m *Mem) Lock(path string, text []byte) (Lock, error) {
 	m.mu.Lock()
@@ -447,21 +408,42 @@ func (m *Mem) Lock(path string, text []byte) (Lock, error) {
 	if err := m.begin("lock", path); err != nil {
 		return nil, err
 	}
-	if held, ok := m.locks[path]; ok {
+	dir, name, err := m.parent("lock", path)
+	if err != nil {
+		return nil, err
+	}
+	n := dir.names[name]
+	if n == nil {
+		n = &inode{}
+		dir.names[name] = n
+	}
+	if held, ok := m.locked[n]; ok {
 		return nil, &LockedError{path, held}
 	}
-	m.locks[path] = text
-	return memLock{m, path}, nil
+	n.data, m.locked[n] = text, text
+	return memLock{m, n}, nil
+}
+
+// Held implements FS.
+func (m *Mem) Held(path string) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := m.find(path)
+	if n == nil {
+		return false, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
+	_, held := m.locked[n]
+	return held, nil
 }
 
 type memLock struct {
-	m    *Mem
-	path string
+	m *Mem
+	n *inode
 }
 
 func (l memLock) Close() error {
 	l.m.mu.Lock()
 	defer l.m.mu.Unlock()
-	delete(l.m.locks, l.path)
+	delete(l.m.locked, l.n)
 	return nil
 }

@@ -32,7 +32,7 @@ func TestWhatIsFoundCurrentIsDurable(t *testing.T) {
 	if v := mustPublish(t, newStore(mem, "/project"), "new"); !v.Unchanged {
 		t.Fatalf("%+v", v)
 	}
-	if !isWhole(mem.Crash()) {
+	if !isWhole(mem.Crash(faults.Lost)) {
 		t.Error("what was acknowledged is lost")
 	}
 }
@@ -48,7 +48,7 @@ func TestWhatIsFoundApprovedIsDurable(t *testing.T) {
 	if _, err := release(holdingStore(mem, "/project"), h); err != nil {
 		t.Fatal(err)
 	}
-	if !isWhole(mem.Crash()) {
+	if !isWhole(mem.Crash(faults.Lost)) {
 		t.Error("what was acknowledged is lost")
 	}
 }
@@ -83,7 +83,7 @@ func TestHeldOutlivesAFailedRead(t *testing.T) {
 func TestHoldOutlivesAFailedRemoval(t *testing.T) {
 	mem := newMem()
 	mustHold(t, holdingStore(mem, "/project"), "old")
-	failing := faults.Failing{FS: mem, Fault: failAt("remove", "/held/month=2001-07.run-old", 1)}
+	failing := faults.Failing{FS: mem, Fault: failAt("rename", "/held/month=2001-07.run-old", 1)}
 	h := mustHold(t, holdingStore(failing, "/project"), "new")
 	if len(heldNames(mem)) != 2 {
 		t.Errorf("held are %v", heldNames(mem))
@@ -100,7 +100,7 @@ func TestUnchangedRunsPrune(t *testing.T) {
 	for _, text := range []string{"a", "b", "c"} {
 		mustPublish(t, newStore(mem, "/project"), text)
 	}
-	failing := faults.Failing{FS: mem, Fault: failAt("remove", "000001/manifest.json", 1)}
+	failing := faults.Failing{FS: mem, Fault: failAt("rename", "/versions/month=2001-07/000001", 1)}
 	if _, err := publishText(newStore(failing, "/project"), "d"); !errors.Is(err, syscall.EIO) {
 		t.Fatal(err)
 	}
@@ -109,5 +109,24 @@ func TestUnchangedRunsPrune(t *testing.T) {
 	}
 	if _, err := mem.Stat(storeOfClean + "/versions/month=2001-07/000001"); err == nil {
 		t.Error("version 1 is kept")
+	}
+}
+
+// A run that dies while it removes an old version leaves a project of which all can be listed.
+func TestVersionsWhileOneIsRemoved(t *testing.T) {
+	mem := newMem()
+	s := newStore(mem, "/project")
+	for _, text := range []string{"a", "b", "c"} {
+		mustPublish(t, s, text)
+	}
+	if err := mem.RemoveAll(storeOfClean + "/versions/month=2001-07/000001/manifest.json"); err != nil {
+		t.Fatal(err)
+	}
+	if kept, err := s.Manifests(dataset); err != nil || len(kept) != 2 {
+		t.Errorf("%d versions are kept, %v", len(kept), err)
+	}
+	mustPublish(t, s, "d")
+	if _, err := mem.Stat(storeOfClean + "/versions/month=2001-07/000001"); err == nil {
+		t.Error("what was left of version 1 is still there")
 	}
 }

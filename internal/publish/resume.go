@@ -31,7 +31,7 @@ func (s *Store) Resume(ctx context.Context, h pipeline.HeldRecord) (*Resumed, er
 	if err != nil {
 		return nil, err
 	}
-	st, err := s.begin(l, h.Run)
+	st, err := s.claim(ctx, l, h.Run, true)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (st *Staging) overtaken(h pipeline.HeldRecord) error {
 
 // unread refuses a held version of which a part is not as the run left it, or can't be read now.
 func (st *Staging) unread(h pipeline.HeldRecord, name string, err error) error {
-	if failed(err) {
+	if failed(err) || st.fenced() != nil {
 		return st.ioError(err)
 	}
 	return st.altered(h, name, err.Error())
