@@ -178,7 +178,7 @@ func TestPlanTellsWhatWasChangedInThePipeline(t *testing.T) {
 		return all
 	}
 	x.want(x.plan(x.pipeline("least", "2"), PlanOptions{}),
-		four(` | clean stale run judge (param: parameter least is "2", and was "1") | sums stale run (upstream: clean runs)`)...)
+		four(` | clean stale run judge (param: parameter least is "2", and was "1") | sums current`)...)
 	for _, test := range []struct{ old, now, want string }{
 		{"v >= 0", "v > 0", " | clean stale run (code: stage clean was changed) | sums stale run (upstream: clean runs)"},
 		{"sum(v)", "max(v)", " | clean current | sums stale run (code: stage sums was changed)"},
