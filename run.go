@@ -220,8 +220,7 @@ func (p *Project) bury(ctx context.Context) error {
 		}
 		run := filepath.Base(path[:len(path)-len(".lock")])
 		if rec, err := p.store.Run(ctx, run); err == nil && rec.Status == pipeline.Running {
-			rec.Status, rec.Error = pipeline.Failed, "the process ended in the middle of the run"
-			if err := p.store.PutRun(ctx, rec); err != nil {
+			if err := p.record(ctx, rec, p.died(rec)); err != nil {
 				return errors.Join(err, lock.Close())
 			}
 		}
