@@ -71,7 +71,8 @@ type attempt struct {
 	lock    faults.Lock
 	outputs *outputs
 	current []published
-	release *release // nil where the run computes its outputs
+	release *release    // nil where the run computes its outputs
+	some    *someStages // nil where it runs all stages
 }
 
 // attempt claims a run id and puts the run on the record.
@@ -141,6 +142,9 @@ func (a *attempt) carry(ctx context.Context, plan *pipeline.Plan) error {
 func (a *attempt) take(out *pipeline.Outcome) {
 	a.rec.RowsIn = out.RowsIn
 	a.rec.Inputs = out.Inputs
+	if a.some != nil {
+		a.rec.Inputs = a.some.records(out.Inputs)
+	}
 	for _, s := range out.Stages {
 		a.rec.Stages = append(a.rec.Stages, s.Record)
 		a.rec.Gates = append(a.rec.Gates, s.Findings...)
@@ -216,8 +220,7 @@ func (p *Project) bury(ctx context.Context) error {
 		}
 		run := filepath.Base(path[:len(path)-len(".lock")])
 		if rec, err := p.store.Run(ctx, run); err == nil && rec.Status == pipeline.Running {
-			rec.Status, rec.Error = pipeline.Failed, "the process ended in the middle of the run"
-			if err := p.store.PutRun(ctx, rec); err != nil {
+			if err := p.record(ctx, rec, p.died(rec)); err != nil {
 				return errors.Join(err, lock.Close())
 			}
 		}
