@@ -340,15 +340,16 @@ func (p *place) explains(disk disk, rest string, done kind) bool {
 	}
 }
 
-// keeps says whether a file is of a version that is to be kept, or came back and may stay
-// until one is published.
+// keeps says whether a file is of a version that may be there: one that is to be kept. While
+// none is published, one that came back may stay until then, and so may one that was never
+// switched to, if nothing is visible that would tell.
 func (p *place) keeps(disk disk, version, name string, done kind) bool {
 	n, err := strconv.ParseInt(version, 10, 64)
-	if err != nil || p.current == nil || n > p.current.number {
+	switch silent := done == hold || done == discard || done == abort; {
+	case err != nil, p.current == nil && !silent, p.current != nil && n > p.current.number:
 		return false
-	}
-	if n < p.current.number-keep {
-		return done == hold || done == discard || done == abort
+	case p.current != nil && n < p.current.number-keep:
+		return silent
 	}
 	m, err := readManifest(disk, p.kept("versions", p.name(), version, "manifest.json"))
 	if m == nil || err != nil {
