@@ -2,7 +2,6 @@ package penstock
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -185,16 +184,16 @@ func (p *Project) unlockRun(run string, lock faults.Lock) error {
 
 // record writes what is known of a run, and what it made current.
 func (p *Project) record(ctx context.Context, rec *pipeline.RunRecord, current []published) error {
-	text, err := json.MarshalIndent(rec, "", "  ")
+	text, err := recordText(rec)
 	if err != nil {
 		return err
 	}
 	var versions []store.Version
 	for _, v := range current {
-		versions = append(versions, store.Version{Manifest: v.manifest, Digest: v.digest})
+		versions = append(versions, p.versionOf(rec, v))
 	}
 	err = errors.Join(
-		faults.WriteFile(p.fs, p.state("runs", rec.Run+".json"), append(text, '\n')),
+		faults.WriteFile(p.fs, p.state("runs", rec.Run+".json"), text),
 		p.store.PutRun(ctx, rec, versions...),
 	)
 	if err != nil {
@@ -219,10 +218,8 @@ func (p *Project) bury(ctx context.Context) error {
 			continue // alive
 		}
 		run := filepath.Base(path[:len(path)-len(".lock")])
-		if rec, err := p.store.Run(ctx, run); err == nil && rec.Status == pipeline.Running {
-			if err := p.record(ctx, rec, p.died(rec)); err != nil {
-				return errors.Join(err, lock.Close())
-			}
+		if err := p.endOf(ctx, run); err != nil {
+			return errors.Join(err, lock.Close())
 		}
 		_ = os.RemoveAll(p.state("tmp", run))
 		if err := errors.Join(lock.Close(), os.Remove(path)); err != nil {

@@ -170,7 +170,7 @@ func (st *Staging) show(m *pipeline.Manifest) error {
 	if err := f.Mkdir(st.next()); err != nil {
 		return err
 	}
-	if err := f.Link(filepath.Join(st.version(), manifestName), filepath.Join(st.next(), visibleName)); err != nil {
+	if err := f.Link(filepath.Join(st.version(), manifestName), filepath.Join(st.next(), VisibleName)); err != nil {
 		return err
 	}
 	for _, file := range m.Files {
@@ -200,7 +200,7 @@ func (st *Staging) replace() error {
 	if err != nil {
 		return err
 	}
-	known := map[string]bool{visibleName: true}
+	known := map[string]bool{VisibleName: true}
 	if st.current != nil {
 		for _, file := range st.current.Files {
 			known[path.Base(file.Path)] = true

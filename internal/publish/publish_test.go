@@ -78,10 +78,10 @@ func visible(t *testing.T, fsys faults.FS, root string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(entries) != 2 || entries[0].Name() != visibleName || entries[1].Name() != "part-0.txt" {
+	if len(entries) != 2 || entries[0].Name() != VisibleName || entries[1].Name() != "part-0.txt" {
 		t.Fatalf("a reader sees %v", entries)
 	}
-	text, err := fsys.ReadFile(filepath.Join(dir, visibleName))
+	text, err := fsys.ReadFile(filepath.Join(dir, VisibleName))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,7 +271,7 @@ func isEarly(t *testing.T, skip int) (early bool) {
 	mem := newMem()
 	mem.Lazy = func(n int) bool { return n == skip }
 	for _, cut := range cutAll(mem, func() { mustPublish(t, newStore(mem, "/project"), "new") }) {
-		_, err := cut.Stat("/project/warehouse/clean/month=2001-07/" + visibleName)
+		_, err := cut.Stat("/project/warehouse/clean/month=2001-07/" + VisibleName)
 		early = early || err == nil && !isWhole(cut)
 	}
 	return early
@@ -287,7 +287,7 @@ func isWhole(fsys faults.FS) bool {
 			return false
 		}
 	}
-	for _, p := range []string{"/project/warehouse/clean/month=2001-07/" + visibleName, store + manifestName} {
+	for _, p := range []string{"/project/warehouse/clean/month=2001-07/" + VisibleName, store + manifestName} {
 		text, err := fsys.ReadFile(p)
 		if err != nil || !json.Valid(text) {
 			return false

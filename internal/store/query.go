@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"strings"
 
 	"github.com/penstock-data/penstock/lineage/verify"
 	"github.com/penstock-data/penstock/pipeline"
@@ -23,7 +22,7 @@ func (s *Store) Runs(ctx context.Context, f RunFilter) ([]*pipeline.RunRecord, e
 	if f.Limit == 0 {
 		f.Limit = 50
 	}
-	return query[pipeline.RunRecord](ctx, s, `SELECT record FROM runs
+	return query[pipeline.RunRecord](ctx, s, "sum", runColumns, `FROM runs
 		WHERE (?1 = '' OR pipeline = ?1) AND (?2 = '' OR partition = ?2) AND (?3 = '' OR status = ?3)
 		ORDER BY started DESC, run DESC LIMIT ?4`, f.Pipeline, f.Partition, string(f.Status), f.Limit)
 }
@@ -36,8 +35,8 @@ func (s *Store) CountRuns(ctx context.Context) (n int, err error) {
 
 // Run finds a run by its id or the beginning of it.
 func (s *Store) Run(ctx context.Context, id string) (*pipeline.RunRecord, error) {
-	found, err := query[pipeline.RunRecord](ctx, s,
-		`SELECT record FROM runs WHERE substr(run, 1, length(?1)) = ?1 ORDER BY started DESC LIMIT 2`, id)
+	found, err := query[pipeline.RunRecord](ctx, s, "sum", runColumns,
+		`FROM runs WHERE substr(run, 1, length(?1)) = ?1 ORDER BY started DESC LIMIT 2`, id)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +57,7 @@ func (s *Store) Run(ctx context.Context, id string) (*pipeline.RunRecord, error)
 // Versions lists the versions that are kept of a dataset's partition, or of all
 // partitions or datasets where those are empty.
 func (s *Store) Versions(ctx context.Context, dataset, partition string, currentOnly bool) ([]*pipeline.Manifest, error) {
-	return query[pipeline.Manifest](ctx, s, `SELECT manifest FROM versions
+	return query[pipeline.Manifest](ctx, s, plainSum, versionColumns, `FROM versions
 		WHERE (?1 = '' OR dataset = ?1) AND (?2 = '' OR partition = ?2) AND (NOT ?3 OR current)
 		ORDER BY dataset, partition, version`, dataset, partition, currentOnly)
 }
@@ -88,27 +87,17 @@ func (s *Store) rowsErr(rows *sql.Rows) error {
 	return nil
 }
 
-// query reads rows of one JSON text each.
-func query[T any](ctx context.Context, s *Store, text string, args ...any) ([]*T, error) {
-	rows, err := s.db.QueryContext(ctx, text, args...)
+// query reads rows whose last column is a JSON text.
+func query[T any](ctx context.Context, s *Store, sum, columns, rest string, args ...any) (all []*T, err error) {
+	err = eachText(ctx, s.db, sum, columns, rest, func(text string) error {
+		v := new(T)
+		all = append(all, v)
+		return json.Unmarshal([]byte(text), v)
+	}, args...)
 	if err != nil {
 		return nil, s.broken(err)
 	}
-	defer rows.Close()
-	var all []*T
-	for rows.Next() {
-		var record string
-		if err := rows.Scan(&record); err != nil {
-			return nil, s.broken(err)
-		}
-		v := new(T)
-		dec := json.NewDecoder(strings.NewReader(record))
-		if err := dec.Decode(v); err != nil {
-			return nil, s.broken(err)
-		}
-		all = append(all, v)
-	}
-	return all, s.rowsErr(rows)
+	return all, nil
 }
 
 // Indexed lists every version with what the index says of it, for verify.
