@@ -23,12 +23,12 @@ type fault struct {
 
 var (
 	writing = []string{"mkdir", "create", "write", "sync", "close", "rename", "exchange", "link", "syncdir", "lock"}
-	any     = append([]string{"remove", "open", "read", "readdir", "stat", "held"}, writing...)
+	every   = append([]string{"remove", "open", "read", "readdir", "stat", "held"}, writing...)
 )
 
 // faultKinds are all ways.
 func faultKinds() (all []fault) {
-	for _, f := range []fault{{err: syscall.EIO, on: any}, {err: syscall.ENOSPC, on: writing}, {err: io.ErrShortWrite, on: []string{"write"}}} {
+	for _, f := range []fault{{err: syscall.EIO, on: every}, {err: syscall.ENOSPC, on: writing}, {err: io.ErrShortWrite, on: []string{"write"}}} {
 		all = append(all, f, fault{f.err, f.on, true})
 	}
 	return all
