@@ -43,6 +43,9 @@ type Manifest struct {
 	Key []string `json:"key,omitempty"`
 	// Release is set where quarantined rows were released, and nothing was computed.
 	Release *Release `json:"release,omitempty"`
+	// Rollback is set where an earlier version was made current again, and nothing was computed:
+	// all but Version, Previous and Published is as in that version.
+	Rollback *Rollback `json:"rollback,omitempty"`
 
 	Run       string    `json:"run"`
 	Actor     string    `json:"actor"`
