@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"path"
 	"path/filepath"
 	"slices"
@@ -118,9 +119,12 @@ func (st *Staging) takeHeld(which func(run string) bool) error {
 	return err
 }
 
-// over reports whether what is held in the directory is past its time, or can't say.
+// over reports whether what is held in the directory is past its time, or does not tell.
 func (s *Store) over(dir string) bool {
 	h, err := s.readHeld(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false // not ours
+	}
 	return err != nil || !s.Clock.Now().Before(h.Until)
 }
 
@@ -182,6 +186,10 @@ func (s *Store) dropIfFree(l layout, name string) error {
 // Holds reports whether a held version is there and its time is not over.
 func (s *Store) Holds(h pipeline.HeldRecord) bool {
 	l, err := heldLayout(s.Root, h)
+	if err != nil {
+		return false
+	}
+	_, err = s.readHeld(l.heldBy(h.Run))
 	return err == nil && !s.over(l.heldBy(h.Run))
 }
 

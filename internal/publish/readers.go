@@ -14,8 +14,11 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// maxReads bounds how often a reader tries to get hold of what is current while others publish.
-const maxReads = 100
+const (
+	// maxReads bounds how often a reader tries to get hold of what is current while others publish.
+	maxReads = 100
+	leaseID  = 26 // the length of an id, as rand.Text gives it
+)
 
 // Reading is a version that stays as it is while somebody reads it, whatever is published,
 // pruned or collected meanwhile.
@@ -61,7 +64,9 @@ func (s *Store) tryRead(l layout) (*Reading, error) {
 		return nil, err
 	}
 	r := &Reading{Manifest: m, Digest: digest, Dir: l.version(m.Version), store: s}
-	if err := r.enter(l); err != nil {
+	if err := r.enter(l); errors.Is(err, fs.ErrNotExist) { // taken for dead
+		return nil, nil
+	} else if err != nil {
 		return nil, ioError(l, "can't take a lease on "+l.rel(l.visible), err)
 	}
 	_, now, err := s.read(visible, l)
@@ -116,7 +121,7 @@ func (r *Reading) Close() error {
 // lease is what says that somebody reads a version.
 type lease struct {
 	path    string
-	version int64
+	version int64 // 0: not taken yet
 	// here says that it was made on this machine, dead that its process is gone: of other
 	// machines that can't be known.
 	here, dead bool
@@ -129,11 +134,11 @@ func (s *Store) leases(l layout) (all []lease, err error) {
 		return nil, err
 	}
 	for _, name := range names {
-		n, id := cutClaim(name)
-		if n == 0 || strings.Contains(id, ".") { // not taken yet, or a beat
+		if of, ok := cutLease(name); !ok || of != name {
 			continue
 		}
-		found := lease{path: filepath.Join(l.readers(), name), version: n}
+		found := lease{path: filepath.Join(l.readers(), name)}
+		found.version, _ = cutClaim(name)
 		text, err := s.FS.ReadFile(found.path)
 		if err == nil {
 			var h holder
@@ -153,6 +158,17 @@ func (s *Store) leases(l layout) (all []lease, err error) {
 		all = append(all, found)
 	}
 	return all, nil
+}
+
+// cutLease gives the name of the lease that a file among the leases is of: itself, or, of a
+// beat, what comes before the time.
+func cutLease(name string) (of string, ok bool) {
+	of, last := name, name
+	if n, rest := cutClaim(name); n > 0 {
+		last, _, _ = strings.Cut(rest, ".")
+		of = fmt.Sprintf("%06d.%s", n, last)
+	}
+	return of, len(last) == leaseID
 }
 
 // pinned gives the versions of a partition that somebody reads. A lease of another machine
