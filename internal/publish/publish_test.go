@@ -22,6 +22,8 @@ import (
 
 const dataset = "warehouse/clean"
 
+var bg = context.Background()
+
 var july = pipeline.Partition{By: pipeline.Month, Value: "2001-07"}
 
 // newMem has a project directory, and it is durable: it was there before.

@@ -95,9 +95,6 @@ func (st *Staging) relink(ctx context.Context, h pipeline.HeldRecord, kind Kind,
 	}
 	held := filepath.Join(st.layout.heldBy(h.Run), "version", filepath.FromSlash(f.Path))
 	if err := st.store.FS.Link(held, w.Path()); err != nil {
-		if fenced := st.fenced(); fenced != nil {
-			return fenced
-		}
 		return st.altered(h, "version/"+f.Path, err.Error())
 	}
 	src, err := st.store.FS.Open(w.Path())
@@ -146,6 +143,9 @@ func (st *Staging) overtaken(h pipeline.HeldRecord) error {
 
 // altered refuses a held version that is not as the run left it.
 func (st *Staging) altered(h pipeline.HeldRecord, name, what string) error {
+	if fenced := st.fenced(); fenced != nil {
+		return fenced // then it may be gone
+	}
 	where := path.Join(st.layout.rel(st.layout.heldBy(h.Run)), name)
 	return &pipeline.Error{
 		Kind: pipeline.BadInput, Where: where, Msg: "was changed since it was held: " + what,

@@ -81,6 +81,9 @@ func (st *Staging) earlier(version int64) (*pipeline.Manifest, error) {
 // notKept lists the versions there are instead.
 func (st *Staging) notKept(version int64) error {
 	l := st.layout
+	if fenced := st.fenced(); fenced != nil {
+		return fenced // then it may be pruned
+	}
 	numbers, err := st.store.numbers(l)
 	if err != nil {
 		return st.ioError(err)
