@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -178,7 +179,7 @@ func (p *place) isNew(m *manifest, texts map[string]string, during *command) err
 		return fmt.Errorf("readers see version %d by %s, which nobody published", m.Version, m.Run)
 	}
 	for _, f := range m.Findings {
-		approved := f.Approved != nil && during.at.held != nil && f.Approved.Bytes == during.at.held.record.Bytes
+		approved := f.Approved != nil && (slices.Contains(p.approved, f.Approved.Bytes) || during.at.held != nil && f.Approved.Bytes == during.at.held.record.Bytes)
 		if f.Verdict != "pass" && !approved {
 			return fmt.Errorf("version %d is published with the verdict %s", m.Version, f.Verdict)
 		}
@@ -191,7 +192,7 @@ func (p *place) isNew(m *manifest, texts map[string]string, during *command) err
 
 // shows says whether the command makes a version current.
 func (c *command) shows() bool {
-	return c.kind == publishNew || c.kind == publishSame || c.kind == approve
+	return c.kind == publishNew || c.kind == publishSame || c.kind == approve || c.kind == rollback
 }
 
 // inspectKept says whether all versions that have to be kept are, and follow each other.
@@ -330,7 +331,7 @@ func (p *place) explains(disk disk, rest string, done kind) bool {
 	parts := strings.Split(rest, "/")
 	switch parts[0] {
 	case "held":
-		return done == abort || p.held != nil && strings.HasSuffix(parts[1], "."+p.held.record.Run)
+		return done == abort || done == collect || p.held != nil && strings.HasSuffix(parts[1], "."+p.held.record.Run)
 	case "versions":
 		return p.keeps(disk, parts[2], strings.Join(parts[3:], "/"), done)
 	case "approvals":
@@ -346,7 +347,7 @@ func (p *place) explains(disk disk, rest string, done kind) bool {
 func (p *place) keeps(disk disk, version, name string, done kind) bool {
 	n, err := strconv.ParseInt(version, 10, 64)
 	switch silent := done == hold || done == discard || done == abort; {
-	case err != nil, p.current == nil && !silent, p.current != nil && n > p.current.number:
+	case err != nil, p.current == nil && !silent && done != collect, p.current != nil && n > p.current.number:
 		return false
 	case p.current != nil && n < p.current.number-keep:
 		return silent

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -163,6 +164,9 @@ func (h *history) revive(ctx context.Context, c *command, mem *faults.Mem) error
 // converge asks for the same again, and looks once more.
 func (h *history) converge(ctx context.Context, c *command, mem *faults.Mem, places []*place) error {
 	again := h.again(c)
+	if m, err := readManifest(disk{mem, h.known}, c.at.visible()+"/_manifest.json"); c.kind == rollback && err == nil && (m.digest != c.at.current.digest || maps.Equal(c.at.current.texts, c.texts)) {
+		again.kind = publishSame // it is done, and another rollback would be one more
+	}
 	o, err := again.do(ctx, h.store(mem))
 	if err != nil {
 		return fmt.Errorf("the same again: %w", err)

@@ -37,9 +37,11 @@ type place struct {
 	part    pipeline.Partition
 	// current is what readers see; nil: nothing.
 	current *shown
-	// seen has the digest of every version that ever was current, by its number.
-	seen map[int64]string
-	held *holding
+	// seen has the digest of every version that ever was current, by its number, and texts what
+	// is in it.
+	seen  map[int64]string
+	texts map[int64]map[string]string
+	held  *holding
 	// approved are the digests of the bytes that were approved of.
 	approved []string
 	// torn says that what is current was damaged, and not mended yet.
@@ -77,7 +79,7 @@ func newWorld(seed uint64) *world {
 }
 
 func (w *world) add(dataset string, part pipeline.Partition) {
-	w.places = append(w.places, &place{dataset: dataset, part: part, seen: map[int64]string{}})
+	w.places = append(w.places, &place{dataset: dataset, part: part, seen: map[int64]string{}, texts: map[int64]map[string]string{}})
 }
 
 // store is the publisher over a disk.
@@ -112,7 +114,7 @@ func (p *place) String() string { return path.Join(p.dataset, p.part.Dir()) }
 // clone is what was acknowledged, to learn on.
 func (p *place) clone() *place {
 	c := *p
-	c.seen, c.approved = maps.Clone(p.seen), slices.Clone(p.approved)
+	c.seen, c.texts, c.approved = maps.Clone(p.seen), maps.Clone(p.texts), slices.Clone(p.approved)
 	return &c
 }
 
@@ -122,6 +124,8 @@ type kind string
 const (
 	publishNew  kind = "publish"
 	publishSame kind = "publish the same"
+	rollback    kind = "rollback"
+	collect     kind = "gc"
 	hold        kind = "hold"
 	approve     kind = "approve"
 	discard     kind = "discard"
@@ -135,6 +139,7 @@ type command struct {
 	at    *place
 	run   string
 	texts map[string]string // what it stages, by path in the version
+	to    int64             // of a rollback: the version
 }
 
 func (c *command) String() string { return fmt.Sprintf("%s of %s by %s", c.kind, c.at, c.run) }
@@ -149,9 +154,16 @@ func (w *world) again(c *command) *command {
 // choose makes up the next command.
 func (w *world) choose() *command {
 	c := &command{at: w.places[w.rng.IntN(len(w.places))], run: w.run(), texts: map[string]string{}}
-	kinds := []kind{publishNew, publishNew, publishNew, hold, hold, discard, abort}
+	kinds := []kind{publishNew, publishNew, publishNew, hold, hold, discard, abort, collect}
 	if c.at.current != nil {
 		kinds = append(kinds, publishSame, publishSame)
+		if w.rng.IntN(6) == 0 {
+			w.damage(c.at)
+			kinds = []kind{publishSame}
+		}
+	}
+	if c.to = c.at.earlier(w.rng); c.to > 0 {
+		kinds = append(kinds, rollback, rollback)
 	}
 	if c.at.held != nil {
 		kinds = append(kinds, approve, approve, approve, approve)
@@ -161,10 +173,42 @@ func (w *world) choose() *command {
 		c.texts = c.at.current.texts
 	case approve:
 		c.texts = c.at.held.texts
+	case rollback:
+		c.texts = c.at.texts[c.to]
+	case collect:
 	default:
 		w.write(c)
 	}
 	return c
+}
+
+// earlier is one of the versions before the current that are kept; 0 if none is.
+func (p *place) earlier(rng *rand.Rand) int64 {
+	if p.current == nil || p.current.number == 1 {
+		return 0
+	}
+	n := p.current.number - 1 - rng.Int64N(min(keep, p.current.number-1))
+	if p.seen[n] == "" {
+		return 0
+	}
+	return n
+}
+
+// damage changes a file of the current version, in all its names.
+func (w *world) damage(p *place) {
+	p.torn = true
+	dir := p.kept("versions", p.name(), fmt.Sprintf("%06d", p.current.number))
+	for name := range p.current.texts {
+		paths := []string{filepath.Join(dir, name)}
+		if path.Dir(name) == string(publish.Data) {
+			paths = append(paths, filepath.Join(p.visible(), path.Base(name)))
+		}
+		for _, path := range paths {
+			if err := errors.Join(w.disk.RemoveAll(path), faults.WriteFile(w.disk, path, []byte("damaged"))); err != nil {
+				panic(err) // no fault is on
+			}
+		}
+	}
 }
 
 // write makes up one to three files of data, and perhaps one of quarantine.
@@ -185,8 +229,15 @@ type outcome struct {
 
 // do does the command.
 func (c *command) do(ctx context.Context, s *publish.Store) (o outcome, err error) {
-	if c.kind == approve {
+	switch c.kind {
+	case approve:
 		o.version, err = c.release(ctx, s)
+		return o, err
+	case rollback:
+		o.version, err = s.Rollback(ctx, c.at.dataset, c.at.part, c.to, pipeline.Rollback{Run: c.run, Reason: "because", Actor: "boss"})
+		return o, err
+	case collect:
+		_, err = s.GC(ctx, c.at.dataset, false)
 		return o, err
 	}
 	st, m, err := c.stage(ctx, s)
@@ -270,8 +321,11 @@ func (c *command) release(ctx context.Context, s *publish.Store) (*publish.Versi
 func (p *place) learn(c *command, o outcome) {
 	switch {
 	case o.version != nil:
+		if p.torn && c.kind != publishSame {
+			delete(p.seen, p.current.number) // nobody mended it
+		}
 		p.current = &shown{number: o.version.Manifest.Version, digest: o.version.Digest, texts: c.texts}
-		p.seen[p.current.number] = p.current.digest
+		p.seen[p.current.number], p.texts[p.current.number] = p.current.digest, c.texts
 		if c.kind == approve {
 			p.approved = append(p.approved, p.held.record.Bytes)
 		}

@@ -9,8 +9,8 @@ import (
 	"github.com/penstock-data/penstock/internal/faults"
 )
 
-// failAt has one operation on a path fail once it was seen so often.
-func failAt(op, path string, nth int) func(op, path string) error {
+// failsAt has one operation on a path fail once it was seen so often.
+func failsAt(op, path string, nth int) func(op, path string) error {
 	return func(o, p string) error {
 		if o == op && strings.HasSuffix(p, path) {
 			if nth--; nth == 0 {
@@ -25,14 +25,14 @@ func failAt(op, path string, nth int) func(op, path string) error {
 // current already: what it acknowledges is durable all the same.
 func TestWhatIsFoundCurrentIsDurable(t *testing.T) {
 	mem := newMem()
-	_, err := publishText(newStore(faults.Failing{FS: mem, Fault: failAt("syncdir", "/warehouse/clean", 1)}, "/project"), "new")
+	_, err := publishText(newStore(faults.Failing{FS: mem, Fault: failsAt("syncdir", "/warehouse/clean", 1)}, "/project"), "new")
 	if !errors.Is(err, syscall.EIO) || visible(t, mem, "/project") != "new" {
 		t.Fatalf("%v, a reader sees %q", err, visible(t, mem, "/project"))
 	}
 	if v := mustPublish(t, newStore(mem, "/project"), "new"); !v.Unchanged {
 		t.Fatalf("%+v", v)
 	}
-	if !isWhole(mem.Crash(faults.Lost)) {
+	if !isWhole(mem.Crash(faults.Lost), 1) {
 		t.Error("what was acknowledged is lost")
 	}
 }
@@ -41,14 +41,14 @@ func TestWhatIsFoundCurrentIsDurable(t *testing.T) {
 func TestWhatIsFoundApprovedIsDurable(t *testing.T) {
 	mem := newMem()
 	h := mustHold(t, holdingStore(mem, "/project"), "new")
-	failing := faults.Failing{FS: mem, Fault: failAt("syncdir", "/warehouse/clean", 1)}
+	failing := faults.Failing{FS: mem, Fault: failsAt("syncdir", "/warehouse/clean", 1)}
 	if _, err := release(holdingStore(failing, "/project"), h); !errors.Is(err, syscall.EIO) || visible(t, mem, "/project") != "new" {
 		t.Fatalf("%v, a reader sees %q", err, visible(t, mem, "/project"))
 	}
 	if _, err := release(holdingStore(mem, "/project"), h); err != nil {
 		t.Fatal(err)
 	}
-	if !isWhole(mem.Crash(faults.Lost)) {
+	if !isWhole(mem.Crash(faults.Lost), 1) {
 		t.Error("what was acknowledged is lost")
 	}
 }
@@ -59,7 +59,7 @@ func TestHeldOutlivesAFailedRead(t *testing.T) {
 		for nth := 1; ; nth++ {
 			mem := newMem()
 			h := mustHold(t, holdingStore(mem, "/project"), "new")
-			fails, fired := failAt("read", name, nth), false
+			fails, fired := failsAt("read", name, nth), false
 			failing := faults.Failing{FS: mem, Fault: func(op, path string) error {
 				err := fails(op, path)
 				fired = fired || err != nil
@@ -83,7 +83,7 @@ func TestHeldOutlivesAFailedRead(t *testing.T) {
 func TestHoldOutlivesAFailedRemoval(t *testing.T) {
 	mem := newMem()
 	mustHold(t, holdingStore(mem, "/project"), "old")
-	failing := faults.Failing{FS: mem, Fault: failAt("rename", "/held/month=2001-07.run-old", 1)}
+	failing := faults.Failing{FS: mem, Fault: failsAt("rename", "/held/month=2001-07.run-old", 1)}
 	h := mustHold(t, holdingStore(failing, "/project"), "new")
 	if len(heldNames(mem)) != 2 {
 		t.Errorf("held are %v", heldNames(mem))
@@ -100,7 +100,7 @@ func TestUnchangedRunsPrune(t *testing.T) {
 	for _, text := range []string{"a", "b", "c"} {
 		mustPublish(t, newStore(mem, "/project"), text)
 	}
-	failing := faults.Failing{FS: mem, Fault: failAt("rename", "/versions/month=2001-07/000001", 1)}
+	failing := faults.Failing{FS: mem, Fault: failsAt("rename", "/versions/month=2001-07/000001", 1)}
 	if _, err := publishText(newStore(failing, "/project"), "d"); !errors.Is(err, syscall.EIO) {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,47 +26,50 @@ func (s *Store) lease() time.Duration {
 	return defaultLease
 }
 
-// beating calls beat some times in a lease until it gives false, or stop is called, which
-// waits for it.
-func beating(lease time.Duration, beat func() bool) (stop func()) {
+// beating shows some times in a lease that its holder is alive, by an empty file whose name
+// changes: of all that a file system has, this is seen at once by every machine. It ends when
+// the file is gone, which a fenced run's is. stop ends it, and gives the file's name; empty if
+// there is none yet.
+func (s *Store) beating(prefix string) (stop func() string) {
 	quit := make(chan struct{})
 	var done sync.WaitGroup
+	name := ""
 	done.Go(func() {
-		tick := time.NewTicker(max(lease/beatsPerLease, 1))
+		tick := time.NewTicker(max(s.lease()/beatsPerLease, 1))
 		defer tick.Stop()
 		for {
 			select {
 			case <-quit:
 				return
 			case <-tick.C:
-				if !beat() {
+				now, err := s.beat(name, prefix)
+				if errors.Is(err, fs.ErrNotExist) {
 					return
+				}
+				if err == nil { // else the next may succeed
+					name = now
 				}
 			}
 		}
 	})
-	return sync.OnceFunc(func() { close(quit); done.Wait() })
+	return func() string {
+		close(quit)
+		done.Wait()
+		return name
+	}
 }
 
-// beat gives the function that shows that the holder is alive, by a name that changes: of all
-// that a file system has, this is seen at once by every machine.
-func (st *Staging) beat() func() bool {
-	was := ""
-	return func() bool {
-		now := filepath.Join(st.dir, fmt.Sprint(beatPrefix, st.store.Clock.Now().UnixNano()))
-		var err error
-		if was != "" {
-			err = st.store.FS.Rename(was, now)
-		} else if f, cerr := st.store.FS.Create(now); cerr == nil {
-			err = f.Close()
-		} else {
-			err = cerr
-		}
-		if err == nil {
-			was = now
-		}
-		return !errors.Is(err, fs.ErrNotExist) // else it was fenced
+// beat gives the file of a beat its next name.
+func (s *Store) beat(was, prefix string) (string, error) {
+	now := fmt.Sprint(prefix, s.Clock.Now().UnixNano())
+	if was != "" {
+		return now, s.FS.Rename(was, now)
 	}
+	f, err := s.FS.Create(now)
+	if err != nil {
+		return "", err
+	}
+	return now, f.Close()
 }
 
 func cutBeat(name string) (at time.Time, ok bool) {

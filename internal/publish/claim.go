@@ -33,6 +33,11 @@ func (h holder) String() string {
 	return fmt.Sprintf("process %d on %s, since %s", h.PID, h.Host, h.Since.Format(time.DateTime))
 }
 
+// holder is what this process says of itself.
+func (s *Store) holder(run string) ([]byte, error) {
+	return json.Marshal(holder{Run: run, PID: os.Getpid(), Host: hostname(), Since: s.Clock.Now()})
+}
+
 // claimed is the newest claim of a partition; the zero value is none.
 type claimed struct {
 	holder
@@ -168,7 +173,7 @@ func (s *Store) watch(ctx context.Context, l layout, c claimed, beat time.Time) 
 // enter makes the claim of a number, and nothing if another was faster. What the run will
 // write in is there before the claim is, so that a claim without it has ended.
 func (s *Store) enter(l layout, n int64, run string) (*Staging, error) {
-	text, err := json.Marshal(holder{Run: run, PID: os.Getpid(), Host: hostname(), Since: s.Clock.Now()})
+	text, err := s.holder(run)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +189,7 @@ func (s *Store) enter(l layout, n int64, run string) (*Staging, error) {
 		err = st.enter(text)
 	}
 	if err == nil {
-		st.stopBeat = beating(s.lease(), st.beat())
+		st.stopBeat = s.beating(filepath.Join(st.dir, beatPrefix))
 		return st, nil
 	}
 	if errors.Is(err, errFaster) {

@@ -131,7 +131,10 @@ func (st *Staging) takeHeld(which func(run string) (bool, error)) error {
 // it is. What can't be read just now is not over: the error says why.
 func (s *Store) over(dir string) (bool, error) {
 	h, err := s.readHeld(dir)
-	if failed(err) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil // not ours
+	case failed(err):
 		return false, err
 	}
 	return err != nil || !s.Clock.Now().Before(h.Until), nil
@@ -205,6 +208,9 @@ func (s *Store) dropIfFree(l layout, name string) error {
 func (s *Store) Holds(h pipeline.HeldRecord) bool {
 	l, err := heldLayout(s.Root, h)
 	if err != nil {
+		return false
+	}
+	if _, err := s.readHeld(l.heldBy(h.Run)); err != nil {
 		return false
 	}
 	over, err := s.over(l.heldBy(h.Run))

@@ -69,6 +69,9 @@ func (l layout) claim(n int64) string { return filepath.Join(l.staging(), fmt.Sp
 // fenced finds its path in use again.
 func (l layout) stagedBy(n int64, run string) string { return l.claim(n) + "." + run }
 
+// readers is where those who read a version of the partition say so.
+func (l layout) readers() string { return filepath.Join(l.store, "readers", l.partition) }
+
 func (l layout) held() string { return filepath.Join(l.store, "held") }
 
 // heldBy is the directory of what a run holds of the partition.

@@ -24,7 +24,7 @@ type Staging struct {
 	number   int64  // of the claim
 	dir      string // gone if we were fenced
 	lock     faults.Lock
-	stopBeat func()
+	stopBeat func() string
 	away     int                // how much was moved into dir to be removed
 	current  *pipeline.Manifest // nil if nothing is visible
 	digest   string             // of current
