@@ -67,3 +67,39 @@ func BenchmarkPartition(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkBackfill is the same of many partitions, eight at once: ns/op is for one partition.
+func BenchmarkBackfill(b *testing.B) {
+	dir := b.TempDir()
+	pl, parts := tiny(b, dir, b.N)
+	p, err := penstock.Open(b.Context(), dir, penstock.Options{Actor: "bench"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.Close()
+	b.ResetTimer()
+	rec, err := p.Backfill(b.Context(), pl, parts, penstock.BackfillOptions{Parallel: 8})
+	if err != nil || rec.Counts.Published != b.N {
+		b.Fatalf("%+v, %v", rec, err)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "partitions/s")
+}
+
+// BenchmarkPlan plans partitions that are all up to date: ns/op is for one partition.
+func BenchmarkPlan(b *testing.B) {
+	dir := b.TempDir()
+	pl, parts := tiny(b, dir, b.N)
+	p, err := penstock.Open(b.Context(), dir, penstock.Options{Actor: "bench"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.Close()
+	if _, err := p.Backfill(b.Context(), pl, parts, penstock.BackfillOptions{Parallel: 8}); err != nil {
+		b.Fatal(err)
+	}
+	b.ResetTimer()
+	plan, err := p.Plan(b.Context(), pl, parts, penstock.PlanOptions{})
+	if err != nil || plan.Count(penstock.StateCurrent) != b.N {
+		b.Fatal(plan.Count(penstock.StateCurrent), err)
+	}
+}
