@@ -1,6 +1,8 @@
 package penstock
 
 import (
+	"context"
+	"path/filepath"
 	"slices"
 
 	"github.com/penstock-data/penstock/pipeline"
@@ -15,8 +17,10 @@ type excerpt struct {
 	// computes says of a stage with an output that it is computed, and not read as it is
 	// published; nil: none is.
 	computes func(stage string) bool
-	// mute takes the gates of stages without output away.
-	mute bool
+	// gates are those of a stage; nil: as the pipeline has them.
+	gates func(s *pipeline.Stage) pipeline.Judge
+	// at gives the version of a stage's dataset that is read; nil is the current one.
+	at func(s *pipeline.Stage) (*versionAt, error)
 
 	made *pipeline.Pipeline
 	// inputs are the records of the published datasets that are read, by name.
@@ -62,7 +66,7 @@ func (x *excerpt) include(name string, by *pipeline.Stage) error {
 	case s.Output == nil || x.computes != nil && x.computes(name):
 		return x.stage(*s)
 	}
-	v, err := x.p.readersSee(s, x.part)
+	v, err := x.read(s)
 	if err != nil {
 		return &pipeline.Error{Kind: pipeline.KindOf(err), At: by.At, Stage: by.Name, Err: err}
 	}
@@ -71,10 +75,17 @@ func (x *excerpt) include(name string, by *pipeline.Stage) error {
 	return nil
 }
 
+func (x *excerpt) read(s *pipeline.Stage) (*versionAt, error) {
+	if x.at != nil {
+		return x.at(s)
+	}
+	return x.p.readersSee(s, x.part)
+}
+
 // stage puts in a stage, and what it reads.
 func (x *excerpt) stage(s pipeline.Stage) error {
-	if x.mute && s.Output == nil {
-		s.Gates = nil
+	if x.gates != nil && s.Gates != nil {
+		s.Gates = x.gates(&s)
 	}
 	x.made.Stages = append(x.made.Stages, s)
 	for _, name := range s.Inputs() {
@@ -95,4 +106,29 @@ func (x *excerpt) records(inputs []pipeline.InputRecord) []pipeline.InputRecord 
 		}
 	}
 	return all
+}
+
+// publishedSource is a version of a dataset, as it is kept: what is published meanwhile does not
+// change it.
+type publishedSource struct {
+	p   *Project
+	v   *versionAt
+	own pipeline.Format
+}
+
+func (s publishedSource) String() string { return "published " + s.v.ref() }
+
+// Resolve implements pipeline.Source. What gates found of the version is believed where its
+// manifest is.
+func (s publishedSource) Resolve(ctx context.Context, env *pipeline.Env) (*pipeline.Input, error) {
+	m := s.v.manifest
+	in, err := s.p.written(ctx, s.v, s.v.kept(m.Files), false, s.own)
+	if err != nil {
+		return nil, err
+	}
+	in.Approved = m.ApprovedGates()
+	if env.Believes != nil && env.Believes(filepath.Join(s.p.dir, filepath.FromSlash(s.v.visible)), s.v.digest) {
+		in.States = m.Metrics
+	}
+	return in, nil
 }

@@ -147,7 +147,12 @@ func (p *Project) readersSee(s *pipeline.Stage, part pipeline.Partition) (*versi
 func (r *release) describeRun(pl *pipeline.Pipeline) error {
 	s := *r.stage
 	x := r.p.newExcerpt(pl, r.part)
-	x.mute = true // what stages without output hold has been judged
+	x.gates = func(s *pipeline.Stage) pipeline.Judge {
+		if s.Output == nil {
+			return nil // what they hold was judged before
+		}
+		return s.Gates
+	}
 	s.From, s.Operators, s.OperatorsAt = []string{x.newName("released")}, nil, nil
 	if len(r.opts.Waive) > 0 {
 		var err error

@@ -242,6 +242,5 @@ func (p *Project) buryOne(ctx context.Context, id string) error {
 	if err != nil || rec.Status != pipeline.Running {
 		return nil //nolint:nilerr // it died before it was on record
 	}
-	rec.Status, rec.Error = pipeline.Failed, "the process ended in the middle of the run"
-	return p.store.PutRun(ctx, rec)
+	return p.record(ctx, rec, p.died(rec))
 }

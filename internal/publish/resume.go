@@ -31,7 +31,7 @@ func (s *Store) Resume(ctx context.Context, h pipeline.HeldRecord) (*Resumed, er
 	if err != nil {
 		return nil, err
 	}
-	st, err := s.begin(l, h.Run)
+	st, err := s.claim(ctx, l, h.Run, true)
 	if err != nil {
 		return nil, err
 	}
@@ -143,6 +143,9 @@ func (st *Staging) overtaken(h pipeline.HeldRecord) error {
 
 // altered refuses a held version that is not as the run left it.
 func (st *Staging) altered(h pipeline.HeldRecord, name, what string) error {
+	if fenced := st.fenced(); fenced != nil {
+		return fenced // then it may be gone
+	}
 	where := path.Join(st.layout.rel(st.layout.heldBy(h.Run)), name)
 	return &pipeline.Error{
 		Kind: pipeline.BadInput, Where: where, Msg: "was changed since it was held: " + what,
