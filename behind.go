@@ -51,7 +51,7 @@ func (p *Project) catchUp(ctx context.Context) error {
 		return err
 	}
 	for _, run := range running {
-		if _, err := os.Lstat(p.state("runs", run+".lock")); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(p.state("live", run+".lock")); errors.Is(err, fs.ErrNotExist) {
 			if err := p.endOf(ctx, run); err != nil {
 				return err
 			}
@@ -113,7 +113,7 @@ func (p *Project) readAgain(ctx context.Context, names []string) error {
 // recall puts records of runs into the index, and the versions of the partitions that they
 // published.
 func (p *Project) recall(ctx context.Context, lost []*pipeline.RunRecord) error {
-	return p.store.Change(ctx, func(c *store.Changes) error {
+	return p.store.Change(ctx, func(c store.Changes) error {
 		places := map[string]bool{}
 		for _, rec := range lost {
 			if err := c.PutRun(rec); err != nil {
@@ -150,7 +150,7 @@ func partitionDir(out pipeline.OutputRecord) string {
 
 // putVersion puts a version into the index, and what it rests on where the record of its run is
 // lost.
-func (p *Project) putVersion(c *store.Changes, dataset string, v publish.Kept) error {
+func (p *Project) putVersion(c store.Changes, dataset string, v publish.Kept) error {
 	m := v.Manifest
 	if v.Current {
 		known, err := c.Base(m.Pipeline, m.Stage, m.Partition)
@@ -159,14 +159,35 @@ func (p *Project) putVersion(c *store.Changes, dataset string, v publish.Kept) e
 		}
 		if known == nil || known.Version != m.Version {
 			if err := c.PutBases(&pipeline.RunRecord{
-				Run: m.Run, Pipeline: m.Pipeline, Partition: m.Partition, Status: pipeline.Published, Started: m.Published,
-				Bases: []pipeline.Basis{basisOf(m)},
+				Run: runOf(m), Pipeline: m.Pipeline, Partition: m.Partition, Status: pipeline.Published, Started: m.Published,
+				Bases: []pipeline.Basis{p.restsOn(m, v.Dir)},
 			}); err != nil {
 				return err
 			}
 		}
 	}
 	return c.PutVersion(store.Version{Manifest: m, Digest: v.Digest, Stamp: p.stamp(path.Join(dataset, v.Dir))}, v.Current)
+}
+
+// restsOn is what a version rests on. What was released or rolled back rests on what the version
+// did of which that was made: its manifest says, as long as it is kept.
+func (p *Project) restsOn(m *pipeline.Manifest, partitionDir string) pipeline.Basis {
+	b := basisOf(m)
+	if m.Release == nil && m.Rollback == nil {
+		return b
+	}
+	kept, err := p.publish.Versions(m.Dataset, partitionDir)
+	if err != nil {
+		return b
+	}
+	for _, v := range slices.Backward(kept) {
+		if w := v.Manifest; w.Version < m.Version && w.Release == nil && w.Rollback == nil {
+			b = basisOf(w)
+			b.Settle(m)
+			return b
+		}
+	}
+	return b
 }
 
 // versionOf is what the index is told of a version that a run made current.

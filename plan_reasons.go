@@ -34,7 +34,9 @@ func (e *evaluation) compare() error {
 	}
 	same := len(e.sp.Reasons) == before
 	others := e.compareRules(was)
-	e.sp.JudgeOnly = same && !others && len(e.sp.Reasons) > before && e.base.Aside == 0 && e.base.Version > 0
+	// Of a run that did not publish, the version that is published may not be of these inputs.
+	made := e.base.Version > 0 && (e.base.Status == pipeline.Published || e.base.Status == pipeline.Unchanged)
+	e.sp.JudgeOnly = made && same && !others && len(e.sp.Reasons) > before && e.base.Aside == 0
 	return nil
 }
 
@@ -48,8 +50,8 @@ func (e *evaluation) was() (*pipeline.Basis, error) {
 	}
 	if e.u.stage.Output != nil {
 		m, _, err := e.p.publish.Current(datasetOf(e.u.stage), e.plan.Partition.Dir())
-		if err == nil && m.Release == nil {
-			b := basisOf(m)
+		if err == nil {
+			b := e.p.restsOn(m, e.plan.Partition.Dir())
 			if len(b.Code) > 0 {
 				return &b, nil
 			}
@@ -292,8 +294,14 @@ func (pr *planner) depends(name string, src pipeline.Depender) (l listing, err e
 			return l, err
 		}
 		if own != nil {
-			if i, ok := pr.place[rec.Partition]; ok && i < len(pr.plans) && !pr.ran[i] && pr.plans[i].runs(own.stage.Name) {
+			i, ok := pr.place[rec.Partition]
+			switch {
+			case !ok || i >= pr.at || !pr.plans[i].runs(own.stage.Name):
+			case !pr.ran[i]:
 				l.after = append(l.after, i)
+			case pr.lost[lost{i, own.stage.Name}]:
+				l.needs = append(l.needs, ref.String()+" was to be made anew, and was not published")
+				continue
 			}
 		}
 		b, _ := pr.sure(all[rec.Partition], ref.Dataset, ref.Partition)

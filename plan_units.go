@@ -28,12 +28,20 @@ type planner struct {
 	byName    map[string]*unit
 	place     map[string]int   // of each partition in the plan
 	plans     []*PartitionPlan // so far
+	at        int              // the place of the one being looked at
 	ran       map[int]bool     // those that have ended since
+	lost      map[lost]bool    // of those, what was to be published, and was not
 	dirs      *dirs
 	foreign   map[string]known // by dataset of other pipelines
 	listed    map[string]listing
 	starts    []time.Time        // of the partitions that were ever run, ascending
 	part      pipeline.Partition // the one being looked at
+}
+
+// lost is a stage of the partition at a place of the plan.
+type lost struct {
+	place int
+	stage string
 }
 
 // known is what the index has, by partition.
@@ -212,21 +220,21 @@ func (pr *planner) sure(b *store.Base, dataset string, part pipeline.Partition) 
 	case err != nil:
 		return b, nil // readers see nothing, or nothing that can be read
 	case b == nil:
-		return baseOf(m), m
+		return pr.p.baseOf(m, part.Dir()), m
 	case b.Version == m.Version && b.Data == m.DataDigest():
 		return b, nil
-	case b.Run > m.Run && b.Status != pipeline.Published && b.Status != pipeline.Unchanged:
+	case b.Run > runOf(m) && b.Status != pipeline.Published && b.Status != pipeline.Unchanged:
 		// A later run published nothing: ids of runs sort like time.
 		now := *b
-		now.Data, now.Version, now.Rows, now.Aside = m.DataDigest(), m.Version, m.Rows, baseOf(m).Aside
+		now.Data, now.Version, now.Rows, now.Aside = m.DataDigest(), m.Version, m.Rows, pr.p.baseOf(m, part.Dir()).Aside
 		return &now, nil
 	}
-	return baseOf(m), m
+	return pr.p.baseOf(m, part.Dir()), m
 }
 
 // baseOf is what the index would have of a version.
-func baseOf(m *pipeline.Manifest) *store.Base {
-	b := basisOf(m)
+func (p *Project) baseOf(m *pipeline.Manifest, partitionDir string) *store.Base {
+	b := p.restsOn(m, partitionDir)
 	code, gates, up := b.Keys()
 	return &store.Base{
 		Stage: m.Stage, Partition: m.Partition, Dataset: m.Dataset, Run: m.Run, Status: pipeline.Published,

@@ -32,6 +32,7 @@ type Base struct {
 type baseRow struct {
 	Base
 	pipeline, started string
+	was               sql.NullInt64 // its checksum
 }
 
 const baseColumns = `sum, pipeline, stage, partition, dataset, run, started, status, why, code_key, gates_key, up_key, data, stamp,
@@ -43,46 +44,39 @@ func (b *baseRow) sum() *summer {
 		number(b.Version, b.Rows, b.Aside, b.BytesIn).float(b.Seconds)
 }
 
-// eachBase reads rows of bases and compares their checksums. It makes a new row each time.
-func eachBase(ctx context.Context, q querier, each func(*baseRow) error, where string, args ...any) error {
-	rows, err := q.QueryContext(ctx, `SELECT `+baseColumns+` FROM bases `+where, args...)
+// eachBase reads rows of bases, each into a new row. Their checksums are for the caller to
+// compare.
+func eachBase(ask asker, each func(*baseRow) error, where string, args ...any) error {
+	rows, err := ask(`SELECT `+baseColumns+` FROM bases `+where, args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var b baseRow
-		var sum sql.NullInt64
-		if err := rows.Scan(&sum, &b.pipeline, &b.Stage, &b.Partition, &b.Dataset, &b.Run, &b.started, &b.Status, &b.Why, &b.Code, &b.Gates, &b.Up, &b.Data, &b.Stamp,
+		b := &baseRow{}
+		if err := rows.Scan(&b.was, &b.pipeline, &b.Stage, &b.Partition, &b.Dataset, &b.Run, &b.started, &b.Status, &b.Why, &b.Code, &b.Gates, &b.Up, &b.Data, &b.Stamp,
 			&b.Version, &b.Rows, &b.Aside, &b.BytesIn, &b.Seconds); err != nil {
 			return err
 		}
-		if err := b.sum().check(sum); err != nil {
-			return err
-		}
-		if err := each(&b); err != nil {
+		if err := each(b); err != nil {
 			return err
 		}
 	}
 	return rows.Err()
 }
 
+// check compares the row's checksum.
+func (b *baseRow) check() error { return b.sum().check(b.was) }
+
 const oneBase = `WHERE pipeline = ? AND stage = ? AND partition = ?`
 
 // sealBase gives a row that was changed its checksum.
-func sealBase(ctx context.Context, tx *sql.Tx, name, stage, partition string) error {
-	const update = `UPDATE bases SET sum = ? ` + oneBase
-	if _, err := tx.ExecContext(ctx, update, nil, name, stage, partition); err != nil {
-		return err
-	}
+func sealBase(tx *batch, name, stage, partition string) error {
 	var row *baseRow
-	if err := eachBase(ctx, tx, func(b *baseRow) error { row = b; return nil }, oneBase, name, stage, partition); err != nil {
+	if err := eachBase(tx.query, func(b *baseRow) error { row = b; return nil }, oneBase, name, stage, partition); err != nil || row == nil {
 		return err
 	}
-	if row == nil {
-		return nil
-	}
-	_, err := tx.ExecContext(ctx, update, row.sum().sum(), name, stage, partition)
+	_, err := tx.exec(`UPDATE bases SET sum = ? `+oneBase, row.sum().sum(), name, stage, partition)
 	return err
 }
 
@@ -98,7 +92,10 @@ func (s *Store) BasesOf(ctx context.Context, dataset string, each func(*Base)) e
 }
 
 func (s *Store) bases(ctx context.Context, each func(*Base), where string, args ...any) error {
-	err := eachBase(ctx, s.db, func(b *baseRow) error { each(&b.Base); return nil }, where, args...)
+	err := eachBase(s.asker(ctx), func(b *baseRow) error {
+		each(&b.Base)
+		return b.check()
+	}, where, args...)
 	if err != nil {
 		return s.broken(err)
 	}
@@ -122,17 +119,20 @@ func (s *Store) Basis(ctx context.Context, name, stage, partition string) (*pipe
 
 // putBases notes what the outputs of a run rest on. What the run did not compute is kept as
 // it was; what is known of a later run is not overwritten.
-func putBases(ctx context.Context, tx *sql.Tx, r *pipeline.RunRecord) error {
+func putBases(tx *batch, r *pipeline.RunRecord) error {
 	started, why := r.Started.UTC().Format(timeLayout), whyOf(r)
 	for i := range r.Bases {
 		b := &r.Bases[i]
-		if _, err := tx.ExecContext(ctx, `INSERT INTO bases (pipeline, stage, partition, dataset, run, started, status, why,
+		if err := eachBase(tx.query, (*baseRow).check, oneBase, r.Pipeline, b.Stage, r.Partition); err != nil {
+			return err // else what is kept of it would have a new checksum
+		}
+		if _, err := tx.exec(`INSERT INTO bases (pipeline, stage, partition, dataset, run, started, status, why,
 			code_key, gates_key, up_key, data, version, rows, bytes_in, seconds, aside)
 			VALUES (?, ?, ?, ?, ?, '', '', '', '', '', '', '', 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING`,
 			r.Pipeline, b.Stage, r.Partition, b.Dataset, r.Run); err != nil {
 			return err
 		}
-		done, err := tx.ExecContext(ctx, `UPDATE bases SET dataset = ?4, run = ?5, started = ?6, status = ?7, why = ?8
+		done, err := tx.exec(`UPDATE bases SET dataset = ?4, run = ?5, started = ?6, status = ?7, why = ?8
 			WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3 AND started <= ?6`,
 			r.Pipeline, b.Stage, r.Partition, b.Dataset, r.Run, started, string(r.Status), why)
 		if err != nil {
@@ -141,20 +141,17 @@ func putBases(ctx context.Context, tx *sql.Tx, r *pipeline.RunRecord) error {
 		if n, err := done.RowsAffected(); err != nil || n == 0 {
 			return err // a later run is on record
 		}
-		if err := putBasis(ctx, tx, r, b); err != nil {
-			return err
-		}
-		if err := sealBase(ctx, tx, r.Pipeline, b.Stage, r.Partition); err != nil {
+		if err := putBasis(tx, r, b); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func putBasis(ctx context.Context, tx *sql.Tx, r *pipeline.RunRecord, b *pipeline.Basis) error {
+func putBasis(tx *batch, r *pipeline.RunRecord, b *pipeline.Basis) error {
 	code, gates, up := b.Keys()
 	if b.Version > 0 {
-		if _, err := tx.ExecContext(ctx, `UPDATE bases SET data = ?4, version = ?5, rows = ?6, aside = ?7 WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3`,
+		if _, err := tx.exec(`UPDATE bases SET data = ?4, version = ?5, rows = ?6, aside = ?7 WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3`,
 			r.Pipeline, b.Stage, r.Partition, b.Data, b.Version, b.Rows, b.RowsQuarantined); err != nil {
 			return err
 		}
@@ -163,25 +160,25 @@ func putBasis(ctx context.Context, tx *sql.Tx, r *pipeline.RunRecord, b *pipelin
 	case b.Code == nil && b.Gates == nil:
 		return nil
 	case b.Code == nil:
-		if _, err := tx.ExecContext(ctx, `UPDATE bases SET gates_key = ?4 WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3`,
+		if _, err := tx.exec(`UPDATE bases SET gates_key = ?4 WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3`,
 			r.Pipeline, b.Stage, r.Partition, gates); err != nil {
 			return err
 		}
-		return judgedAgain(ctx, tx, r, b)
+		return judgedAgain(tx, r, b)
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE bases SET code_key = ?4, gates_key = ?5, up_key = ?6, bytes_in = ?7, seconds = ?8
+	if _, err := tx.exec(`UPDATE bases SET code_key = ?4, gates_key = ?5, up_key = ?6, bytes_in = ?7, seconds = ?8
 		WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3`,
 		r.Pipeline, b.Stage, r.Partition, code, gates, up, bytesIn(b), b.Seconds); err != nil {
 		return err
 	}
-	return putText(ctx, tx, r, b)
+	return putText(tx, r, b)
 }
 
 // judgedAgain gives what is on record of a stage the rules and parameters of a run that only
 // judged.
-func judgedAgain(ctx context.Context, tx *sql.Tx, r *pipeline.RunRecord, b *pipeline.Basis) error {
+func judgedAgain(tx *batch, r *pipeline.RunRecord, b *pipeline.Basis) error {
 	was := ""
-	err := eachText(ctx, tx, "sum", textColumns, `FROM basis_texts `+oneBase, func(text string) error { was = text; return nil }, r.Pipeline, b.Stage, r.Partition)
+	err := eachText(tx.query, "sum", textColumns, `FROM basis_texts `+oneBase, func(text string) error { was = text; return nil }, r.Pipeline, b.Stage, r.Partition)
 	if err != nil || was == "" {
 		return err
 	}
@@ -190,12 +187,12 @@ func judgedAgain(ctx context.Context, tx *sql.Tx, r *pipeline.RunRecord, b *pipe
 		return err
 	}
 	now.Gates, now.Params = b.Gates, b.Params
-	return putText(ctx, tx, r, now)
+	return putText(tx, r, now)
 }
 
-func putText(ctx context.Context, tx *sql.Tx, r *pipeline.RunRecord, b *pipeline.Basis) error {
+func putText(tx *batch, r *pipeline.RunRecord, b *pipeline.Basis) error {
 	text := jsonText(b)
-	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO basis_texts (`+textColumns+`, sum) VALUES (?, ?, ?, ?, ?)`,
+	_, err := tx.exec(`INSERT OR REPLACE INTO basis_texts (`+textColumns+`, sum) VALUES (?, ?, ?, ?, ?)`,
 		r.Pipeline, b.Stage, r.Partition, text, new(summer).text(r.Pipeline, b.Stage, r.Partition, text).sum())
 	return err
 }

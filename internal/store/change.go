@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"strconv"
 
@@ -10,107 +9,125 @@ import (
 )
 
 // Changes are made to an index together, or not at all.
-type Changes struct {
-	ctx context.Context // of the call that makes them
-	tx  *sql.Tx
-}
+type Changes struct{ b *batch }
 
 // Change makes the changes that f asks for. An error of f is given as it is, and nothing is
 // changed.
-func (s *Store) Change(ctx context.Context, f func(*Changes) error) error {
-	return s.update(ctx, func(tx *sql.Tx) error { return f(&Changes{ctx, tx}) })
-}
-
-// PutRun is Changes.PutRun alone.
-func (s *Store) PutRun(ctx context.Context, r *pipeline.RunRecord, current ...Version) error {
-	return s.Change(ctx, func(c *Changes) error { return c.PutRun(r, current...) })
+func (s *Store) Change(ctx context.Context, f func(Changes) error) error {
+	return s.update(ctx, func(b *batch) error { return f(Changes{b}) })
 }
 
 // PutRun writes or overwrites what is known of a run, and of the versions that are current
-// since.
-func (c *Changes) PutRun(r *pipeline.RunRecord, current ...Version) error {
-	text, err := json.Marshal(r)
+// since, in one step.
+func (s *Store) PutRun(ctx context.Context, r *pipeline.RunRecord, current ...Version) error {
+	record, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	row := []string{r.Run, r.Pipeline, r.Partition, string(r.Status), r.Started.UTC().Format(timeLayout), string(text)}
-	if _, err := c.tx.ExecContext(c.ctx, `INSERT OR REPLACE INTO runs (`+runColumns+`, sum) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		row[0], row[1], row[2], row[3], row[4], row[5], new(summer).text(row...).sum()); err != nil {
-		return err
-	}
-	if r.Status != pipeline.Running {
-		if err := putBases(c.ctx, c.tx, r); err != nil {
+	for i := range current {
+		if err := current[i].marshal(); err != nil {
 			return err
 		}
 	}
+	return s.update(ctx, func(b *batch) error { return putRun(b, r, string(record), current) })
+}
+
+// PutRun is Store.PutRun.
+func (c Changes) PutRun(r *pipeline.RunRecord) error {
+	record, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return putRun(c.b, r, string(record), nil)
+}
+
+func putRun(b *batch, r *pipeline.RunRecord, record string, current []Version) error {
+	row := []string{r.Run, r.Pipeline, r.Partition, string(r.Status), r.Started.UTC().Format(timeLayout), r.Backfill, record}
+	if _, err := b.exec(`INSERT OR REPLACE INTO runs (`+runColumns+`, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		row[0], row[1], row[2], row[3], row[4], row[5], row[6], new(summer).text(row...).sum()); err != nil {
+		return err
+	}
+	if r.Status == pipeline.Running {
+		return nil
+	}
+	if err := putBases(b, r); err != nil {
+		return err
+	}
 	for _, v := range current {
-		if err := c.PutVersion(v, true); err != nil {
+		if err := putVersion(b, v, true); err != nil {
+			return err
+		}
+	}
+	return sealBases(b, r)
+}
+
+func sealBases(b *batch, r *pipeline.RunRecord) error {
+	for _, basis := range r.Bases {
+		if err := sealBase(b, r.Pipeline, basis.Stage, r.Partition); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+func (v *Version) marshal() error {
+	text, err := json.Marshal(v.Manifest)
+	v.text = string(text)
+	return err
+}
+
 // PutVersion writes what is known of a version. If current is set, no other version of the
 // partition is.
-func (c *Changes) PutVersion(v Version, current bool) error {
-	m := v.Manifest
-	text, err := json.Marshal(m)
-	if err != nil {
+func (c Changes) PutVersion(v Version, current bool) error {
+	if err := v.marshal(); err != nil {
 		return err
 	}
-	version := strconv.FormatInt(m.Version, 10)
-	sum := new(summer).text(m.Dataset, m.Partition, version, m.Run, v.Digest, string(text)).sum()
+	if err := putVersion(c.b, v, current); err != nil || !current {
+		return err
+	}
+	return sealBase(c.b, v.Manifest.Pipeline, v.Manifest.Stage, v.Manifest.Partition)
+}
+
+// putVersion writes a version, and notes the stamp of one that is current with what it rests on:
+// that has another checksum then.
+func putVersion(b *batch, v Version, current bool) error {
+	m := v.Manifest
+	sum := new(summer).text(m.Dataset, m.Partition, strconv.FormatInt(m.Version, 10), m.Run, v.Digest, v.text).sum()
 	if current {
-		if _, err := c.tx.ExecContext(c.ctx, `UPDATE versions SET sum = `+plainSum+`, current = 0 WHERE dataset = ? AND partition = ? AND current <> 0`,
+		if _, err := b.exec(`UPDATE versions SET sum = `+plainSum+`, current = 0 WHERE dataset = ? AND partition = ? AND current`,
 			m.Dataset, m.Partition); err != nil {
 			return err
 		}
 	}
-	if _, err = c.tx.ExecContext(c.ctx, `INSERT OR REPLACE INTO versions (`+versionColumns+`, current, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 + ?7 * `+currentSum+`)`,
-		m.Dataset, m.Partition, m.Version, m.Run, v.Digest, string(text), current, sum); err != nil || !current {
-		return err
+	_, err := b.exec(`INSERT OR REPLACE INTO versions (`+versionColumns+`, current, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 + ?7 * `+currentSum+`)`,
+		m.Dataset, m.Partition, m.Version, m.Run, v.Digest, v.text, current, sum)
+	if err == nil && current {
+		_, err = b.exec(`UPDATE bases SET stamp = ?4 WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3 AND version = ?5`,
+			m.Pipeline, m.Stage, m.Partition, v.Stamp, m.Version)
 	}
-	return c.stamp(v)
-}
-
-// stamp notes what the manifest of a current version looks like.
-func (c *Changes) stamp(v Version) error {
-	m := v.Manifest
-	if _, err := c.tx.ExecContext(c.ctx, `UPDATE bases SET stamp = ?4 WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3 AND version = ?5`,
-		m.Pipeline, m.Stage, m.Partition, v.Stamp, m.Version); err != nil {
-		return err
-	}
-	return sealBase(c.ctx, c.tx, m.Pipeline, m.Stage, m.Partition)
+	return err
 }
 
 // PutBases notes what the outputs of a run rest on, and nothing else of it.
-func (c *Changes) PutBases(r *pipeline.RunRecord) error { return putBases(c.ctx, c.tx, r) }
+func (c Changes) PutBases(r *pipeline.RunRecord) error {
+	if err := putBases(c.b, r); err != nil {
+		return err
+	}
+	return sealBases(c.b, r)
+}
 
 // Base is Store.Base in the middle of changes.
-func (c *Changes) Base(name, stage, partition string) (found *Base, err error) {
-	err = eachBase(c.ctx, c.tx, func(b *baseRow) error { found = &b.Base; return nil }, oneBase, name, stage, partition)
+func (c Changes) Base(name, stage, partition string) (found *Base, err error) {
+	err = eachBase(c.b.query, func(b *baseRow) error { found = &b.Base; return b.check() }, oneBase, name, stage, partition)
 	return found, err
 }
 
 // Forget removes everything: the first step of a rebuild.
-func (c *Changes) Forget() error {
-	_, err := c.tx.ExecContext(c.ctx, `DELETE FROM versions; DELETE FROM bases; DELETE FROM basis_texts; DELETE FROM runs`)
-	return err
-}
-
-// update makes changes that are there all, or not at all.
-func (s *Store) update(ctx context.Context, change func(*sql.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return s.broken(err)
-	}
-	defer tx.Rollback() //nolint:errcheck // after Commit a no-op
-	if err := change(tx); err != nil {
-		return s.broken(err)
-	}
-	if err := tx.Commit(); err != nil {
-		return s.broken(err)
+func (c Changes) Forget() error {
+	for _, table := range []string{"versions", "bases", "basis_texts", "runs"} {
+		if _, err := c.b.exec("DELETE FROM " + table); err != nil {
+			return err
+		}
 	}
 	return nil
 }

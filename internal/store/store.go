@@ -26,7 +26,12 @@ const Name = "state.db"
 type Store struct {
 	db   *sql.DB
 	path string
+	writer
 }
+
+// maxIdle is how many connections are kept for the next who asks: to open one takes longer than
+// most questions do.
+const maxIdle = 16
 
 // Open opens the index in the directory dir, making it if there is none. A damaged
 // index is an error that names the way out.
@@ -40,7 +45,8 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	if err != nil {
 		return nil, broken(path, err)
 	}
-	s := &Store{db: db, path: path}
+	db.SetMaxIdleConns(maxIdle)
+	s := &Store{db: db, path: path, writer: writer{texts: map[string]*sql.Stmt{}}}
 	if err := s.migrate(ctx); err != nil {
 		return nil, errors.Join(s.broken(err), db.Close())
 	}
@@ -76,7 +82,7 @@ func (s *Store) Renew(ctx context.Context) error {
 	}
 	fresh, err := Open(ctx, dir)
 	if err == nil {
-		s.db = fresh.db
+		s.db, s.texts = fresh.db, fresh.texts
 	}
 	return err
 }
@@ -117,6 +123,8 @@ type Version struct {
 	// Stamp says what the file of the manifest looks like from outside: while it is the same,
 	// readers see this version.
 	Stamp string
+
+	text string // the manifest as JSON
 }
 
 // timeLayout has a fixed width, so that text sorts like time.
