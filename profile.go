@@ -141,8 +141,7 @@ func (p *Project) publishedParts(in ProfileInput) (parts []profile.Part, err err
 	}
 	var known []string
 	for _, dir := range dirs {
-		by, value, _ := strings.Cut(dir, "=")
-		part, err := pipeline.Scheme{By: pipeline.By(by)}.Parse(value)
+		part, err := pipeline.ParseDir(dir)
 		if err != nil {
 			continue // no partition of ours
 		}

@@ -163,10 +163,11 @@ func (s Scheme) Containing(p Partition) (Partition, error) {
 	return in, s.onCalendar(in)
 }
 
-// civilWindow is a window in terms of clocks and calendars without zone, as if UTC: from
-// what they show at its beginning up to what they show at its end. ok is false where they
-// can't tell it from another: of an hour that is shown twice.
-func (p Partition) civilWindow() (from, to time.Time, ok bool) {
+// Civil is a window in terms of clocks and calendars without zone, as if UTC: from what they
+// show at its beginning up to what they show at its end. Hours and days that are skipped are
+// those of the window before. ok is false where they can't tell the window from another: of
+// an hour that is shown twice.
+func (p Partition) Civil() (from, to time.Time, ok bool) {
 	zone := orUTC(p.zone)
 	by := p.By
 	if by != Hour {

@@ -98,6 +98,27 @@ func (s Scheme) Parse(value string) (Partition, error) {
 	return p, s.onCalendar(p)
 }
 
+// Anyway is Parse for a partition that was published, whether it is on the calendar, and
+// among the keys, or not.
+func (s Scheme) Anyway(value string) (Partition, error) {
+	s.Calendar, s.Keys = nil, nil
+	return s.Parse(value)
+}
+
+// ParseDir reads the name of a partition's directory, as Partition.Dir gives it, where it is
+// not known by which clocks it goes: Start and End are as if by UTC.
+func ParseDir(dir string) (Partition, error) {
+	by, value, _ := strings.Cut(dir, "=")
+	s := Scheme{By: By(by)}
+	hour, again := strings.CutSuffix(value, repeated)
+	if s.By != Hour || !again {
+		return s.Parse(value)
+	}
+	p, err := s.Parse(hour)
+	p.Value = value
+	return p, err
+}
+
 // parseWindow reads a window of time, whether it is on the calendar or not.
 func (s Scheme) parseWindow(value string) (Partition, error) {
 	layout, ok := layouts[s.By]
