@@ -111,9 +111,7 @@ func (a *attempt) rests(out *pipeline.Outcome) {
 func (b *manifests) basis(s *pipeline.Stage) pipeline.Basis {
 	basis, inputs := describeUnit(b.pl, s)
 	for _, name := range inputs {
-		if in, ok := b.input(name); ok {
-			basis.Inputs = append(basis.Inputs, in)
-		}
+		basis.Inputs = append(basis.Inputs, b.inputs(name)...)
 	}
 	made(b.pl, s, func(s *pipeline.Stage) {
 		if o := b.stageOutcome(s.Name); o != nil {

@@ -125,7 +125,8 @@ func (p *Project) partsOf(in ProfileInput) (parts []profile.Part, err error) {
 // partitioned reports whether a source has other rows for each partition.
 func partitioned(s pipeline.Source) bool {
 	text := s.String()
-	return strings.Contains(text, "{") || strings.Contains(text, " partition_by ")
+	_, depends := s.(pipeline.Depender)
+	return depends || strings.Contains(text, "{") || strings.Contains(text, " partition_by ")
 }
 
 // publishedParts are the partitions of a published dataset, as readers see them now.

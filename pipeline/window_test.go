@@ -229,7 +229,10 @@ func TestWhatDoesNotNestIsRefused(t *testing.T) {
 		{func() error { _, err := Scheme{By: Week, Zone: berlin}.Within(month); return err }, "partitions by week don't lie within one by month\n\ta week crosses the end of a month: read days instead"},
 		{func() error { _, err := Scheme{By: Day}.Within(month); return err }, "2026-01-31 by day in UTC, lies only partly in 2026-02 by month in Europe/Berlin\n\tboth need the same time zone"},
 		{func() error { _, err := Scheme{By: Hour, Zone: zoneOf(t, "Asia/Kathmandu")}.Within(month); return err }, "2026-02-01T04 by hour in Asia/Kathmandu, lies only partly in 2026-02 by month in Europe/Berlin\n\tboth need the same time zone"},
-		{func() error { _, err := Scheme{By: Month, Zone: zoneOf(t, "America/New_York")}.Containing(day); return err }, "2026-02-01 by day in UTC, lies only partly in 2026-01 by month in America/New_York\n\tboth need the same time zone"},
+		{func() error {
+			_, err := Scheme{By: Month, Zone: zoneOf(t, "America/New_York")}.Containing(day)
+			return err
+		}, "2026-02-01 by day in UTC, lies only partly in 2026-01 by month in America/New_York\n\tboth need the same time zone"},
 		{func() error { _, err := Scheme{By: Day}.Containing(month); return err }, "a partition by day contains none by month"},
 		{func() error { _, err := Scheme{By: Day}.Within(key); return err }, "no partitions by day lie within one by key: both have to be windows of time"},
 		{func() error { _, err := Scheme{By: Key}.Offset(key, -1); return err }, "there is no partition before or after: keys have no order in time"},
