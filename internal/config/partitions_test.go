@@ -32,7 +32,7 @@ func TestCalendarFiles(t *testing.T) {
 	}
 	for file, want := range map[string]string{
 		"bad.txt":  "bad.txt:2:1: calendar: partition \"2026-01-5\" is not a day; write it like 2026-01-05\nbad.txt:3:1: calendar: partition \"2026-02-30\" is not a day; write it like 2026-01-05",
-		"none.txt": "p.yaml:2:13: partitions: calendar: the list is empty",
+		"none.txt": "p.yaml:2:14: partitions: calendar: the list is empty",
 		".":        "p.yaml:2:40: calendar: .: is no regular file",
 	} {
 		if _, err := parse("p.yaml", file); fmt.Sprint(err) != want {
@@ -53,7 +53,7 @@ stages:
   again: {from: [{clean: {last: 7, missing: skip}}, {c: {stage: clean, last: 7}}]}
   totals:
     from: {clean: clean, before: {stage: totals, offset: -1, missing: skip, schema: {n: int64}}}
-    operators: [{sql: SELECT 1 AS n FROM clean, before}]
+    operators: [{sql: 'SELECT 1 AS n FROM clean, before'}]
     output: {parquet: w/totals}
 `
 	p, err := Parse("p.yaml", []byte(text), Options{})
