@@ -164,8 +164,10 @@ func (e *evaluation) compareVersions(name string, was, now []pipeline.InputRecor
 		w, ok := before[in.Partition]
 		delete(before, in.Partition)
 		switch {
-		case !ok && in.Data != "":
+		case (!ok || w.Missing) && in.Data != "":
 			e.because(CauseInput, "%s: %s@%s is there now", name, in.Dataset, in.Partition)
+		case in.Missing && ok && !w.Missing:
+			e.because(CauseInput, "%s: %s@%s is not there any more", name, in.Dataset, in.Partition)
 		case ok && w.Data == "":
 			// of a run that was blocked before its input was published
 		case ok && w.Data != in.Data && in.Data != "":
@@ -313,7 +315,10 @@ func (pr *planner) depends(name string, src pipeline.Depender) (l listing, err e
 			rec.Data, rec.Version = b.Data, b.Version
 			l.records = append(l.records, rec)
 		case len(l.after) > 0 && pr.plans[l.after[len(l.after)-1]].Name == rec.Partition:
-		case !ref.Optional:
+		case ref.Optional:
+			rec.Missing = true
+			l.records = append(l.records, rec)
+		default:
 			l.needs = append(l.needs, ref.String()+" is not published")
 		}
 	}

@@ -136,7 +136,10 @@ func (a *app) showRun(rec *pipeline.RunRecord) {
 
 func (a *app) showInputs(inputs []pipeline.InputRecord) {
 	for _, in := range inputs {
-		if in.Dataset != "" {
+		switch {
+		case in.Missing:
+			a.print("  input   %s: %s@%s was not published\n", in.Name, in.Dataset, in.Partition)
+		case in.Dataset != "":
 			a.print("  input   %s: %s@%s version %d\n", in.Name, in.Dataset, in.Partition, in.Version)
 		}
 		for _, gate := range in.Approved {
