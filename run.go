@@ -2,7 +2,6 @@ package penstock
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -195,16 +194,16 @@ func (p *Project) unlockRun(id string, lock faults.Lock) error {
 
 // record writes what is known of a run, and what it made current.
 func (p *Project) record(ctx context.Context, rec *pipeline.RunRecord, current []published) error {
-	text, err := json.MarshalIndent(rec, "", "  ")
+	text, err := recordText(rec)
 	if err != nil {
 		return err
 	}
 	var versions []store.Version
 	for _, v := range current {
-		versions = append(versions, store.Version{Manifest: v.manifest, Digest: v.digest})
+		versions = append(versions, p.versionOf(rec, v))
 	}
 	err = errors.Join(
-		faults.WriteFile(p.fs, p.state("runs", rec.Run+".json"), append(text, '\n')),
+		faults.WriteFile(p.fs, p.state("runs", rec.Run+".json"), text),
 		p.store.PutRun(ctx, rec, versions...),
 	)
 	if err != nil {
@@ -241,9 +240,5 @@ func (p *Project) buryOne(ctx context.Context, id string) error {
 	if strings.HasPrefix(id, backfillMark) {
 		return p.buryBackfill(id)
 	}
-	rec, err := p.store.Run(ctx, id)
-	if err != nil || rec.Status != pipeline.Running {
-		return nil //nolint:nilerr // it died before it was on record
-	}
-	return p.record(ctx, rec, p.died(rec))
+	return p.endOf(ctx, id)
 }
