@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"path/filepath"
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
@@ -78,7 +77,7 @@ type attempt struct {
 func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipeline.Partition) (*attempt, error) {
 	now := p.clock.Now()
 	a := &attempt{p: p, pl: pl, env: p.Env(pl, part), rec: &pipeline.RunRecord{
-		Run: p.ids.New(), Pipeline: pl.Name, Partition: part.String(), Status: pipeline.Running,
+		Run: p.ids.New(), Pipeline: pl.Name, Partition: part.String(), Dir: part.Dir(), Status: pipeline.Running,
 		Outputs: []pipeline.OutputRecord{}, Gates: []pipeline.Finding{},
 		File: pl.File, Started: now, Actor: p.opts.Actor, Command: p.opts.Command,
 		Commit: p.commit(ctx), Penstock: Version(), Params: pl.Params, Bases: units(pl),
@@ -162,7 +161,7 @@ func (a *attempt) settle(err error) {
 		}
 		a.rec.Error = err.Error()
 	}
-	_ = os.RemoveAll(a.env.Temp) // swept at the next Open, if it stays
+	_ = a.p.fs.RemoveAll(a.env.Temp) // swept at the next Open, if it stays
 }
 
 // remember writes the record of the run, and of what it published, for good.
@@ -174,9 +173,10 @@ func (a *attempt) remember(ctx context.Context) error {
 	return err
 }
 
-// unlockRun ends the claim to a run's record.
+// unlockRun ends the claim to a run's record. The file goes while it is locked, so that
+// nobody takes a lock of a file that is about to go.
 func (p *Project) unlockRun(run string, lock faults.Lock) error {
-	return errors.Join(lock.Close(), os.Remove(p.state("runs", run+".lock")))
+	return errors.Join(p.fs.RemoveAll(p.state("runs", run+".lock")), lock.Close())
 }
 
 // record writes what is known of a run, and what it made current.
@@ -197,33 +197,6 @@ func (p *Project) record(ctx context.Context, rec *pipeline.RunRecord, current [
 		return &pipeline.Error{
 			Kind: pipeline.IO, Err: err, Msg: "the run is done (" + string(rec.Status) + "), but not on the record: " + err.Error(),
 			Evidence: []string{"`penstock rebuild` makes the index anew from the manifests"},
-		}
-	}
-	return nil
-}
-
-// bury ends the records of runs whose process has died, and removes their
-// temporary files: a run that says "running" has a live owner.
-func (p *Project) bury(ctx context.Context) error {
-	locks, err := filepath.Glob(p.state("runs", "*.lock"))
-	if err != nil {
-		return err
-	}
-	for _, path := range locks {
-		lock, err := p.fs.Lock(path, nil)
-		if err != nil {
-			continue // alive
-		}
-		run := filepath.Base(path[:len(path)-len(".lock")])
-		if rec, err := p.store.Run(ctx, run); err == nil && rec.Status == pipeline.Running {
-			rec.Status, rec.Error = pipeline.Failed, "the process ended in the middle of the run"
-			if err := p.store.PutRun(ctx, rec); err != nil {
-				return errors.Join(err, lock.Close())
-			}
-		}
-		_ = os.RemoveAll(p.state("tmp", run))
-		if err := errors.Join(lock.Close(), os.Remove(path)); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -32,6 +32,7 @@ type RunRecord struct {
 	Error           string         `json:"error,omitempty"`
 
 	File     string            `json:"file,omitempty"`
+	Dir      string            `json:"dir,omitempty"` // Partition.Dir
 	Started  time.Time         `json:"started"`
 	Actor    string            `json:"actor"`
 	Command  []string          `json:"command,omitempty"`

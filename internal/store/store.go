@@ -14,6 +14,7 @@ import (
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the database driver
 
+	"github.com/penstock-data/penstock/internal/faults"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -152,7 +153,7 @@ func (s *Store) update(ctx context.Context, change func(*sql.Tx) error) error {
 	if err := change(tx); err != nil {
 		return s.broken(err)
 	}
-	if err := tx.Commit(); err != nil {
+	if err := faults.Step("commit index", tx.Commit); err != nil {
 		return s.broken(err)
 	}
 	return nil

@@ -1,0 +1,123 @@
+package penstock
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+const lostOwner = "the process ended in the middle of the run"
+
+// bury ends the records of runs whose process has died, and removes their temporary files:
+// a run that says "running" has a live owner, and what a run made visible is on its record.
+func (p *Project) bury(ctx context.Context) error {
+	dead := map[string]bool{}
+	running, err := p.Runs(ctx, RunFilter{Status: pipeline.Running, Limit: -1})
+	if err != nil {
+		return err
+	}
+	for _, rec := range running { // without a lock, where power was lost before its name was durable
+		dead[rec.Run] = true
+	}
+	locks, err := filepath.Glob(p.state("runs", "*.lock"))
+	if err != nil {
+		return err
+	}
+	for _, name := range locks {
+		dead[strings.TrimSuffix(filepath.Base(name), ".lock")] = true
+	}
+	for run := range dead {
+		if err := p.buryRun(ctx, run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// buryRun puts the end of a run on record, unless its owner is alive.
+func (p *Project) buryRun(ctx context.Context, run string) error {
+	lock, err := p.fs.Lock(p.state("runs", run+".lock"), nil)
+	if err != nil {
+		return nil //nolint:nilerr // alive
+	}
+	rec, err := p.lastWords(ctx, run)
+	if err == nil && rec != nil {
+		err = p.record(ctx, rec, p.complete(rec))
+	}
+	err = errors.Join(err, p.fs.RemoveAll(p.state("runs", run+".json.tmp")), p.fs.RemoveAll(p.state("tmp", run)))
+	if err != nil {
+		return errors.Join(err, lock.Close())
+	}
+	return p.unlockRun(run, lock)
+}
+
+// lastWords is what a run said last: its record is written before the index is. It is nil of
+// what was no run, or had not begun to be one.
+func (p *Project) lastWords(ctx context.Context, run string) (*pipeline.RunRecord, error) {
+	text, err := p.fs.ReadFile(p.state("runs", run+".json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		rec, err := p.store.Run(ctx, run)
+		if pipeline.KindOf(err) == pipeline.Invalid || err == nil && rec.Run != run {
+			return nil, nil
+		}
+		return rec, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	rec := &pipeline.RunRecord{}
+	if err := json.Unmarshal(text, rec); err != nil {
+		return nil, pipeline.Errorf(pipeline.IO, "%s is not the record of a run: %w", p.state("runs", run+".json"), err).
+			With("move it away; only the history of this run is lost")
+	}
+	return rec, nil
+}
+
+// complete adds to the record of a dead run what it made visible and did not come to put on
+// record, and ends it: a run all of whose outputs are visible is done. It gives the versions.
+func (p *Project) complete(rec *pipeline.RunRecord) (made []published) {
+	outputs := 0
+	for i := range rec.Bases {
+		b := &rec.Bases[i]
+		if b.Dataset == "" {
+			continue
+		}
+		outputs++
+		m, digest, err := p.publish.Current(b.Dataset, rec.Dir)
+		if err != nil || m.Run != rec.Run {
+			continue
+		}
+		made = append(made, published{m, digest})
+		if b.Version != m.Version {
+			*b = basisOf(m)
+			completeOutput(rec, m)
+		}
+	}
+	switch {
+	case rec.Status != pipeline.Running:
+	case outputs > 0 && len(made) == outputs:
+		rec.Status = pipeline.Published
+	default:
+		rec.Status, rec.Error = pipeline.Failed, lostOwner
+	}
+	return made
+}
+
+// completeOutput adds a version to the record of the run that made it.
+func completeOutput(rec *pipeline.RunRecord, m *pipeline.Manifest) {
+	rec.Outputs = append(rec.Outputs, outputRecord(m, path.Join(m.Dataset, rec.Dir)))
+	if rec.Status != pipeline.Running {
+		return // what was found is on record, as it was before the approval
+	}
+	rec.RowsOut += m.Rows
+	rec.Gates = append(rec.Gates, m.Findings...)
+	for _, f := range m.Quarantine {
+		rec.RowsQuarantined += f.Rows
+	}
+}
