@@ -48,7 +48,7 @@ func (p *Project) buryRun(ctx context.Context, run string) error {
 	}
 	rec, err := p.lastWords(ctx, run)
 	if err == nil && rec != nil {
-		err = p.record(ctx, rec, p.complete(rec))
+		err = errors.Join(p.record(ctx, rec, p.complete(rec)), p.clear(ctx, rec))
 	}
 	err = errors.Join(err, p.fs.RemoveAll(p.state("runs", run+".json.tmp")), p.fs.RemoveAll(p.state("tmp", run)))
 	if err != nil {
@@ -120,4 +120,23 @@ func completeOutput(rec *pipeline.RunRecord, m *pipeline.Manifest) {
 	for _, f := range m.Quarantine {
 		rec.RowsQuarantined += f.Rows
 	}
+}
+
+// clear sweeps what a dead run left of its partition, unless somebody else is at it already.
+func (p *Project) clear(ctx context.Context, rec *pipeline.RunRecord) (err error) {
+	by, value, _ := strings.Cut(rec.Dir, "=")
+	part := pipeline.Partition{By: pipeline.By(by), Value: value}
+	for i := range rec.Bases {
+		if rec.Bases[i].Dataset == "" {
+			continue
+		}
+		st, berr := p.publish.Begin(ctx, rec.Bases[i].Dataset, part, rec.Run)
+		switch {
+		case berr == nil:
+			err = errors.Join(err, st.Abort())
+		case pipeline.KindOf(berr) != pipeline.Conflict:
+			err = errors.Join(err, berr)
+		}
+	}
+	return err
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -101,13 +103,35 @@ func (p *process) wasKilled() bool {
 	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }
 
-// family reports whether a process that it started is left, a second later at most.
+// family reports whether a process that it started is alive, a second later at most.
 func (p *process) family() bool {
+	pace := time.NewTicker(10 * time.Millisecond)
+	defer pace.Stop()
 	for range 100 {
-		if errors.Is(syscall.Kill(-p.cmd.Process.Pid, 0), syscall.ESRCH) {
+		if !alive(p.cmd.Process.Pid) {
 			return false
 		}
-		time.Sleep(10 * time.Millisecond)
+		<-pace.C
 	}
 	return true
+}
+
+// alive reports whether a process of the group is there, and no zombie.
+func alive(group int) bool {
+	if errors.Is(syscall.Kill(-group, 0), syscall.ESRCH) {
+		return false
+	}
+	all, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, name := range all {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			continue // it has ended
+		}
+		// After the name, in parentheses: state, parent, group.
+		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+		if len(fields) > 2 && fields[2] == strconv.Itoa(group) && fields[0] != "Z" && fields[0] != "X" {
+			return true
+		}
+	}
+	return false
 }

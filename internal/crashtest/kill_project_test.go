@@ -23,14 +23,22 @@ func (c *campaign) project(dir string, seed uint64) error {
 		return err
 	}
 	t := &trial{campaign: c, world: w}
-	watch := newReader(w)
+	if err := t.live(); err != nil {
+		return fmt.Errorf("%w\n%s", err, strings.Join(w.told[max(0, len(w.told)-40):], "\n"))
+	}
+	return nil
+}
+
+// live has the cycles.
+func (t *trial) live() error {
+	watch := newReader(t.world)
 	defer func() {
-		c.mu.Lock()
-		c.reads += watch.stop()
-		c.mu.Unlock()
+		t.mu.Lock()
+		t.reads += watch.stop()
+		t.mu.Unlock()
 	}()
-	for range c.cyclesEach {
-		if !c.goesOn() {
+	for range t.cyclesEach {
+		if !t.goesOn() {
 			break
 		}
 		if err := t.cycle(); err != nil {
@@ -108,8 +116,10 @@ func (t *trial) do(s step, point string, n int) (alive bool, err error) {
 		soon := time.AfterFunc(time.Duration(t.rng.IntN(40_000))*time.Microsecond, t.p.kill)
 		defer soon.Stop()
 	}
+	t.tell("%+v", cmd)
 	t.p.send(cmd)
 	for r := range t.p.replies {
+		t.tell("\t%s %q: run %s is %s, held %v %.300s", r.Op, r.Partition, r.Run, r.Status, r.Held, r.Error)
 		t.learn(r)
 		if err := t.acknowledged(s, r); err != nil {
 			return true, err
@@ -121,6 +131,7 @@ func (t *trial) do(s step, point string, n int) (alive bool, err error) {
 	if !t.p.wasKilled() {
 		return false, fmt.Errorf("%+v: the process ended by itself: %w: %s", cmd, t.p.end, t.p.stderr.String())
 	}
+	t.tell("\tkilled")
 	t.killed(point)
 	if t.p.family() {
 		return false, errors.New("I8: a process is left of one that was killed")

@@ -29,6 +29,13 @@ type world struct {
 	held   map[string]map[string]cell // by partition: what a blocked run left
 	// damaged are visible directories in which we have put something wrong.
 	damaged map[string]bool
+	// told is what happened, for who has to find out what went wrong.
+	told []string
+}
+
+// tell notes what happens.
+func (w *world) tell(format string, args ...any) {
+	w.told = append(w.told, fmt.Sprintf(format, args...))
 }
 
 // given is the input of a partition; a torn one can't be read.
@@ -134,6 +141,7 @@ func (w *world) give(part string) error {
 	sum := sha256.Sum256([]byte(text))
 	g.sha = hex.EncodeToString(sum[:])
 	w.inputs[part] = g
+	w.tell("input %q: %d rows, torn %t", part, len(g.rows), g.torn)
 	return os.WriteFile(filepath.Join(w.dir, "in", name(part)+"."+w.spec.Format), []byte(text), 0o644)
 }
 
