@@ -5,14 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"path"
 	"path/filepath"
 	"strings"
 
 	"github.com/penstock-data/penstock/pipeline"
 )
-
-const lostOwner = "the process ended in the middle of the run"
 
 // bury ends the records of runs whose process has died, and removes their temporary files:
 // a run that says "running" has a live owner, and what a run made visible is on its record.
@@ -79,47 +76,24 @@ func (p *Project) lastWords(ctx context.Context, run string) (*pipeline.RunRecor
 	return rec, nil
 }
 
-// complete adds to the record of a dead run what it made visible and did not come to put on
-// record, and ends it: a run all of whose outputs are visible is done. It gives the versions.
+// complete puts on record what a dead run made visible, and ends it if it had not ended. It
+// gives those versions.
 func (p *Project) complete(rec *pipeline.RunRecord) (made []published) {
-	outputs := 0
-	for i := range rec.Bases {
-		b := &rec.Bases[i]
-		if b.Dataset == "" {
-			continue
-		}
-		outputs++
-		m, digest, err := p.publish.Current(b.Dataset, rec.Dir)
-		if err != nil || m.Run != rec.Run {
-			continue
-		}
-		made = append(made, published{m, digest})
-		if b.Version != m.Version {
-			*b = basisOf(m)
-			completeOutput(rec, m)
-		}
+	if rec.Status == pipeline.Running {
+		return p.died(rec)
 	}
-	switch {
-	case rec.Status != pipeline.Running:
-	case outputs > 0 && len(made) == outputs:
-		rec.Status = pipeline.Published
-	default:
-		rec.Status, rec.Error = pipeline.Failed, lostOwner
+	for i := range rec.Bases { // it was at the end, or somebody approved of it
+		v := p.madeBy(rec, rec.Bases[i].Dataset)
+		if v == nil {
+			continue
+		}
+		made = append(made, v.published)
+		if rec.Bases[i].Version != v.manifest.Version {
+			rec.Bases[i].Settle(v.manifest)
+			rec.Outputs = append(rec.Outputs, outputRecord(v.manifest, v.visible))
+		}
 	}
 	return made
-}
-
-// completeOutput adds a version to the record of the run that made it.
-func completeOutput(rec *pipeline.RunRecord, m *pipeline.Manifest) {
-	rec.Outputs = append(rec.Outputs, outputRecord(m, path.Join(m.Dataset, rec.Dir)))
-	if rec.Status != pipeline.Running {
-		return // what was found is on record, as it was before the approval
-	}
-	rec.RowsOut += m.Rows
-	rec.Gates = append(rec.Gates, m.Findings...)
-	for _, f := range m.Quarantine {
-		rec.RowsQuarantined += f.Rows
-	}
 }
 
 // clear sweeps what a dead run left of its partition, unless somebody else is at it already.

@@ -1,12 +1,15 @@
 package penstock
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/penstock-data/penstock/internal/publish"
 	"github.com/penstock-data/penstock/lineage/verify"
@@ -69,22 +72,52 @@ func (p *Project) rebuildVersion(ctx context.Context, v publish.Kept) error {
 	})
 }
 
+// rebuildRuns puts the records of runs into the index, in the order in which the runs began: what
+// a run did not compute is as runs before it left it.
 func (p *Project) rebuildRuns(ctx context.Context) (n int, err error) {
+	type started struct {
+		path string
+		at   time.Time
+	}
+	var all []started
 	err = filepath.WalkDir(p.state("runs"), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".json") {
 			return err
 		}
-		text, err := os.ReadFile(path)
+		rec, err := readRun(path)
 		if err != nil {
 			return err
 		}
-		var rec pipeline.RunRecord
-		if err := json.Unmarshal(text, &rec); err != nil {
-			return pipeline.Errorf(pipeline.IO, "%s is not the record of a run: %w", path, err).
-				With("move it away and rebuild again; only the history of this run is lost")
+		all = append(all, started{path, rec.Started})
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	slices.SortFunc(all, func(a, b started) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.path, b.path)) })
+	for _, s := range all {
+		rec, err := readRun(s.path)
+		if err != nil {
+			return n, err
+		}
+		if err := p.store.PutRun(ctx, rec); err != nil {
+			return n, err
 		}
 		n++
-		return p.store.PutRun(ctx, &rec)
-	})
-	return n, err
+	}
+	return n, nil
+}
+
+// readRun reads the record of a run.
+func readRun(path string) (*pipeline.RunRecord, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	rec := &pipeline.RunRecord{}
+	if err := json.Unmarshal(text, rec); err != nil {
+		return nil, pipeline.Errorf(pipeline.IO, "%s is not the record of a run: %w", path, err).
+			With("move it away and rebuild again; only the history of this run is lost")
+	}
+	return rec, nil
 }

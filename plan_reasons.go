@@ -33,8 +33,8 @@ func (e *evaluation) compare() error {
 		return err
 	}
 	same := len(e.sp.Reasons) == before
-	e.compareRules(was)
-	e.sp.JudgeOnly = same && len(e.sp.Reasons) > before && e.base.Aside == 0 && e.base.Version > 0
+	others := e.compareRules(was)
+	e.sp.JudgeOnly = same && !others && len(e.sp.Reasons) > before && e.base.Aside == 0 && e.base.Version > 0
 	return nil
 }
 
@@ -110,14 +110,18 @@ func (e *evaluation) params(was *pipeline.Basis) bool {
 	return len(names) > 0
 }
 
-func (e *evaluation) compareRules(was *pipeline.Basis) {
+// compareRules says which gates were changed, and reports whether some judge rows that are not
+// published: then those have to be made again.
+func (e *evaluation) compareRules(was *pipeline.Basis) (others bool) {
 	stages := differing(was.Gates, e.basis.Gates)
+	others = slices.ContainsFunc(stages, func(name string) bool { return name != e.u.stage.Name })
 	if len(stages) == 0 || e.params(was) {
-		return
+		return others
 	}
 	for _, name := range stages {
 		e.because(CauseGates, "the gates of stage %s were changed", name)
 	}
+	return others
 }
 
 // compareInputs says what is read now and was not read then, and the other way round.

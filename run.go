@@ -70,7 +70,8 @@ type attempt struct {
 	lock    faults.Lock
 	outputs *outputs
 	current []published
-	release *release // nil where the run computes its outputs
+	release *release    // nil where the run computes its outputs
+	some    *someStages // nil where it runs all stages
 }
 
 // attempt claims a run id and puts the run on the record.
@@ -140,6 +141,9 @@ func (a *attempt) carry(ctx context.Context, plan *pipeline.Plan) error {
 func (a *attempt) take(out *pipeline.Outcome) {
 	a.rec.RowsIn = out.RowsIn
 	a.rec.Inputs = out.Inputs
+	if a.some != nil {
+		a.rec.Inputs = a.some.records(out.Inputs)
+	}
 	for _, s := range out.Stages {
 		a.rec.Stages = append(a.rec.Stages, s.Record)
 		a.rec.Gates = append(a.rec.Gates, s.Findings...)

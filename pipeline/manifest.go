@@ -43,6 +43,8 @@ type Manifest struct {
 	Key []string `json:"key,omitempty"`
 	// Release is set where quarantined rows were released, and nothing was computed.
 	Release *Release `json:"release,omitempty"`
+	// Judged is set where only the gates were run again: the version whose data this is.
+	Judged int64 `json:"judged,omitempty"`
 
 	Run       string    `json:"run"`
 	Actor     string    `json:"actor"`

@@ -131,8 +131,8 @@ func putBasis(ctx context.Context, tx *sql.Tx, r *pipeline.RunRecord, b *pipelin
 			r.Pipeline, b.Stage, r.Partition, gates); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE basis_texts SET basis = json_set(basis, '$.gates', json(?4)) WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3`,
-			r.Pipeline, b.Stage, r.Partition, jsonText(b.Gates))
+		_, err := tx.ExecContext(ctx, `UPDATE basis_texts SET basis = json_set(basis, '$.gates', json(?4), '$.params', json(?5)) WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3`,
+			r.Pipeline, b.Stage, r.Partition, jsonText(b.Gates), jsonText(b.Params))
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE bases SET code_key = ?4, gates_key = ?5, up_key = ?6, bytes_in = ?7, seconds = ?8
