@@ -95,7 +95,7 @@ func TestVerifyFindsDamage(t *testing.T) {
 		"a verdict changed": {func(t *testing.T, dir string) {
 			change(t, dir+version+"manifest.json", `"verdict": "pass"`, `"verdict": "fail"`)
 		}, version + "manifest.json"},
-		"staging left": {func(t *testing.T, dir string) { check(t, os.MkdirAll(dir+store+"staging/key=eu.dead", 0o755)) }, store + "staging/key=eu.dead: was left by a run that is gone"},
+		"staging left": {func(t *testing.T, dir string) { check(t, os.MkdirAll(dir+store+"staging/key=eu/000009.dead", 0o755)) }, store + "staging/key=eu/000009.dead: was left by a run that is gone"},
 		"the index lost": {func(t *testing.T, dir string) {
 			for _, f := range []string{"state.db", "state.db-wal", "state.db-shm"} {
 				check(t, os.RemoveAll(dir+".penstock/"+f))

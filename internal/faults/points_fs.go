@@ -4,6 +4,7 @@ package faults
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -15,7 +16,7 @@ func withPoints(fsys FS) FS { return pointFS{fsys} }
 
 // words are the parts of paths that tell what something is.
 var words = map[string]bool{
-	"data": true, "quarantine": true, "manifest.json": true, "_manifest.json": true, "held.json": true, "visible": true, "version": true, "healed": true,
+	"data": true, "quarantine": true, "manifest.json": true, "_manifest.json": true, "held.json": true, "visible": true, "version": true, "healed": true, "claim": true,
 }
 
 // place names what a path is of: the directory of the store it lies in, or of the state,
@@ -49,6 +50,10 @@ func (p pointFS) MkdirAll(path string) error {
 	return Step("mkdir "+place(path), func() error { return p.FS.MkdirAll(path) })
 }
 
+func (p pointFS) Mkdir(path string) error {
+	return Step("mkdir "+place(path), func() error { return p.FS.Mkdir(path) })
+}
+
 func (p pointFS) Create(path string) (f File, err error) {
 	err = Step("create "+place(path), func() error {
 		f, err = p.FS.Create(path)
@@ -78,6 +83,17 @@ func (p pointFS) RemoveAll(path string) error {
 
 func (p pointFS) SyncDir(path string) error {
 	return Step("sync "+place(path), func() error { return p.FS.SyncDir(path) })
+}
+
+// Sync has no point between one and the next: they are synced at once.
+func (p pointFS) Sync(files []File, dirs []string) error {
+	var places []string
+	for _, dir := range dirs {
+		if name := place(dir); !slices.Contains(places, name) {
+			places = append(places, name)
+		}
+	}
+	return Step("sync at once "+strings.Join(places, ", "), func() error { return p.FS.Sync(files, dirs) })
 }
 
 func (p pointFS) Lock(path string, text []byte) (l Lock, err error) {

@@ -31,7 +31,7 @@ func (s *Store) Resume(ctx context.Context, h pipeline.HeldRecord) (*Resumed, er
 	if err != nil {
 		return nil, err
 	}
-	st, err := s.begin(l, h.Run)
+	st, err := s.claim(ctx, l, h.Run, true)
 	if err != nil {
 		return nil, err
 	}
@@ -95,6 +95,9 @@ func (st *Staging) relink(ctx context.Context, h pipeline.HeldRecord, kind Kind,
 	}
 	held := filepath.Join(st.layout.heldBy(h.Run), "version", filepath.FromSlash(f.Path))
 	if err := st.store.FS.Link(held, w.Path()); err != nil {
+		if fenced := st.fenced(); fenced != nil {
+			return fenced
+		}
 		return st.altered(h, "version/"+f.Path, err.Error())
 	}
 	src, err := st.store.FS.Open(w.Path())
