@@ -67,14 +67,7 @@ func newWorld(dir string, rng *rand.Rand) (*world, error) {
 		dir: dir, rng: rng, spec: randomSpec(rng), inputs: map[string]given{}, now: map[string]cell{},
 		held: map[string]map[string]cell{}, damaged: map[string]bool{},
 	}
-	text, err := json.Marshal(w.spec)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(filepath.Join(dir, "in"), 0o755); err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(filepath.Join(dir, "spec.json"), text, 0o644); err != nil {
+	if err := w.write(); err != nil {
 		return nil, err
 	}
 	for _, p := range w.parts() {
@@ -83,6 +76,18 @@ func newWorld(dir string, rng *rand.Rand) (*world, error) {
 		}
 	}
 	return w, nil
+}
+
+// write writes what the child reads.
+func (w *world) write() error {
+	text, err := json.Marshal(w.spec)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(w.dir, "in"), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(w.dir, "spec.json"), text, 0o644)
 }
 
 func randomSpec(rng *rand.Rand) Spec {
@@ -137,6 +142,11 @@ func (w *world) give(part string) error {
 	case 2:
 		g.torn = true
 	}
+	return w.put(part, g)
+}
+
+// put makes rows the input of a partition.
+func (w *world) put(part string, g given) error {
 	text := encode(w.spec.Format, g)
 	sum := sha256.Sum256([]byte(text))
 	g.sha = hex.EncodeToString(sum[:])

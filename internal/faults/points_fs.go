@@ -4,7 +4,6 @@ package faults
 
 import (
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -87,13 +86,11 @@ func (p pointFS) SyncDir(path string) error {
 
 // Sync has no point between one and the next: they are synced at once.
 func (p pointFS) Sync(files []File, dirs []string) error {
-	var places []string
-	for _, dir := range dirs {
-		if name := place(dir); !slices.Contains(places, name) {
-			places = append(places, name)
-		}
+	name := "sync files"
+	if len(dirs) > 0 {
+		name = "sync all of " + place(dirs[0])
 	}
-	return Step("sync at once "+strings.Join(places, ", "), func() error { return p.FS.Sync(files, dirs) })
+	return Step(name, func() error { return p.FS.Sync(files, dirs) })
 }
 
 func (p pointFS) Lock(path string, text []byte) (l Lock, err error) {
