@@ -22,36 +22,44 @@ func (p *Project) bury(ctx context.Context) error {
 	for _, rec := range running { // without a lock, where power was lost before its name was durable
 		dead[rec.Run] = true
 	}
-	locks, err := filepath.Glob(p.state("runs", "*.lock"))
+	locks, err := filepath.Glob(p.state("live", "*.lock"))
 	if err != nil {
 		return err
 	}
 	for _, name := range locks {
 		dead[strings.TrimSuffix(filepath.Base(name), ".lock")] = true
 	}
-	for run := range dead {
-		if err := p.buryRun(ctx, run); err != nil {
+	for id := range dead {
+		if err := p.buryOne(ctx, id); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// buryRun puts the end of a run on record, unless its owner is alive.
-func (p *Project) buryRun(ctx context.Context, run string) error {
-	lock, err := p.fs.Lock(p.state("runs", run+".lock"), nil)
+// buryOne puts the end of a run or a backfill on record, unless its owner is alive.
+func (p *Project) buryOne(ctx context.Context, id string) error {
+	lock, err := p.lockRun(id)
 	if err != nil {
 		return nil //nolint:nilerr // alive
 	}
-	rec, err := p.lastWords(ctx, run)
-	if err == nil && rec != nil {
-		err = errors.Join(p.record(ctx, rec, p.complete(rec)), p.clear(ctx, rec))
+	dir, end := "runs", p.buryRun
+	if strings.HasPrefix(id, backfillMark) {
+		dir, end = "backfills", p.buryBackfill
 	}
-	err = errors.Join(err, p.fs.RemoveAll(p.state("runs", run+".json.tmp")), p.fs.RemoveAll(p.state("tmp", run)))
+	err = errors.Join(end(ctx, id), p.fs.RemoveAll(p.state(dir, id+".json.tmp")), p.fs.RemoveAll(p.state("tmp", id)))
 	if err != nil {
 		return errors.Join(err, lock.Close())
 	}
-	return p.unlockRun(run, lock)
+	return p.unlockRun(id, lock)
+}
+
+func (p *Project) buryRun(ctx context.Context, run string) error {
+	rec, err := p.lastWords(ctx, run)
+	if err != nil || rec == nil {
+		return err
+	}
+	return errors.Join(p.record(ctx, rec, p.complete(rec)), p.clear(ctx, rec))
 }
 
 // lastWords is what a run said last: its record is written before the index is. It is nil of

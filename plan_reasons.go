@@ -290,8 +290,14 @@ func (pr *planner) depends(name string, src pipeline.Depender) (l listing, err e
 			return l, err
 		}
 		if own != nil {
-			if i, ok := pr.place[rec.Partition]; ok && i < len(pr.plans) && !pr.ran[i] && pr.plans[i].runs(own.stage.Name) {
+			i, ok := pr.place[rec.Partition]
+			switch {
+			case !ok || i >= pr.at || !pr.plans[i].runs(own.stage.Name):
+			case !pr.ran[i]:
 				l.after = append(l.after, i)
+			case pr.lost[lost{i, own.stage.Name}]:
+				l.needs = append(l.needs, ref.String()+" was to be made anew, and was not published")
+				continue
 			}
 		}
 		b := all[rec.Partition]

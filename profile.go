@@ -67,7 +67,7 @@ func (p *Project) ProfileParts(in ProfileInput) (parts []profile.Part, done func
 		return nil, nil, err
 	}
 	id := p.ids.New()
-	lock, err := p.fs.Lock(p.state("runs", id+".lock"), nil) // what is left of it is swept by who finds it
+	lock, err := p.lockRun(id) // what is left of it is swept by who finds it
 	if err != nil {
 		return nil, nil, err
 	}

@@ -205,11 +205,12 @@ func TestOthersGoOn(t *testing.T) {
 		parts = append(parts, part)
 	}
 	var failures []string
-	records, err := p.Backfill(t.Context(), pl, parts, func(_ *pipeline.RunRecord, err error) {
-		if err != nil {
+	var records []*pipeline.RunRecord
+	_, err := p.Backfill(t.Context(), pl, parts, penstock.BackfillOptions{Listener: &penstock.BackfillListener{Done: func(rec *pipeline.RunRecord, err error) {
+		if records = append(records, rec); err != nil {
 			failures = append(failures, strings.SplitN(err.Error(), "\n", 2)[0])
 		}
-	})
+	}}})
 	if err != nil || len(records) != 4 {
 		t.Fatalf("%d records, %v", len(records), err)
 	}

@@ -81,12 +81,12 @@ func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipel
 		Run: p.ids.New(), Pipeline: pl.Name, Partition: part.String(), Dir: part.Dir(), Status: pipeline.Running,
 		Outputs: []pipeline.OutputRecord{}, Gates: []pipeline.Finding{},
 		File: pl.File, Started: now, Actor: p.opts.Actor, Command: p.opts.Command,
-		Commit: p.commit(ctx), Penstock: Version(), Params: pl.Params, Bases: units(pl),
+		Backfill: p.backfill, Commit: p.commit(ctx), Penstock: Version(), Params: pl.Params, Bases: units(pl),
 	}}
 	a.env.Temp = p.state("tmp", a.rec.Run)
 	a.env.Past, a.env.History, a.env.Accepted = a.past(), a.history, a.accepted
 	a.env.Approves = a.approves
-	lock, err := p.fs.Lock(p.state("runs", a.rec.Run+".lock"), nil)
+	lock, err := p.lockRun(a.rec.Run)
 	if err != nil {
 		a.settle(err)
 		return a, err
@@ -177,10 +177,16 @@ func (a *attempt) remember(ctx context.Context) error {
 	return err
 }
 
-// unlockRun ends the claim to a run's record. The file goes while it is locked, so that
-// nobody takes a lock of a file that is about to go.
-func (p *Project) unlockRun(run string, lock faults.Lock) error {
-	return errors.Join(p.fs.RemoveAll(p.state("runs", run+".lock")), lock.Close())
+// lockRun claims the record of a run, or of a backfill. Locks have a directory of their own,
+// so that what lists them sees only those that live, however many runs there were.
+func (p *Project) lockRun(id string) (faults.Lock, error) {
+	return p.fs.Lock(p.state("live", id+".lock"), nil)
+}
+
+// unlockRun ends the claim to a record. The file goes while it is locked, so that nobody takes
+// a lock of a file that is about to go.
+func (p *Project) unlockRun(id string, lock faults.Lock) error {
+	return errors.Join(p.fs.RemoveAll(p.state("live", id+".lock")), lock.Close())
 }
 
 // record writes what is known of a run, and what it made current.

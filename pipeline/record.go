@@ -31,6 +31,8 @@ type RunRecord struct {
 	Seconds         float64        `json:"seconds"`
 	Error           string         `json:"error,omitempty"`
 
+	// Backfill is the id of the one that the run is part of.
+	Backfill string            `json:"backfill,omitempty"`
 	File     string            `json:"file,omitempty"`
 	Dir      string            `json:"dir,omitempty"` // Partition.Dir
 	Started  time.Time         `json:"started"`

@@ -59,6 +59,7 @@ func (a *app) runsCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&f.Pipeline, "pipeline", "", "only runs of this pipeline")
 	cmd.Flags().StringVarP(&f.Partition, "partition", "p", "", "only runs of this partition")
+	cmd.Flags().StringVar(&f.Backfill, "backfill", "", "only runs of the backfill of this `id`")
 	cmd.Flags().StringVar(&status, "status", "", "only runs that ended so: published, unchanged, blocked, failed, cancelled")
 	cmd.Flags().IntVar(&f.Limit, "limit", 50, "at most so many")
 	return cmd

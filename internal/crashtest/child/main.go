@@ -8,6 +8,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -129,20 +130,16 @@ func (c *child) backfill(ctx context.Context) (crashtest.Reply, error) {
 		parts = append(parts, p)
 	}
 	var failed error
-	_, err := c.project.Backfill(ctx, c.pl, parts, func(rec *pipeline.RunRecord, err error) {
+	listener := &penstock.BackfillListener{Done: func(rec *pipeline.RunRecord, err error) {
 		r := answer(rec)
 		r.Op, r.Partition = "part", rec.Partition
 		if err != nil {
 			r.Error = err.Error()
 		}
-		if err := c.reply(r); err != nil {
-			failed = err
-		}
-	})
-	if err == nil {
-		err = failed
-	}
-	return crashtest.Reply{Status: "done"}, err
+		failed = errors.Join(failed, c.reply(r))
+	}}
+	_, err := c.project.Backfill(ctx, c.pl, parts, penstock.BackfillOptions{Parallel: 2, Retries: -1, Listener: listener})
+	return crashtest.Reply{Status: "done"}, errors.Join(err, failed)
 }
 
 // approve publishes what the latest blocked run of the partition holds.
