@@ -47,15 +47,32 @@ func (c *checker) state() {
 			c.bad("I9", "runs/%s shows values of rows", name)
 		}
 	}
-	if left := list(filepath.Join(dir, "tmp")); len(left) > 0 {
-		c.bad("I8", "tmp holds %v", left)
+	for _, name := range []string{"tmp", "live"} {
+		if left := list(filepath.Join(dir, name)); len(left) > 0 {
+			c.bad("I8", "%s holds %v", name, left)
+		}
 	}
+	c.backfills(filepath.Join(dir, "backfills"))
 	for at, m := range c.kept {
 		if !says(records[m.Run], m) {
 			c.bad("I4", "%s was made by run %s, whose record does not say so (%s)", at, m.Run, records[m.Run].Status)
 		}
 	}
 	c.index(filepath.Join(dir, "state.db"), texts)
+}
+
+// backfills checks that none is said to be running.
+func (c *checker) backfills(dir string) {
+	for _, name := range list(dir) {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		var r record
+		if err == nil {
+			err = json.Unmarshal(text, &r)
+		}
+		if err != nil || r.Status == "running" || !strings.HasSuffix(name, ".json") {
+			c.bad("I4", "backfills/%s is %q, %v", name, r.Status, err)
+		}
+	}
 }
 
 func says(r record, m *manifest) bool {

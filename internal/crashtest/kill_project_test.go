@@ -100,7 +100,13 @@ func (t *trial) attempt() (s step, dead bool, err error) {
 		if err := t.give(s.Partition); err != nil {
 			return s, false, err
 		}
-		s = t.run(s.Partition)
+		s = t.world.run(s.Partition)
+	}
+	if s.Op == "backfill" {
+		if err := t.renew(); err != nil {
+			return s, false, err
+		}
+		s = t.backfill()
 	}
 	alive, err := t.do(s, point, n)
 	return s, !alive, err
@@ -132,6 +138,9 @@ func (t *trial) do(s step, point string, n int) (alive bool, err error) {
 		return false, fmt.Errorf("%+v: the process ended by itself: %w: %s", cmd, t.p.end, t.p.stderr.String())
 	}
 	t.tell("\tkilled")
+	if s.Op == "backfill" { // what it held is not run again, and not told
+		clear(t.held)
+	}
 	t.killed(point)
 	if t.p.family() {
 		return false, errors.New("I8: a process is left of one that was killed")

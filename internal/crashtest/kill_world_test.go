@@ -244,6 +244,22 @@ func (w *world) mayStay(key string, c cell) cell {
 	return c
 }
 
+// renew gives new inputs where rows were released: a backfill leaves those alone.
+func (w *world) renew() error {
+	for _, p := range w.parts() {
+		for _, st := range w.outputs() {
+			if w.now[st.Name+"@"+p].released {
+				if err := w.give(p); err != nil {
+					return err
+				}
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// backfill runs what is not up to date.
 func (w *world) backfill() step {
 	s := step{Command: Command{Op: "backfill"}, next: map[string]cell{}}
 	for _, p := range w.parts() {

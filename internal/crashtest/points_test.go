@@ -61,6 +61,7 @@ func tour(t *testing.T, exe string) map[string]bool {
 	tr.must(t, tr.backfill())
 	tr.must(t, tr.release("one", "b"))
 	tr.must(t, tr.world.run("b"))
+	tr.must(t, tr.backfill())
 	if err := errors.Join(tr.p.quit(), tr.look(settled, nil)); err != nil {
 		t.Fatal(err)
 	}
