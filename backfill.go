@@ -102,7 +102,7 @@ type backfill struct {
 	rec     *BackfillRecord
 	lock    faults.Lock
 	plan    *Plan
-	done    map[string]bool // what was published before it was gone on with
+	done    map[string]bool // what had a verdict before it was gone on with
 	share   *Project        // with the part of workers and memory that a run has
 	running int
 	begun   int

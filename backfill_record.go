@@ -150,7 +150,7 @@ func (b *backfill) record(ctx context.Context) (*BackfillRecord, error) {
 			return nil, pipeline.Errorf(pipeline.Invalid, "backfill %s is of pipeline %s, not of %s", was.ID, was.Pipeline, b.pl.Name)
 		}
 		rec.ID = was.ID
-		if err := b.published(ctx, was.ID); err != nil {
+		if err := b.judged(ctx, was.ID); err != nil {
 			return nil, err
 		}
 	}
@@ -159,15 +159,15 @@ func (b *backfill) record(ctx context.Context) (*BackfillRecord, error) {
 	return rec, nil
 }
 
-// published finds what a backfill has published before, where all was asked for: only that would
-// be run again.
-func (b *backfill) published(ctx context.Context, id string) error {
+// judged finds what a backfill has given a verdict of before, where all was asked for: else it
+// would run again.
+func (b *backfill) judged(ctx context.Context, id string) error {
 	if !b.opts.Force {
 		return nil
 	}
 	b.done = map[string]bool{}
 	return b.p.store.Ended(ctx, id, func(partition string, s pipeline.Status) {
-		if s == pipeline.Published || s == pipeline.Unchanged {
+		if s == pipeline.Published || s == pipeline.Unchanged || s == pipeline.Blocked {
 			b.done[partition] = true
 		}
 	})
@@ -217,8 +217,24 @@ func (p *Project) LastBackfill() (*BackfillRecord, error) {
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
-	return p.readBackfill(all[len(all)-1])
+	var last *BackfillRecord
+	for _, id := range slices.Backward(all) {
+		if last != nil && !strings.HasPrefix(id, last.ID[:idSecond]) {
+			break
+		}
+		r, err := p.readBackfill(id)
+		if err != nil {
+			return nil, err
+		}
+		if last == nil || r.Started.After(last.Started) {
+			last = r
+		}
+	}
+	return last, nil
 }
+
+// idSecond is how many letters of an id are the second in which it was made.
+const idSecond = len(backfillMark + "20060102T150405")
 
 // backfills are the ids of all, the oldest first.
 func (p *Project) backfills() (ids []string, err error) {

@@ -135,7 +135,7 @@ func (b *manifests) basis(pl *pipeline.Pipeline, s *pipeline.Stage) pipeline.Bas
 func basisOf(m *pipeline.Manifest) pipeline.Basis {
 	b := pipeline.Basis{Stage: m.Stage, Dataset: m.Dataset}
 	b.Settle(m)
-	if m.Release != nil {
+	if m.Release != nil || m.Rollback != nil {
 		return b
 	}
 	b.Code, b.Gates, b.Params, b.Inputs = map[string]string{}, map[string]string{}, m.Params, m.Inputs

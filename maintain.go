@@ -45,8 +45,8 @@ func (p *Project) Rebuild(ctx context.Context) (runs, versions int, err error) {
 		if err != nil {
 			return runs, versions, err
 		}
-		for _, v := range kept {
-			if err := p.rebuildVersion(ctx, v); err != nil {
+		for i := range kept {
+			if err := p.rebuildVersion(ctx, kept[:i+1]); err != nil {
 				return runs, versions, err
 			}
 			versions++
@@ -55,9 +55,11 @@ func (p *Project) Rebuild(ctx context.Context) (runs, versions int, err error) {
 	return runs, versions, nil
 }
 
-// rebuildVersion puts a version into the index, and what it rests on where the record of its
-// run is lost.
-func (p *Project) rebuildVersion(ctx context.Context, v publish.Kept) error {
+// rebuildVersion puts the last of some versions of a partition into the index, and what it rests
+// on where the record of its run is lost: what was released or rolled back rests on what the
+// version before did.
+func (p *Project) rebuildVersion(ctx context.Context, upTo []publish.Kept) error {
+	v := upTo[len(upTo)-1]
 	m := v.Manifest
 	if err := p.store.PutVersion(ctx, m, v.Digest, v.Current); err != nil || !v.Current {
 		return err
@@ -66,9 +68,27 @@ func (p *Project) rebuildVersion(ctx context.Context, v publish.Kept) error {
 	if err != nil || known != nil && known.Version == m.Version {
 		return err
 	}
+	if known == nil {
+		for _, before := range slices.Backward(upTo[:len(upTo)-1]) {
+			w := before.Manifest
+			if w.Partition != m.Partition || m.Release == nil && m.Rollback == nil {
+				break
+			}
+			if basis := basisOf(w); basis.Code != nil {
+				if err := p.putBasis(ctx, w, basis); err != nil {
+					return err
+				}
+				break
+			}
+		}
+	}
+	return p.putBasis(ctx, m, basisOf(m))
+}
+
+func (p *Project) putBasis(ctx context.Context, m *pipeline.Manifest, basis pipeline.Basis) error {
 	return p.store.PutBases(ctx, &pipeline.RunRecord{
-		Run: m.Run, Pipeline: m.Pipeline, Partition: m.Partition, Status: pipeline.Published, Started: m.Published,
-		Bases: []pipeline.Basis{basisOf(m)},
+		Run: runOf(m), Pipeline: m.Pipeline, Partition: m.Partition, Status: pipeline.Published, Started: m.Published,
+		Bases: []pipeline.Basis{basis},
 	})
 }
 

@@ -34,7 +34,9 @@ func (e *evaluation) compare() error {
 	}
 	same := len(e.sp.Reasons) == before
 	others := e.compareRules(was)
-	e.sp.JudgeOnly = same && !others && len(e.sp.Reasons) > before && e.base.Aside == 0 && e.base.Version > 0
+	// Of a run that did not publish, the version that is published may not be of these inputs.
+	made := e.base.Version > 0 && (e.base.Status == pipeline.Published || e.base.Status == pipeline.Unchanged)
+	e.sp.JudgeOnly = made && same && !others && len(e.sp.Reasons) > before && e.base.Aside == 0
 	return nil
 }
 
@@ -46,7 +48,7 @@ func (e *evaluation) was() (*pipeline.Basis, error) {
 	}
 	if e.u.stage.Output != nil {
 		m, _, err := e.p.publish.Current(datasetOf(e.u.stage), e.plan.Partition.Dir())
-		if err == nil && m.Release == nil {
+		if err == nil {
 			b := basisOf(m)
 			if len(b.Code) > 0 {
 				return &b, nil

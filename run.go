@@ -72,6 +72,8 @@ type attempt struct {
 	current []published
 	release *release    // nil where the run computes its outputs
 	some    *someStages // nil where it runs all stages
+
+	readings readings
 }
 
 // attempt claims a run id and puts the run on the record.
@@ -86,6 +88,7 @@ func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipel
 	a.env.Temp = p.state("tmp", a.rec.Run)
 	a.env.Past, a.env.History, a.env.Accepted = a.past(), a.history, a.accepted
 	a.env.Approves = a.approves
+	a.readings.p, a.env.Pin = p, a.readings.pin(ctx)
 	lock, err := p.lockRun(a.rec.Run)
 	if err != nil {
 		a.settle(err)
@@ -165,7 +168,7 @@ func (a *attempt) settle(err error) {
 		}
 		a.rec.Error = err.Error()
 	}
-	_ = a.p.fs.RemoveAll(a.env.Temp) // swept at the next Open, if it stays
+	_ = errors.Join(a.p.fs.RemoveAll(a.env.Temp), a.readings.close()) // swept later, if they stay
 }
 
 // remember writes the record of the run, and of what it published, for good.

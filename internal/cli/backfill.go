@@ -199,6 +199,10 @@ func (r *filling) run(cmd *cobra.Command, file string, partitions func(*penstock
 	if err != nil {
 		return err
 	}
+	if len(parts) == 0 {
+		r.print("%s: nothing failed, so there is nothing to run again\n", pl.Name)
+		return nil
+	}
 	if r.dry {
 		plan, err := project.Plan(cmd.Context(), pl, penstock.InOrder(parts), r.options.PlanOptions)
 		if err != nil {
@@ -255,7 +259,7 @@ func (r *filling) ended(project *penstock.Project, pl *pipeline.Pipeline, rec *p
 		return // it is named in the end
 	}
 	if err := r.app.ended(project, pl, rec, err, r.out.takeStdout()); err != nil && !errors.Is(err, errBlocked) && pipeline.KindOf(err) != pipeline.Canceled {
-		r.complain(err)
+		r.complain(pipeline.Errorf(pipeline.KindOf(err), "%s %s: %w", rec.Pipeline, rec.Partition, err))
 	}
 }
 

@@ -158,12 +158,16 @@ func causes(p *penstock.PartitionPlan) string {
 // reasons is why a partition is in its state. That a stage runs because one before it does goes
 // without saying.
 func reasons(p *penstock.PartitionPlan) string {
-	var texts []string
+	var texts, told []string
 	for _, s := range p.Stages {
 		var whats []string
 		for _, r := range s.Reasons {
-			if r.Cause != penstock.CauseUpstream || len(s.Reasons) == 1 && !runsIn(p, r.What) {
-				whats = append(whats, r.What)
+			what := r.What
+			if r.Cause == penstock.CauseRun && s.State == penstock.StateBlocked {
+				what = "gate " + what
+			}
+			if !slices.Contains(told, what) && (r.Cause != penstock.CauseUpstream || len(s.Reasons) == 1 && !runsIn(p, what)) {
+				whats, told = append(whats, what), append(told, what)
 			}
 		}
 		if len(whats) == 0 {

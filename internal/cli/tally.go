@@ -12,10 +12,6 @@ import (
 // the next command.
 func (r *filling) tally(pl *pipeline.Pipeline, rec *penstock.BackfillRecord) {
 	c := rec.Counts
-	if c.Partitions == 0 {
-		r.print("%s: nothing to run\n", rec.Pipeline)
-		return
-	}
 	text := fmt.Sprintf("%d of %d partitions: %d published, %d unchanged, %d blocked, %d failed",
 		c.Ended()-c.NotRun, c.Partitions, c.Published, c.Unchanged, c.Blocked, c.Failed)
 	for _, more := range []struct {
