@@ -17,23 +17,6 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// endOf puts the end of a run on record whose process has died: as its record says if it came
-// to write that, and else as the manifests tell it.
-func (p *Project) endOf(ctx context.Context, run string) error {
-	rec, err := p.store.Run(ctx, run)
-	if err != nil || rec.Run != run || rec.Status != pipeline.Running {
-		return nil //nolint:nilerr // the index does not know it: nothing says that it runs
-	}
-	written, err := readRun(p.state("runs", run+".json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return p.record(ctx, rec, p.died(rec))
-	}
-	if err != nil {
-		return err
-	}
-	return p.recall(ctx, []*pipeline.RunRecord{written})
-}
-
 // catchUp gives an index what it lacks. One that was restored from an old backup, or was lost,
 // or whose last changes were torn, is behind the records of runs; and it may hold runs for
 // running that have long ended.
@@ -49,13 +32,6 @@ func (p *Project) catchUp(ctx context.Context) error {
 	running, err := p.store.Running(ctx)
 	if err != nil {
 		return err
-	}
-	for _, run := range running {
-		if _, err := os.Lstat(p.state("live", run+".lock")); errors.Is(err, fs.ErrNotExist) {
-			if err := p.endOf(ctx, run); err != nil {
-				return err
-			}
-		}
 	}
 	switch {
 	case known == 0 && len(names) > 0: // it is new

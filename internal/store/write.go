@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"sync"
+
+	"github.com/penstock-data/penstock/internal/faults"
 )
 
 // writer brings changes to the index. SQLite takes one writer at a time, and a commit costs a
@@ -73,7 +75,7 @@ func (s *Store) transact(ctx context.Context, all []*change) (err error) {
 			return s.broken(err)
 		}
 	}
-	if err := tx.Commit(); err != nil {
+	if err := faults.Step("commit index", tx.Commit); err != nil {
 		return s.broken(err)
 	}
 	return nil
