@@ -17,23 +17,6 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// endOf puts the end of a run on record whose process has died: as its record says if it came
-// to write that, and else as the manifests tell it.
-func (p *Project) endOf(ctx context.Context, run string) error {
-	rec, err := p.store.Run(ctx, run)
-	if err != nil || rec.Run != run || rec.Status != pipeline.Running {
-		return nil //nolint:nilerr // the index does not know it: nothing says that it runs
-	}
-	written, err := readRun(p.state("runs", run+".json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return p.record(ctx, rec, p.died(rec))
-	}
-	if err != nil {
-		return err
-	}
-	return p.recall(ctx, []*pipeline.RunRecord{written})
-}
-
 // catchUp gives an index what it lacks. One that was restored from an old backup, or was lost,
 // or whose last changes were torn, is behind the records of runs; and it may hold runs for
 // running that have long ended.
@@ -49,13 +32,6 @@ func (p *Project) catchUp(ctx context.Context) error {
 	running, err := p.store.Running(ctx)
 	if err != nil {
 		return err
-	}
-	for _, run := range running {
-		if _, err := os.Lstat(p.state("live", run+".lock")); errors.Is(err, fs.ErrNotExist) {
-			if err := p.endOf(ctx, run); err != nil {
-				return err
-			}
-		}
 	}
 	switch {
 	case known == 0 && len(names) > 0: // it is new
@@ -113,7 +89,7 @@ func (p *Project) readAgain(ctx context.Context, names []string) error {
 // recall puts records of runs into the index, and the versions of the partitions that they
 // published.
 func (p *Project) recall(ctx context.Context, lost []*pipeline.RunRecord) error {
-	return p.store.Change(ctx, func(c store.Changes) error {
+	return p.store.Change(ctx, func(c *store.Changes) error {
 		places := map[string]bool{}
 		for _, rec := range lost {
 			if err := c.PutRun(rec); err != nil {
@@ -128,8 +104,8 @@ func (p *Project) recall(ctx context.Context, lost []*pipeline.RunRecord) error 
 				if err != nil {
 					return err
 				}
-				for _, v := range kept {
-					if err := p.putVersion(c, out.Dataset, v); err != nil {
+				for i := range kept {
+					if err := p.putVersion(c, out.Dataset, kept[:i+1]); err != nil {
 						return err
 					}
 				}
@@ -148,9 +124,11 @@ func partitionDir(out pipeline.OutputRecord) string {
 	return path.Base(out.Path)
 }
 
-// putVersion puts a version into the index, and what it rests on where the record of its run is
-// lost.
-func (p *Project) putVersion(c store.Changes, dataset string, v publish.Kept) error {
+// putVersion puts the last of some versions of a dataset into the index, and what it rests on where
+// the record of its run is lost: what was released or rolled back rests on what the version before
+// did.
+func (p *Project) putVersion(c *store.Changes, dataset string, upTo []publish.Kept) error {
+	v := upTo[len(upTo)-1]
 	m := v.Manifest
 	if v.Current {
 		known, err := c.Base(m.Pipeline, m.Stage, m.Partition)
@@ -160,7 +138,7 @@ func (p *Project) putVersion(c store.Changes, dataset string, v publish.Kept) er
 		if known == nil || known.Version != m.Version {
 			if err := c.PutBases(&pipeline.RunRecord{
 				Run: runOf(m), Pipeline: m.Pipeline, Partition: m.Partition, Status: pipeline.Published, Started: m.Published,
-				Bases: []pipeline.Basis{p.restsOn(m, v.Dir)},
+				Bases: []pipeline.Basis{restsOn(m, upTo)},
 			}); err != nil {
 				return err
 			}
@@ -169,25 +147,35 @@ func (p *Project) putVersion(c store.Changes, dataset string, v publish.Kept) er
 	return c.PutVersion(store.Version{Manifest: m, Digest: v.Digest, Stamp: p.stamp(path.Join(dataset, v.Dir))}, v.Current)
 }
 
-// restsOn is what a version rests on. What was released or rolled back rests on what the version
-// did of which that was made: its manifest says, as long as it is kept.
-func (p *Project) restsOn(m *pipeline.Manifest, partitionDir string) pipeline.Basis {
+// restsOn is what a version rests on, one of some of its dataset, by their number. What was
+// released or rolled back rests on what the version did of which it was made, as long as that is
+// kept.
+func restsOn(m *pipeline.Manifest, kept []publish.Kept) pipeline.Basis {
 	b := basisOf(m)
-	if m.Release == nil && m.Rollback == nil {
-		return b
-	}
-	kept, err := p.publish.Versions(m.Dataset, partitionDir)
-	if err != nil {
+	if b.Code != nil {
 		return b
 	}
 	for _, v := range slices.Backward(kept) {
-		if w := v.Manifest; w.Version < m.Version && w.Release == nil && w.Rollback == nil {
-			b = basisOf(w)
-			b.Settle(m)
-			return b
+		if w := v.Manifest; w.Partition != m.Partition || w.Version >= m.Version {
+			continue
+		} else if before := basisOf(w); before.Code != nil {
+			before.Settle(m)
+			return before
 		}
 	}
 	return b
+}
+
+// restsOn is what the current version of a partition rests on.
+func (p *Project) restsOn(m *pipeline.Manifest, partitionDir string) pipeline.Basis {
+	if m.Release == nil && m.Rollback == nil {
+		return basisOf(m)
+	}
+	kept, err := p.publish.Versions(m.Dataset, partitionDir)
+	if err != nil {
+		return basisOf(m) // what it rests on is not on record then
+	}
+	return restsOn(m, kept)
 }
 
 // versionOf is what the index is told of a version that a run made current.

@@ -38,7 +38,7 @@ func (p *Project) Rebuild(ctx context.Context) (runs, versions int, err error) {
 }
 
 func (p *Project) rebuild(ctx context.Context) (runs, versions int, err error) {
-	err = p.store.Change(ctx, func(c store.Changes) error {
+	err = p.store.Change(ctx, func(c *store.Changes) (err error) {
 		if err := c.Forget(); err != nil {
 			return err
 		}
@@ -51,7 +51,7 @@ func (p *Project) rebuild(ctx context.Context) (runs, versions int, err error) {
 	return runs, versions, err
 }
 
-func (p *Project) rebuildVersions(c store.Changes) (n int, err error) {
+func (p *Project) rebuildVersions(c *store.Changes) (n int, err error) {
 	datasets, err := p.publish.Datasets()
 	if err != nil {
 		return 0, err
@@ -61,8 +61,8 @@ func (p *Project) rebuildVersions(c store.Changes) (n int, err error) {
 		if err != nil {
 			return n, err
 		}
-		for _, v := range kept {
-			if err := p.putVersion(c, dataset, v); err != nil {
+		for i := range kept {
+			if err := p.putVersion(c, dataset, kept[:i+1]); err != nil {
 				return n, err
 			}
 			n++
@@ -73,7 +73,7 @@ func (p *Project) rebuildVersions(c store.Changes) (n int, err error) {
 
 // rebuildRuns puts the records of runs into the index, in the order in which the runs began: what
 // a run did not compute is as runs before it left it.
-func (p *Project) rebuildRuns(c store.Changes) (n int, err error) {
+func (p *Project) rebuildRuns(c *store.Changes) (n int, err error) {
 	type started struct {
 		path string
 		at   int64

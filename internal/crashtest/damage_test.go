@@ -186,7 +186,7 @@ func ways() []way {
 		{"temporary files lie about", last, nothing(func(r *ruin) {
 			must(r.t, os.MkdirAll(r.path("tmp/20260101T000000-dead00"), 0o755))
 			r.garbage("tmp/20260101T000000-dead00/spill")
-			r.garbage("runs/20260101T000000-dead00.lock")
+			r.garbage("live/20260101T000000-dead00.lock")
 			r.garbage("runs/20260101T000000-dead00.json.tmp")
 		}), false},
 		{"all state is of an old backup", 1, nil, true},

@@ -32,7 +32,6 @@ type Base struct {
 type baseRow struct {
 	Base
 	pipeline, started string
-	was               sql.NullInt64 // its checksum
 }
 
 const baseColumns = `sum, pipeline, stage, partition, dataset, run, started, status, why, code_key, gates_key, up_key, data, stamp,
@@ -44,39 +43,46 @@ func (b *baseRow) sum() *summer {
 		number(b.Version, b.Rows, b.Aside, b.BytesIn).float(b.Seconds)
 }
 
-// eachBase reads rows of bases, each into a new row. Their checksums are for the caller to
-// compare.
-func eachBase(ask asker, each func(*baseRow) error, where string, args ...any) error {
-	rows, err := ask(`SELECT `+baseColumns+` FROM bases `+where, args...)
+// eachBase reads rows of bases and compares their checksums. It makes a new row each time.
+func eachBase(ctx context.Context, q querier, each func(*baseRow) error, where string, args ...any) error {
+	rows, err := q.QueryContext(ctx, `SELECT `+baseColumns+` FROM bases `+where, args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		b := &baseRow{}
-		if err := rows.Scan(&b.was, &b.pipeline, &b.Stage, &b.Partition, &b.Dataset, &b.Run, &b.started, &b.Status, &b.Why, &b.Code, &b.Gates, &b.Up, &b.Data, &b.Stamp,
+		var b baseRow
+		var sum sql.NullInt64
+		if err := rows.Scan(&sum, &b.pipeline, &b.Stage, &b.Partition, &b.Dataset, &b.Run, &b.started, &b.Status, &b.Why, &b.Code, &b.Gates, &b.Up, &b.Data, &b.Stamp,
 			&b.Version, &b.Rows, &b.Aside, &b.BytesIn, &b.Seconds); err != nil {
 			return err
 		}
-		if err := each(b); err != nil {
+		if err := b.sum().check(sum); err != nil {
+			return err
+		}
+		if err := each(&b); err != nil {
 			return err
 		}
 	}
 	return rows.Err()
 }
 
-// check compares the row's checksum.
-func (b *baseRow) check() error { return b.sum().check(b.was) }
-
 const oneBase = `WHERE pipeline = ? AND stage = ? AND partition = ?`
 
 // sealBase gives a row that was changed its checksum.
-func sealBase(tx *batch, name, stage, partition string) error {
-	var row *baseRow
-	if err := eachBase(tx.query, func(b *baseRow) error { row = b; return nil }, oneBase, name, stage, partition); err != nil || row == nil {
+func sealBase(tx *Changes, name, stage, partition string) error {
+	const update = `UPDATE bases SET sum = ? ` + oneBase
+	if _, err := tx.exec(update, nil, name, stage, partition); err != nil {
 		return err
 	}
-	_, err := tx.exec(`UPDATE bases SET sum = ? `+oneBase, row.sum().sum(), name, stage, partition)
+	var row *baseRow
+	if err := eachBase(context.Background(), tx, func(b *baseRow) error { row = b; return nil }, oneBase, name, stage, partition); err != nil {
+		return err
+	}
+	if row == nil {
+		return nil
+	}
+	_, err := tx.exec(update, row.sum().sum(), name, stage, partition)
 	return err
 }
 
@@ -92,10 +98,7 @@ func (s *Store) BasesOf(ctx context.Context, dataset string, each func(*Base)) e
 }
 
 func (s *Store) bases(ctx context.Context, each func(*Base), where string, args ...any) error {
-	err := eachBase(s.asker(ctx), func(b *baseRow) error {
-		each(&b.Base)
-		return b.check()
-	}, where, args...)
+	err := eachBase(ctx, s, func(b *baseRow) error { each(&b.Base); return nil }, where, args...)
 	if err != nil {
 		return s.broken(err)
 	}
@@ -119,13 +122,10 @@ func (s *Store) Basis(ctx context.Context, name, stage, partition string) (*pipe
 
 // putBases notes what the outputs of a run rest on. What the run did not compute is kept as
 // it was; what is known of a later run is not overwritten.
-func putBases(tx *batch, r *pipeline.RunRecord) error {
+func putBases(tx *Changes, r *pipeline.RunRecord) error {
 	started, why := r.Started.UTC().Format(timeLayout), whyOf(r)
 	for i := range r.Bases {
 		b := &r.Bases[i]
-		if err := eachBase(tx.query, (*baseRow).check, oneBase, r.Pipeline, b.Stage, r.Partition); err != nil {
-			return err // else what is kept of it would have a new checksum
-		}
 		if _, err := tx.exec(`INSERT INTO bases (pipeline, stage, partition, dataset, run, started, status, why,
 			code_key, gates_key, up_key, data, version, rows, bytes_in, seconds, aside)
 			VALUES (?, ?, ?, ?, ?, '', '', '', '', '', '', '', 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING`,
@@ -144,11 +144,14 @@ func putBases(tx *batch, r *pipeline.RunRecord) error {
 		if err := putBasis(tx, r, b); err != nil {
 			return err
 		}
+		if err := sealBase(tx, r.Pipeline, b.Stage, r.Partition); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func putBasis(tx *batch, r *pipeline.RunRecord, b *pipeline.Basis) error {
+func putBasis(tx *Changes, r *pipeline.RunRecord, b *pipeline.Basis) error {
 	code, gates, up := b.Keys()
 	if b.Version > 0 {
 		if _, err := tx.exec(`UPDATE bases SET data = ?4, version = ?5, rows = ?6, aside = ?7 WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3`,
@@ -176,9 +179,9 @@ func putBasis(tx *batch, r *pipeline.RunRecord, b *pipeline.Basis) error {
 
 // judgedAgain gives what is on record of a stage the rules and parameters of a run that only
 // judged.
-func judgedAgain(tx *batch, r *pipeline.RunRecord, b *pipeline.Basis) error {
+func judgedAgain(tx *Changes, r *pipeline.RunRecord, b *pipeline.Basis) error {
 	was := ""
-	err := eachText(tx.query, "sum", textColumns, `FROM basis_texts `+oneBase, func(text string) error { was = text; return nil }, r.Pipeline, b.Stage, r.Partition)
+	err := eachText(context.Background(), tx, "sum", textColumns, `FROM basis_texts `+oneBase, func(text string) error { was = text; return nil }, r.Pipeline, b.Stage, r.Partition)
 	if err != nil || was == "" {
 		return err
 	}
@@ -190,7 +193,7 @@ func judgedAgain(tx *batch, r *pipeline.RunRecord, b *pipeline.Basis) error {
 	return putText(tx, r, now)
 }
 
-func putText(tx *batch, r *pipeline.RunRecord, b *pipeline.Basis) error {
+func putText(tx *Changes, r *pipeline.RunRecord, b *pipeline.Basis) error {
 	text := jsonText(b)
 	_, err := tx.exec(`INSERT OR REPLACE INTO basis_texts (`+textColumns+`, sum) VALUES (?, ?, ?, ?, ?)`,
 		r.Pipeline, b.Stage, r.Partition, text, new(summer).text(r.Pipeline, b.Stage, r.Partition, text).sum())

@@ -8,124 +8,82 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// Changes are made to an index together, or not at all.
-type Changes struct{ b *batch }
-
-// Change makes the changes that f asks for. An error of f is given as it is, and nothing is
-// changed.
-func (s *Store) Change(ctx context.Context, f func(Changes) error) error {
-	return s.update(ctx, func(b *batch) error { return f(Changes{b}) })
+// PutRun is Changes.PutRun alone.
+func (s *Store) PutRun(ctx context.Context, r *pipeline.RunRecord, current ...Version) error {
+	return s.Change(ctx, func(c *Changes) error { return c.PutRun(r, current...) })
 }
 
 // PutRun writes or overwrites what is known of a run, and of the versions that are current
-// since, in one step.
-func (s *Store) PutRun(ctx context.Context, r *pipeline.RunRecord, current ...Version) error {
-	record, err := json.Marshal(r)
+// since.
+func (c *Changes) PutRun(r *pipeline.RunRecord, current ...Version) error {
+	text, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	for i := range current {
-		if err := current[i].marshal(); err != nil {
-			return err
-		}
-	}
-	return s.update(ctx, func(b *batch) error { return putRun(b, r, string(record), current) })
-}
-
-// PutRun is Store.PutRun.
-func (c Changes) PutRun(r *pipeline.RunRecord) error {
-	record, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	return putRun(c.b, r, string(record), nil)
-}
-
-func putRun(b *batch, r *pipeline.RunRecord, record string, current []Version) error {
-	row := []string{r.Run, r.Pipeline, r.Partition, string(r.Status), r.Started.UTC().Format(timeLayout), r.Backfill, record}
-	if _, err := b.exec(`INSERT OR REPLACE INTO runs (`+runColumns+`, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+	row := []string{r.Run, r.Pipeline, r.Partition, string(r.Status), r.Started.UTC().Format(timeLayout), r.Backfill, string(text)}
+	if _, err := c.exec(`INSERT OR REPLACE INTO runs (`+runColumns+`, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		row[0], row[1], row[2], row[3], row[4], row[5], row[6], new(summer).text(row...).sum()); err != nil {
 		return err
 	}
-	if r.Status == pipeline.Running {
-		return nil
-	}
-	if err := putBases(b, r); err != nil {
-		return err
-	}
-	for _, v := range current {
-		if err := putVersion(b, v, true); err != nil {
+	if r.Status != pipeline.Running {
+		if err := putBases(c, r); err != nil {
 			return err
 		}
 	}
-	return sealBases(b, r)
-}
-
-func sealBases(b *batch, r *pipeline.RunRecord) error {
-	for _, basis := range r.Bases {
-		if err := sealBase(b, r.Pipeline, basis.Stage, r.Partition); err != nil {
+	for _, v := range current {
+		if err := c.PutVersion(v, true); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (v *Version) marshal() error {
-	text, err := json.Marshal(v.Manifest)
-	v.text = string(text)
-	return err
-}
-
 // PutVersion writes what is known of a version. If current is set, no other version of the
 // partition is.
-func (c Changes) PutVersion(v Version, current bool) error {
-	if err := v.marshal(); err != nil {
-		return err
-	}
-	if err := putVersion(c.b, v, current); err != nil || !current {
-		return err
-	}
-	return sealBase(c.b, v.Manifest.Pipeline, v.Manifest.Stage, v.Manifest.Partition)
-}
-
-// putVersion writes a version, and notes the stamp of one that is current with what it rests on:
-// that has another checksum then.
-func putVersion(b *batch, v Version, current bool) error {
+func (c *Changes) PutVersion(v Version, current bool) error {
 	m := v.Manifest
-	sum := new(summer).text(m.Dataset, m.Partition, strconv.FormatInt(m.Version, 10), m.Run, v.Digest, v.text).sum()
+	text, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	version := strconv.FormatInt(m.Version, 10)
+	sum := new(summer).text(m.Dataset, m.Partition, version, m.Run, v.Digest, string(text)).sum()
 	if current {
-		if _, err := b.exec(`UPDATE versions SET sum = `+plainSum+`, current = 0 WHERE dataset = ? AND partition = ? AND current`,
+		if _, err := c.exec(`UPDATE versions SET sum = `+plainSum+`, current = 0 WHERE dataset = ? AND partition = ? AND current <> 0`,
 			m.Dataset, m.Partition); err != nil {
 			return err
 		}
 	}
-	_, err := b.exec(`INSERT OR REPLACE INTO versions (`+versionColumns+`, current, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 + ?7 * `+currentSum+`)`,
-		m.Dataset, m.Partition, m.Version, m.Run, v.Digest, v.text, current, sum)
-	if err == nil && current {
-		_, err = b.exec(`UPDATE bases SET stamp = ?4 WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3 AND version = ?5`,
-			m.Pipeline, m.Stage, m.Partition, v.Stamp, m.Version)
+	if _, err = c.exec(`INSERT OR REPLACE INTO versions (`+versionColumns+`, current, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 + ?7 * `+currentSum+`)`,
+		m.Dataset, m.Partition, m.Version, m.Run, v.Digest, string(text), current, sum); err != nil || !current {
+		return err
 	}
-	return err
+	return c.stamp(v)
+}
+
+// stamp notes what the manifest of a current version looks like.
+func (c *Changes) stamp(v Version) error {
+	m := v.Manifest
+	if _, err := c.exec(`UPDATE bases SET stamp = ?4 WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3 AND version = ?5`,
+		m.Pipeline, m.Stage, m.Partition, v.Stamp, m.Version); err != nil {
+		return err
+	}
+	return sealBase(c, m.Pipeline, m.Stage, m.Partition)
 }
 
 // PutBases notes what the outputs of a run rest on, and nothing else of it.
-func (c Changes) PutBases(r *pipeline.RunRecord) error {
-	if err := putBases(c.b, r); err != nil {
-		return err
-	}
-	return sealBases(c.b, r)
-}
+func (c *Changes) PutBases(r *pipeline.RunRecord) error { return putBases(c, r) }
 
 // Base is Store.Base in the middle of changes.
-func (c Changes) Base(name, stage, partition string) (found *Base, err error) {
-	err = eachBase(c.b.query, func(b *baseRow) error { found = &b.Base; return b.check() }, oneBase, name, stage, partition)
+func (c *Changes) Base(name, stage, partition string) (found *Base, err error) {
+	err = eachBase(context.Background(), c, func(b *baseRow) error { found = &b.Base; return nil }, oneBase, name, stage, partition)
 	return found, err
 }
 
 // Forget removes everything: the first step of a rebuild.
-func (c Changes) Forget() error {
+func (c *Changes) Forget() error {
 	for _, table := range []string{"versions", "bases", "basis_texts", "runs"} {
-		if _, err := c.b.exec("DELETE FROM " + table); err != nil {
+		if _, err := c.exec(`DELETE FROM ` + table); err != nil {
 			return err
 		}
 	}

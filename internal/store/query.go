@@ -130,7 +130,7 @@ func (s *Store) rowsErr(rows *sql.Rows) error {
 
 // query reads rows whose last column is a JSON text.
 func query[T any](ctx context.Context, s *Store, sum, columns, rest string, args ...any) (all []*T, err error) {
-	err = eachText(s.asker(ctx), sum, columns, rest, func(text string) error {
+	err = eachText(ctx, s, sum, columns, rest, func(text string) error {
 		v := new(T)
 		all = append(all, v)
 		return json.Unmarshal([]byte(text), v)

@@ -123,8 +123,6 @@ type Version struct {
 	// Stamp says what the file of the manifest looks like from outside: while it is the same,
 	// readers see this version.
 	Stamp string
-
-	text string // the manifest as JSON
 }
 
 // timeLayout has a fixed width, so that text sorts like time.

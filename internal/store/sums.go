@@ -90,34 +90,16 @@ func (s *Store) check(ctx context.Context) error {
 	for _, texts := range []struct{ sum, columns, table string }{
 		{"sum", runColumns, "runs"}, {plainSum, versionColumns, "versions"}, {"sum", textColumns, "basis_texts"},
 	} {
-		if err := eachText(s.asker(ctx), texts.sum, texts.columns, "FROM "+texts.table, func(string) error { return nil }); err != nil {
+		if err := eachText(ctx, s, texts.sum, texts.columns, "FROM "+texts.table, func(string) error { return nil }); err != nil {
 			return err
 		}
 	}
-	return eachBase(s.asker(ctx), (*baseRow).check, "")
+	return eachBase(ctx, s, func(*baseRow) error { return nil }, "")
 }
 
-// asker asks a database, or a transaction.
-type asker func(text string, args ...any) (*sql.Rows, error)
-
-// asker asks by prepared statements.
-func (s *Store) asker(ctx context.Context) asker {
-	return func(text string, args ...any) (*sql.Rows, error) {
-		stmt, err := s.prepared(text)
-		if err != nil {
-			return nil, err
-		}
-		return stmt.QueryContext(ctx, args...)
-	}
-}
-
-// query asks in the middle of a transaction.
-func (b *batch) query(text string, args ...any) (*sql.Rows, error) {
-	stmt, err := b.s.prepared(text)
-	if err != nil {
-		return nil, err
-	}
-	return b.tx.StmtContext(context.Background(), stmt).QueryContext(context.Background(), args...)
+// querier is a database or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
 // Columns of tables of texts and whole numbers; the last one is JSON.
@@ -129,8 +111,8 @@ const (
 
 // eachText reads rows of a table of texts, compares their checksums and gives the last column of
 // each.
-func eachText(ask asker, sum, columns, rest string, each func(last string) error, args ...any) error {
-	rows, err := ask("SELECT "+sum+", "+columns+" "+rest, args...)
+func eachText(ctx context.Context, q querier, sum, columns, rest string, each func(last string) error, args ...any) error {
+	rows, err := q.QueryContext(ctx, "SELECT "+sum+", "+columns+" "+rest, args...)
 	if err != nil {
 		return err
 	}
