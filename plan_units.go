@@ -223,8 +223,8 @@ func (pr *planner) sure(b *store.Base, dataset string, part pipeline.Partition) 
 		return pr.p.baseOf(m, part.Dir()), m
 	case b.Version == m.Version && b.Data == m.DataDigest():
 		return b, nil
-	case b.Run > runOf(m) && b.Status != pipeline.Published && b.Status != pipeline.Unchanged:
-		// A later run published nothing: ids of runs sort like time.
+	case b.After(m.Published) && b.Status != pipeline.Published && b.Status != pipeline.Unchanged:
+		// A later run published nothing.
 		now := *b
 		now.Data, now.Version, now.Rows, now.Aside = m.DataDigest(), m.Version, m.Rows, pr.p.baseOf(m, part.Dir()).Aside
 		return &now, nil
