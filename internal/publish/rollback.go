@@ -23,7 +23,7 @@ func (s *Store) Rollback(ctx context.Context, dataset string, p pipeline.Partiti
 		return nil, err
 	}
 	v, err := st.rollback(ctx, version, r)
-	return v, errors.Join(err, st.Abort())
+	return v, st.end(err)
 }
 
 func (st *Staging) rollback(ctx context.Context, version int64, r pipeline.Rollback) (*Version, error) {
