@@ -45,6 +45,10 @@ func publishText(s *Store, text string) (*Version, error) {
 	if err != nil {
 		return nil, err
 	}
+	return commitText(st, text)
+}
+
+func commitText(st *Staging, text string) (*Version, error) {
 	m := &pipeline.Manifest{Format: pipeline.ManifestFormat, Dataset: dataset, Partition: "2001-07", Run: "run-" + text}
 	for _, kind := range []Kind{Data, Quarantine} {
 		w, err := st.Create(kind, "part-0.txt")
