@@ -48,50 +48,62 @@ func (s *stopFS) MkdirAll(p string) error {
 	s.op("MkdirAll")
 	return s.FS.MkdirAll(p)
 }
+
 func (s *stopFS) Mkdir(p string) error {
 	s.op("Mkdir")
 	return s.FS.Mkdir(p)
 }
+
 func (s *stopFS) Open(p string) (faults.Opened, error) {
 	s.op("Open")
 	return s.FS.Open(p)
 }
+
 func (s *stopFS) ReadFile(p string) ([]byte, error) {
 	s.op("ReadFile")
 	return s.FS.ReadFile(p)
 }
+
 func (s *stopFS) ReadDir(p string) ([]fs.DirEntry, error) {
 	s.op("ReadDir")
 	return s.FS.ReadDir(p)
 }
+
 func (s *stopFS) Stat(p string) (fs.FileInfo, error) {
 	s.op("Stat")
 	return s.FS.Stat(p)
 }
+
 func (s *stopFS) Rename(a, b string) error {
 	s.op("Rename")
 	return s.FS.Rename(a, b)
 }
+
 func (s *stopFS) Exchange(a, b string) error {
 	s.op("Exchange")
 	return s.FS.Exchange(a, b)
 }
+
 func (s *stopFS) Link(a, b string) error {
 	s.op("Link")
 	return s.FS.Link(a, b)
 }
+
 func (s *stopFS) RemoveAll(p string) error {
 	s.op("RemoveAll")
 	return s.FS.RemoveAll(p)
 }
+
 func (s *stopFS) SyncDir(p string) error {
 	s.op("SyncDir")
 	return s.FS.SyncDir(p)
 }
+
 func (s *stopFS) Sync(f []faults.File, dirs []string) error {
 	s.op("Sync")
 	return s.FS.Sync(f, dirs)
 }
+
 func (s *stopFS) Held(p string) (bool, error) {
 	s.op("Held")
 	return s.FS.Held(p)
