@@ -278,6 +278,51 @@ func TestStoppedAtEveryOperation(t *testing.T) {
 	}
 }
 
+// A run is stopped before its n-th operation, for every n; others come and go, until the number
+// it is about to claim has been used and forgotten, and one holds the partition when it goes on.
+func TestStoppedWhileAnotherHolds(t *testing.T) {
+	for n := 1; ; n++ {
+		mem := newMem()
+		mustPublish(t, newStore(mem, "/project"), "old")
+		stop := newStopFS(mem, n)
+		a := newStore(stop, "/project")
+		a.Lease = time.Hour
+		done := make(chan error, 1)
+		go func() {
+			_, err := publishText(a, "a")
+			done <- err
+		}()
+		select {
+		case <-stop.stopped:
+		case err := <-done:
+			if n < 30 || err != nil {
+				t.Errorf("only %d operations were seen, %v", n, err)
+			}
+			return
+		}
+		b := later(mem, "/project")
+		mustPublish(t, b, "b")
+		mustPublish(t, b, "b again")
+		c := newStore(mem, "/project")
+		c.Clock = faults.NewStepClock(time.Unix(1e9, 0), 0)
+		st, err := c.Begin(bg, dataset, july, "run-c")
+		if err != nil {
+			t.Fatal(err)
+		}
+		close(stop.goOn)
+		if err := <-done; err != nil && pipeline.KindOf(err) != pipeline.Conflict {
+			t.Errorf("operation %d: %v", n, err)
+		}
+		if got := visible(t, mem, "/project"); got != "b again" {
+			t.Errorf("operation %d: while another holds the partition, a reader sees %q", n, got)
+		}
+		if v, err := commitText(st, "c"); err != nil || v.Unchanged {
+			t.Errorf("operation %d: %v, %v", n, v, err)
+		}
+		checkKept(t, c, fmt.Sprint("operation ", n))
+	}
+}
+
 // damaged is the file of version 4 that a run finds damaged.
 const damaged = "/data/part-0.txt"
 
