@@ -51,7 +51,7 @@ func (pr *planner) partition(ctx context.Context, part pipeline.Partition) (Part
 
 // planned notes the plan of a partition, for those that come after it.
 func (pr *planner) planned(i int, plan *PartitionPlan) {
-	pr.plans = append(pr.plans[:i:i], plan)
+	pr.plans = append(pr.plans[:i], plan)
 }
 
 // stage finds the state of one unit.

@@ -113,7 +113,8 @@ func (s *Store) PutRun(ctx context.Context, r *pipeline.RunRecord, current ...Ve
 		}
 	}
 	return s.update(ctx, func(b *batch) error {
-		if _, err := b.exec(`INSERT OR REPLACE INTO runs (run, pipeline, partition, status, started, record, backfill) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		if _, err := b.exec(`INSERT INTO runs (run, pipeline, partition, status, started, record, backfill) VALUES (?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (run) DO UPDATE SET status = excluded.status, record = excluded.record`,
 			r.Run, r.Pipeline, r.Partition, string(r.Status), r.Started.UTC().Format(timeLayout), record, r.Backfill); err != nil {
 			return err
 		}
