@@ -25,7 +25,8 @@ type listing struct {
 // partition finds the states of the units for a partition.
 func (pr *planner) partition(ctx context.Context, part pipeline.Partition) (PartitionPlan, error) {
 	plan := PartitionPlan{Partition: part, Name: part.String(), State: StateCurrent, Stages: make([]StagePlan, 0, len(pr.units))}
-	pr.listed, pr.part, pr.at = map[string]listing{}, part, pr.place[plan.Name]
+	clear(pr.listed)
+	pr.part, pr.at = part, pr.place[plan.Name]
 	for _, u := range pr.units {
 		sp, err := pr.stage(ctx, u, &plan)
 		if err != nil {
