@@ -118,9 +118,7 @@ func (a *attempt) rests(out *pipeline.Outcome) {
 func (b *manifests) basis(pl *pipeline.Pipeline, s *pipeline.Stage) pipeline.Basis {
 	basis, inputs := describeUnit(pl, s)
 	for _, name := range inputs {
-		if in, ok := b.input(name); ok {
-			basis.Inputs = append(basis.Inputs, in)
-		}
+		basis.Inputs = append(basis.Inputs, b.inputs(name)...)
 	}
 	made(pl, s, func(s *pipeline.Stage) {
 		if o := b.stageOutcome(s.Name); o != nil {
@@ -135,7 +133,7 @@ func (b *manifests) basis(pl *pipeline.Pipeline, s *pipeline.Stage) pipeline.Bas
 func basisOf(m *pipeline.Manifest) pipeline.Basis {
 	b := pipeline.Basis{Stage: m.Stage, Dataset: m.Dataset}
 	b.Settle(m)
-	if m.Release != nil {
+	if m.Release != nil || m.Rollback != nil {
 		return b
 	}
 	b.Code, b.Gates, b.Params, b.Inputs = map[string]string{}, map[string]string{}, m.Params, m.Inputs

@@ -60,6 +60,7 @@ func takeOver(rec *pipeline.RunRecord, m *pipeline.Manifest) {
 	if rec.Release == nil {
 		rec.Release = m.Release
 	}
+	rec.Rollback = m.Rollback
 }
 
 // madeBy gives the current version of a run's partition of a dataset, if that run made it; else nil.
@@ -70,9 +71,17 @@ func (p *Project) madeBy(rec *pipeline.RunRecord, dataset string) *versionAt {
 	for _, by := range []pipeline.By{pipeline.Whole, pipeline.Hour, pipeline.Day, pipeline.Week, pipeline.Month, pipeline.Key} {
 		part := pipeline.Partition{By: by, Value: rec.Partition}
 		m, digest, err := p.publish.Current(dataset, part.Dir())
-		if err == nil && m.Run == rec.Run && m.Partition == rec.Partition {
+		if err == nil && runOf(m) == rec.Run && m.Partition == rec.Partition {
 			return &versionAt{published{m, digest}, path.Join(dataset, part.Dir())}
 		}
 	}
 	return nil
+}
+
+// runOf is the run that made a version current.
+func runOf(m *pipeline.Manifest) string {
+	if m.Rollback != nil {
+		return m.Rollback.Run
+	}
+	return m.Run
 }

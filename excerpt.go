@@ -2,6 +2,9 @@ package penstock
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"path"
 	"path/filepath"
 	"slices"
 
@@ -12,6 +15,7 @@ import (
 // stages publish is read as readers see it.
 type excerpt struct {
 	p    *Project
+	ctx  context.Context // of the call that makes it
 	of   *pipeline.Pipeline
 	part pipeline.Partition
 	// computes says of a stage with an output that it is computed, and not read as it is
@@ -22,14 +26,15 @@ type excerpt struct {
 	// at gives the version of a stage's dataset that is read; nil is the current one.
 	at func(s *pipeline.Stage) (*versionAt, error)
 
-	made *pipeline.Pipeline
+	made     *pipeline.Pipeline
+	readings readings // until close
 	// inputs are the records of the published datasets that are read, by name.
 	inputs map[string]pipeline.InputRecord
 }
 
-func (p *Project) newExcerpt(of *pipeline.Pipeline, part pipeline.Partition) *excerpt {
+func (p *Project) newExcerpt(ctx context.Context, of *pipeline.Pipeline, part pipeline.Partition) *excerpt {
 	return &excerpt{
-		p: p, of: of, part: part, inputs: map[string]pipeline.InputRecord{},
+		p: p, ctx: ctx, of: of, part: part, readings: readings{p: p}, inputs: map[string]pipeline.InputRecord{},
 		made: &pipeline.Pipeline{Name: of.Name, Partitions: of.Partitions, Params: of.Params, File: of.File, Lookback: of.Lookback},
 	}
 }
@@ -79,7 +84,14 @@ func (x *excerpt) read(s *pipeline.Stage) (*versionAt, error) {
 	if x.at != nil {
 		return x.at(s)
 	}
-	return x.p.readersSee(s, x.part)
+	r, err := x.readings.take(x.ctx, datasetOf(s), x.part.Dir())
+	if errors.Is(err, fs.ErrNotExist) {
+		return x.p.readersSee(s, x.part) // which says what is missing
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &versionAt{published{r.Manifest, r.Digest}, path.Join(datasetOf(s), x.part.Dir())}, nil
 }
 
 // stage puts in a stage, and what it reads.

@@ -42,6 +42,7 @@ type ReleaseOptions struct {
 // empty, and nothing was run, where nothing is quarantined.
 func (p *Project) Release(ctx context.Context, pl *pipeline.Pipeline, o ReleaseOptions) (*pipeline.RunRecord, error) {
 	r, err := p.newRelease(ctx, pl, o)
+	defer r.close()
 	if err != nil {
 		return &pipeline.RunRecord{Pipeline: pl.Name, Partition: o.Partition, Status: pipeline.Failed, Error: err.Error()}, err
 	}
@@ -100,7 +101,7 @@ func (p *Project) newRelease(ctx context.Context, pl *pipeline.Pipeline, o Relea
 	if r.from, err = p.readersSee(r.stage, r.part); err != nil {
 		return nil, err
 	}
-	if err := r.describeRun(pl); err != nil || len(r.from.manifest.Quarantine) == 0 {
+	if err := r.describeRun(ctx, pl); err != nil || len(r.from.manifest.Quarantine) == 0 {
 		return r, err
 	}
 	return r, r.prepare(ctx)
@@ -144,9 +145,9 @@ func (p *Project) readersSee(s *pipeline.Stage, part pipeline.Partition) (*versi
 }
 
 // describeRun makes the pipeline that is run.
-func (r *release) describeRun(pl *pipeline.Pipeline) error {
+func (r *release) describeRun(ctx context.Context, pl *pipeline.Pipeline) error {
 	s := *r.stage
-	x := r.p.newExcerpt(pl, r.part)
+	x := r.p.newExcerpt(ctx, pl, r.part)
 	x.gates = func(s *pipeline.Stage) pipeline.Judge {
 		if s.Output == nil {
 			return nil // what they hold was judged before
@@ -164,6 +165,13 @@ func (r *release) describeRun(pl *pipeline.Pipeline) error {
 	x.made.Sources = []pipeline.NamedSource{{Name: s.From[0], Source: &r.source, At: s.At}}
 	r.pl, r.excerpt = x.made, x
 	return x.stage(s)
+}
+
+// close gives back the leases on what the gates look up; r may be nil.
+func (r *release) close() {
+	if r != nil && r.excerpt != nil {
+		_ = r.excerpt.readings.close() // a lease that stays is swept
+	}
 }
 
 // run carries the rows through the gates and publishes what passes.

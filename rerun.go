@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -50,7 +49,7 @@ func (p *Project) Rerun(ctx context.Context, pl *pipeline.Pipeline, dataset, par
 	if err != nil {
 		return nil, err
 	}
-	r := &rerun{excerpt: p.newExcerpt(pl, part), v: v, Rerun: &Rerun{Dataset: v.manifest.Dataset, Partition: part.String(), Version: v.manifest.Version}}
+	r := &rerun{excerpt: p.newExcerpt(ctx, pl, part), v: v, Rerun: &Rerun{Dataset: v.manifest.Dataset, Partition: part.String(), Version: v.manifest.Version}}
 	for _, f := range slices.Concat(v.manifest.Files, v.manifest.Quarantine) {
 		r.Files, r.Bytes = r.Files+1, r.Bytes+f.Bytes
 	}
@@ -93,18 +92,18 @@ func (r *rerun) comparable(s *pipeline.Stage) {
 }
 
 // compute runs the stage, and what it is made of, into a directory of its own.
-func (r *rerun) compute(ctx context.Context, s *pipeline.Stage) error {
+func (r *rerun) compute(ctx context.Context, s *pipeline.Stage) (err error) {
 	r.at = r.then
 	r.gates = func(s *pipeline.Stage) pipeline.Judge { return gates.Sifting(s.Gates) }
 	if err := r.stage(*s); err != nil || len(r.Unknown) > 0 {
 		return r.gone(err)
 	}
 	env := r.p.Env(r.of, r.part)
-	env.Temp = r.p.state("tmp", r.p.ids.New())
-	if err := os.MkdirAll(env.Temp, 0o700); err != nil {
+	var done func() error
+	if env.Temp, done, err = r.p.private(); err != nil {
 		return err
 	}
-	defer os.RemoveAll(env.Temp)
+	defer func() { err = errors.Join(err, done()) }()
 	env.Pin = r.pin
 	plan, err := pipeline.Bind(ctx, r.made, env)
 	if err != nil || len(r.Unknown) > 0 {

@@ -10,7 +10,8 @@ import (
 // runPlanned runs of a partition what its plan says: the stages that are to run, over what is
 // published of those that are not. Of a stage that is only judged nothing is computed.
 func (p *Project) runPlanned(ctx context.Context, pl *pipeline.Pipeline, plan *PartitionPlan) (*pipeline.RunRecord, error) {
-	x, err := p.choose(pl, plan)
+	x, err := p.choose(ctx, pl, plan)
+	defer x.readings.close() //nolint:errcheck // a lease that stays is swept
 	if err != nil {
 		return &pipeline.RunRecord{Pipeline: pl.Name, Partition: plan.Name, Status: pipeline.Failed, Error: err.Error()}, err
 	}
@@ -29,9 +30,9 @@ type someStages struct {
 	judged map[string]*versionAt
 }
 
-// choose makes the pipeline of what is to run.
-func (p *Project) choose(pl *pipeline.Pipeline, plan *PartitionPlan) (*someStages, error) {
-	x := &someStages{p.newExcerpt(pl, plan.Partition), map[string]*versionAt{}}
+// choose makes the pipeline of what is to run. It holds leases on what it reads, also with an error.
+func (p *Project) choose(ctx context.Context, pl *pipeline.Pipeline, plan *PartitionPlan) (*someStages, error) {
+	x := &someStages{p.newExcerpt(ctx, pl, plan.Partition), map[string]*versionAt{}}
 	x.computes = plan.runs
 	for _, sp := range plan.Stages {
 		s := stageOf(pl, sp.Stage)
@@ -41,14 +42,14 @@ func (p *Project) choose(pl *pipeline.Pipeline, plan *PartitionPlan) (*someStage
 		if sp.JudgeOnly && s.Output != nil {
 			done, err := x.judge(*s)
 			if err != nil {
-				return nil, err
+				return x, err
 			}
 			if done {
 				continue
 			}
 		}
 		if err := x.stage(*s); err != nil {
-			return nil, err
+			return x, err
 		}
 	}
 	// The order is that of the file.
@@ -64,7 +65,7 @@ func placeOf(pl *pipeline.Pipeline, stage string) int {
 // enough: not of a version with rows in quarantine, or some that were released, which other
 // rules may put elsewhere, nor of one that was let through by approval.
 func (x *someStages) judge(s pipeline.Stage) (bool, error) {
-	v, err := x.p.readersSee(&s, x.part)
+	v, err := x.read(&s)
 	if err != nil {
 		return false, err
 	}

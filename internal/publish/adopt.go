@@ -7,10 +7,13 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"sync"
+
+	"github.com/penstock-data/penstock/pipeline"
 )
 
-// adoptBuffer is how much of a file is copied at once, in bytes.
-const adoptBuffer = 1 << 20
+// adoptBuffers hold how much of a file is copied at once.
+var adoptBuffers = sync.Pool{New: func() any { return new([1 << 20]byte) }}
 
 // Adopt makes a file that is there already a data file of the version, byte for byte, and
 // hashes it on the way. A file of a version that we keep gets a second name, for it never
@@ -43,9 +46,35 @@ func (st *Staging) link(kept, name string) (*Writer, error) {
 	return w, st.store.FS.Link(kept, w.Path())
 }
 
+// linkAndRead gives a file of ours a second name in the version, and says what is in it. The
+// error is fs.ErrNotExist where it is missing.
+func (st *Staging) linkAndRead(ctx context.Context, from string, kind Kind, f pipeline.File) (pipeline.File, error) {
+	w, err := st.writer(kind, path.Base(f.Path))
+	if err != nil {
+		return f, err
+	}
+	if err := st.store.FS.Link(from, w.Path()); err != nil {
+		return f, st.ioError(err)
+	}
+	src, err := st.store.FS.Open(w.Path())
+	if err != nil {
+		return f, st.ioError(err)
+	}
+	err = errors.Join(w.copy(ctx, src, io.Discard), src.Close())
+	if ctx.Err() != nil {
+		return f, ctx.Err()
+	}
+	if err != nil {
+		return f, st.ioError(err)
+	}
+	return w.File(), nil
+}
+
 // copy hashes what it reads, and writes it.
 func (w *Writer) copy(ctx context.Context, from io.Reader, to io.Writer) error {
-	buf := make([]byte, adoptBuffer)
+	pooled := adoptBuffers.Get().(*[1 << 20]byte)
+	defer adoptBuffers.Put(pooled)
+	buf := pooled[:]
 	for {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"path/filepath"
@@ -40,7 +39,7 @@ func (s *Store) Resume(ctx context.Context, h pipeline.HeldRecord) (*Resumed, er
 		return nil, errors.Join(err, st.Abort())
 	}
 	if r.Done != nil {
-		return r, st.Discard()
+		return r, errors.Join(st.finish(), st.Discard())
 	}
 	return r, nil
 }
@@ -55,7 +54,7 @@ func (st *Staging) resume(ctx context.Context, h pipeline.HeldRecord) (*Resumed,
 	case errors.Is(err, fs.ErrNotExist):
 		return st.gone(h)
 	case err != nil:
-		return nil, st.altered(h, heldName, err.Error())
+		return nil, st.unread(h, heldName, err)
 	case !st.store.Clock.Now().Before(found.Until) || !st.store.Clock.Now().Before(h.Until):
 		return nil, overdue(h)
 	case *found != h:
@@ -66,7 +65,7 @@ func (st *Staging) resume(ctx context.Context, h pipeline.HeldRecord) (*Resumed,
 	name := filepath.Join(l.heldBy(h.Run), "version", manifestName)
 	m, digest, err := st.store.read(name, l)
 	if err != nil {
-		return nil, st.altered(h, "version/"+manifestName, err.Error())
+		return nil, st.unread(h, "version/"+manifestName, err)
 	}
 	if digest != h.Manifest {
 		return nil, st.altered(h, "version/"+manifestName, fmt.Sprintf("its sha256 is %.12s, run %s left %.12s", digest, h.Run, h.Manifest))
@@ -89,22 +88,13 @@ func (st *Staging) relink(ctx context.Context, h pipeline.HeldRecord, kind Kind,
 	if f.Path != path.Join(string(kind), path.Base(f.Path)) {
 		return st.altered(h, "version/"+manifestName, fmt.Sprintf("it names the file %q", f.Path))
 	}
-	w, err := st.writer(kind, path.Base(f.Path))
-	if err != nil {
-		return err
-	}
 	held := filepath.Join(st.layout.heldBy(h.Run), "version", filepath.FromSlash(f.Path))
-	if err := st.store.FS.Link(held, w.Path()); err != nil {
-		return st.altered(h, "version/"+f.Path, err.Error())
-	}
-	src, err := st.store.FS.Open(w.Path())
-	if err != nil {
-		return st.ioError(err)
-	}
-	if err := errors.Join(w.copy(ctx, src, io.Discard), src.Close()); err != nil {
+	now, err := st.linkAndRead(ctx, held, kind, f)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return st.altered(h, "version/"+f.Path, "it is missing")
+	case err != nil:
 		return err
-	}
-	switch now := w.File(); {
 	case now.Bytes != f.Bytes:
 		return st.altered(h, "version/"+f.Path, fmt.Sprintf("it is %d bytes, run %s left %d", now.Bytes, h.Run, f.Bytes))
 	case now.SHA256 != f.SHA256:
@@ -139,6 +129,14 @@ func (st *Staging) overtaken(h pipeline.HeldRecord) error {
 	}
 	return pipeline.Errorf(pipeline.Conflict, "%s is not what it was when run %s was blocked: %s", h.Path, h.Run, now).
 		With("nothing was published; run it again, and look at what comes out")
+}
+
+// unread refuses a held version of which a part is not as the run left it, or can't be read now.
+func (st *Staging) unread(h pipeline.HeldRecord, name string, err error) error {
+	if failed(err) {
+		return st.ioError(err)
+	}
+	return st.altered(h, name, err.Error())
 }
 
 // altered refuses a held version that is not as the run left it.

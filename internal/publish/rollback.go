@@ -113,24 +113,14 @@ func (st *Staging) relinkKept(ctx context.Context, version int64, kind Kind, f p
 	if f.Path != path.Join(string(kind), path.Base(f.Path)) {
 		return damaged(fmt.Sprintf("the manifest names the file %q", f.Path))
 	}
-	w, err := st.writer(kind, path.Base(f.Path))
-	if err != nil {
-		return err
-	}
-	if err := st.store.FS.Link(where, w.Path()); err != nil {
-		if !errors.Is(err, fs.ErrNotExist) || st.fenced() != nil {
-			return st.ioError(err)
-		}
-		return damaged("it is missing")
-	}
-	whole, err := st.whole(ctx, w.Path(), f)
+	now, err := st.linkAndRead(ctx, where, kind, f)
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return damaged("it is missing")
 	case err != nil:
 		return err
-	case !whole && st.fenced() == nil:
-		return damaged(fmt.Sprintf("it is not the %d bytes with sha256 %.12s that the manifest says", f.Bytes, f.SHA256))
-	case !whole:
-		return st.fenced()
+	case now.Bytes != f.Bytes || now.SHA256 != f.SHA256:
+		return damaged(fmt.Sprintf("it has %d bytes with sha256 %.12s, the manifest says %d with %.12s", now.Bytes, now.SHA256, f.Bytes, f.SHA256))
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ func TestChangesAtOnce(t *testing.T) {
 	for i := range n {
 		all.Go(func() {
 			if i == 7 {
-				errs[i] = s.update(context.Background(), func(b *batch) error {
+				errs[i] = s.Change(context.Background(), func(b *Changes) error {
 					if _, err := b.exec(`DELETE FROM runs`); err != nil {
 						return err
 					}
