@@ -292,9 +292,9 @@ func (pr *planner) depends(name string, src pipeline.Depender) (l listing, err e
 				l.after = append(l.after, i)
 			}
 		}
-		b := all[rec.Partition]
-		if b == nil {
-			b = pr.published(ref)
+		b, err := pr.shown(ref, all)
+		if err != nil {
+			return l, err
 		}
 		switch {
 		case b != nil && b.Data != "":

@@ -1,11 +1,13 @@
 package penstock
 
 import (
+	"cmp"
 	"context"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -195,6 +197,26 @@ func (pr *planner) knownOf(dataset string, own *unit) (known, error) {
 	all = known{}
 	pr.foreign[dataset] = all
 	return all, pr.p.store.BasesOf(pr.ctx, dataset, func(b *store.Base) { all[b.Partition] = b })
+}
+
+// shown is what is known of a partition that readers see; nil if they see none.
+func (pr *planner) shown(ref pipeline.PartitionRef, all known) (*store.Base, error) {
+	entries, err := pr.dirs.list(filepath.Join(pr.p.dir, filepath.FromSlash(ref.Dataset)))
+	if err != nil {
+		if os.IsNotExist(err) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	name := cmp.Or(ref.Partition.Dir(), "_manifest.json")
+	i, there := slices.BinarySearchFunc(entries, name, func(e fs.DirEntry, name string) int { return strings.Compare(e.Name(), name) })
+	if !there || !entries[i].IsDir() && ref.Partition.Dir() != "" {
+		return nil, nil
+	}
+	if b := all[ref.Partition.String()]; b != nil && b.Data != "" {
+		return b, nil
+	}
+	return pr.published(ref), nil
 }
 
 // published is what the manifest says of a partition that the index does not know; nil if
