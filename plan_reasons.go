@@ -292,7 +292,7 @@ func (pr *planner) depends(name string, src pipeline.Depender) (l listing, err e
 				l.after = append(l.after, i)
 			}
 		}
-		b, err := pr.shown(ref, all)
+		b, err := pr.shown(ref, own, all)
 		if err != nil {
 			return l, err
 		}

@@ -200,18 +200,20 @@ func (pr *planner) knownOf(dataset string, own *unit) (known, error) {
 }
 
 // shown is what is known of a partition that readers see; nil if they see none.
-func (pr *planner) shown(ref pipeline.PartitionRef, all known) (*store.Base, error) {
-	entries, err := pr.dirs.list(filepath.Join(pr.p.dir, filepath.FromSlash(ref.Dataset)))
-	if err != nil {
-		if os.IsNotExist(err) {
+// own is the unit that publishes it, or nil.
+func (pr *planner) shown(ref pipeline.PartitionRef, own *unit, all known) (*store.Base, error) {
+	if own != nil && !own.shows(ref.Partition) {
+		return nil, nil
+	}
+	if own == nil {
+		entries, err := pr.dirs.list(filepath.Join(pr.p.dir, filepath.FromSlash(ref.Dataset)))
+		if err != nil && !os.IsNotExist(err) {
+			return nil, err
+		}
+		name := cmp.Or(ref.Partition.Dir(), "_manifest.json")
+		if _, there := slices.BinarySearchFunc(entries, name, func(e fs.DirEntry, name string) int { return strings.Compare(e.Name(), name) }); !there {
 			return nil, nil
 		}
-		return nil, err
-	}
-	name := cmp.Or(ref.Partition.Dir(), "_manifest.json")
-	i, there := slices.BinarySearchFunc(entries, name, func(e fs.DirEntry, name string) int { return strings.Compare(e.Name(), name) })
-	if !there || !entries[i].IsDir() && ref.Partition.Dir() != "" {
-		return nil, nil
 	}
 	if b := all[ref.Partition.String()]; b != nil && b.Data != "" {
 		return b, nil
