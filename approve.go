@@ -44,7 +44,7 @@ func (p *Project) Approve(ctx context.Context, run string, o Approve) (*Approved
 	if err != nil {
 		return nil, err
 	}
-	lock, err := p.fs.Lock(p.state("runs", rec.Run+".lock"), nil)
+	lock, err := p.lockRun(rec.Run)
 	if err != nil {
 		return nil, pipeline.Errorf(pipeline.Conflict, "run %s is being approved of by somebody else", rec.Run).
 			With("see `penstock show " + rec.Run + "` when they are done")

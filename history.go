@@ -79,7 +79,7 @@ func (p *Project) published(dataset string, s pipeline.Scheme) ([]pipeline.Parti
 // versionsOf gives the versions of a partition that are on record, the latest first.
 func (p *Project) versionsOf(dataset string, part pipeline.Partition) iter.Seq2[*pipeline.Manifest, error] {
 	return func(yield func(*pipeline.Manifest, error) bool) {
-		all, err := p.store.Versions(context.Background(), path.Clean(filepath.ToSlash(dataset)), part.String(), false)
+		all, err := p.store.Versions(context.Background(), path.Clean(filepath.ToSlash(dataset)), part.String())
 		if err != nil {
 			yield(nil, err)
 			return

@@ -187,6 +187,9 @@ func (b *manifests) manifest(s *pipeline.StageOutcome) *pipeline.Manifest {
 	if b.release != nil {
 		b.release.describe(m)
 	}
+	if b.some != nil {
+		b.some.describe(m, s.Stage)
+	}
 	if len(b.strays) > 0 {
 		m.Findings = append(m.Findings, b.strays...)
 		m.Endorse(b.p.approvals(m.Dataset, b.env.Partition), b.p.clock.Now(), b.p.opts.FourEyes)
@@ -197,6 +200,11 @@ func (b *manifests) manifest(s *pipeline.StageOutcome) *pipeline.Manifest {
 // inputs are the records of a source, or of a dataset of this run: of the version it has
 // just published, or of none where nothing was published yet. Nil is of neither.
 func (b *manifests) inputs(name string) (all []pipeline.InputRecord) {
+	if b.some != nil {
+		if in, ok := b.some.inputs[name]; ok {
+			return []pipeline.InputRecord{in}
+		}
+	}
 	for _, in := range b.out.Inputs {
 		if in.Name == name {
 			all = append(all, in)

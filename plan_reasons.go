@@ -33,8 +33,10 @@ func (e *evaluation) compare() error {
 		return err
 	}
 	same := len(e.sp.Reasons) == before
-	e.compareRules(was)
-	e.sp.JudgeOnly = same && len(e.sp.Reasons) > before && e.base.Aside == 0 && e.base.Version > 0
+	others := e.compareRules(was)
+	// Of a run that did not publish, the version that is published may not be of these inputs.
+	made := e.base.Version > 0 && (e.base.Status == pipeline.Published || e.base.Status == pipeline.Unchanged)
+	e.sp.JudgeOnly = made && same && !others && len(e.sp.Reasons) > before && e.base.Aside == 0
 	return nil
 }
 
@@ -46,7 +48,7 @@ func (e *evaluation) was() (*pipeline.Basis, error) {
 	}
 	if e.u.stage.Output != nil {
 		m, _, err := e.p.publish.Current(datasetOf(e.u.stage), e.plan.Partition.Dir())
-		if err == nil && m.Release == nil {
+		if err == nil {
 			b := basisOf(m)
 			if len(b.Code) > 0 {
 				return &b, nil
@@ -110,14 +112,18 @@ func (e *evaluation) params(was *pipeline.Basis) bool {
 	return len(names) > 0
 }
 
-func (e *evaluation) compareRules(was *pipeline.Basis) {
+// compareRules says which gates were changed, and reports whether some judge rows that are not
+// published: then those have to be made again.
+func (e *evaluation) compareRules(was *pipeline.Basis) (others bool) {
 	stages := differing(was.Gates, e.basis.Gates)
+	others = slices.ContainsFunc(stages, func(name string) bool { return name != e.u.stage.Name })
 	if len(stages) == 0 || e.params(was) {
-		return
+		return others
 	}
 	for _, name := range stages {
 		e.because(CauseGates, "the gates of stage %s were changed", name)
 	}
+	return others
 }
 
 // compareInputs says what is read now and was not read then, and the other way round.
@@ -288,8 +294,14 @@ func (pr *planner) depends(name string, src pipeline.Depender) (l listing, err e
 			return l, err
 		}
 		if own != nil {
-			if i, ok := pr.place[rec.Partition]; ok && i < len(pr.plans) && !pr.ran[i] && pr.plans[i].runs(own.stage.Name) {
+			i, ok := pr.place[rec.Partition]
+			switch {
+			case !ok || i >= pr.at || !pr.plans[i].runs(own.stage.Name):
+			case !pr.ran[i]:
 				l.after = append(l.after, i)
+			case pr.lost[lost{i, own.stage.Name}]:
+				l.needs = append(l.needs, ref.String()+" was to be made anew, and was not published")
+				continue
 			}
 		}
 		b, err := pr.shown(ref, own, all)

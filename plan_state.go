@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/penstock-data/penstock/gates"
 	"github.com/penstock-data/penstock/internal/store"
 	"github.com/penstock-data/penstock/pipeline"
 )
@@ -24,7 +25,7 @@ type listing struct {
 // partition finds the states of the units for a partition.
 func (pr *planner) partition(ctx context.Context, part pipeline.Partition) (PartitionPlan, error) {
 	plan := PartitionPlan{Partition: part, Name: part.String(), State: StateCurrent, Stages: make([]StagePlan, 0, len(pr.units))}
-	pr.listed, pr.part = map[string]listing{}, part
+	pr.listed, pr.part, pr.at = map[string]listing{}, part, pr.place[plan.Name]
 	for _, u := range pr.units {
 		sp, err := pr.stage(ctx, u, &plan)
 		if err != nil {
@@ -167,9 +168,13 @@ func (e *evaluation) upstream(up *unit) (lacking bool) {
 	return false
 }
 
-// upRuns names the stages that will run and that the unit reads from.
+// upRuns names the stages that will run and that the unit reads from. Gates that only judge leave
+// the rows as they are, but where they put some aside.
 func (e *evaluation) upRuns() (names []string) {
 	for _, sp := range e.plan.Stages {
+		if sp.JudgeOnly && len(gates.Quarantining(e.byName[sp.Stage].stage.Gates)) == 0 {
+			continue
+		}
 		if sp.Run && slices.Contains(e.u.inputs, sp.Stage) {
 			names = append(names, sp.Stage)
 		}

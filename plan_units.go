@@ -29,12 +29,20 @@ type planner struct {
 	byName    map[string]*unit
 	place     map[string]int   // of each partition in the plan
 	plans     []*PartitionPlan // so far
+	at        int              // the place of the one being looked at
 	ran       map[int]bool     // those that have ended since
+	lost      map[lost]bool    // of those, what was to be published, and was not
 	dirs      *dirs
 	foreign   map[string]known // by dataset of other pipelines
 	listed    map[string]listing
 	starts    []time.Time        // of the partitions that were ever run, ascending
 	part      pipeline.Partition // the one being looked at
+}
+
+// lost is a stage of the partition at a place of the plan.
+type lost struct {
+	place int
+	stage string
 }
 
 // known is what the index has, by partition.

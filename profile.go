@@ -66,15 +66,12 @@ func (p *Project) ProfileParts(in ProfileInput) (parts []profile.Part, done func
 	if err != nil {
 		return nil, nil, err
 	}
-	id := p.ids.New()
-	lock, err := p.fs.Lock(p.state("runs", id+".lock"), nil) // what is left of it is swept by who finds it
+	temp, done, err := p.private()
 	if err != nil {
 		return nil, nil, err
 	}
-	shared(parts, p.state("tmp", id))
-	return parts, func() error {
-		return errors.Join(os.RemoveAll(p.state("tmp", id)), p.unlockRun(id, lock))
-	}, nil
+	shared(parts, temp)
+	return parts, done, nil
 }
 
 // shared gives parts the budget of the first, and a temporary directory.

@@ -61,6 +61,9 @@ type Project struct {
 	publish *publish.Store
 	store   *store.Store
 	git     *checkout
+	sleep   func(context.Context, time.Duration) error
+	// backfill is the id of the one that runs are part of.
+	backfill string
 }
 
 // Open opens the project at dir, making its state directory if there is none, and
@@ -70,7 +73,7 @@ func Open(ctx context.Context, dir string, o Options) (*Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Project{dir: abs, opts: o.withDefaults(), fs: faults.OS(), clock: faults.SystemClock()}
+	p := &Project{dir: abs, opts: o.withDefaults(), fs: faults.OS(), clock: faults.SystemClock(), sleep: faults.Sleep}
 	p.ids, p.git = faults.NewIDs(p.clock), &checkout{}
 	p.publish = &publish.Store{FS: p.fs, Clock: p.clock, Root: abs, Keep: max(p.opts.Keep, 0), HoldFor: p.opts.HoldFor, FourEyes: p.opts.FourEyes}
 	if err := p.makeState(); err != nil {
@@ -105,7 +108,7 @@ func (o Options) withDefaults() Options {
 }
 
 func (p *Project) makeState() error {
-	for _, dir := range []string{p.state("runs"), p.state("tmp")} {
+	for _, dir := range []string{p.state("runs"), p.state("backfills"), p.state("live"), p.state("tmp")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return &pipeline.Error{
 				Kind: pipeline.IO, Msg: "can't make the state directory: " + err.Error(), Err: err,

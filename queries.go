@@ -13,6 +13,8 @@ import (
 type RunFilter struct {
 	Pipeline, Partition string
 	Status              pipeline.Status
+	// Backfill is the id of one.
+	Backfill string
 	// Limit is how many at most, the latest first; 0 means 50.
 	Limit int
 }
@@ -41,7 +43,7 @@ func (p *Project) RunByID(ctx context.Context, id string) (*pipeline.RunRecord, 
 // Versions lists the versions that are kept of a dataset's partition, oldest first;
 // empty names stand for all.
 func (p *Project) Versions(ctx context.Context, dataset, partition string) ([]*pipeline.Manifest, error) {
-	return p.store.Versions(ctx, dataset, partition, false)
+	return p.store.Versions(ctx, dataset, partition)
 }
 
 // Datasets lists the datasets of which something was published.
@@ -56,7 +58,7 @@ func (p *Project) Current(dataset string, part pipeline.Partition) (*pipeline.Ma
 
 // Lineage is the graph of all versions on record.
 func (p *Project) Lineage(ctx context.Context) (*lineage.Graph, error) {
-	all, err := p.store.Versions(ctx, "", "", false)
+	all, err := p.store.Versions(ctx, "", "")
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
@@ -71,7 +72,10 @@ type attempt struct {
 	lock    faults.Lock
 	outputs *outputs
 	current []published
-	release *release // nil where the run computes its outputs
+	release *release    // nil where the run computes its outputs
+	some    *someStages // nil where it runs all stages
+
+	readings readings
 }
 
 // attempt claims a run id and puts the run on the record.
@@ -81,12 +85,13 @@ func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipel
 		Run: p.ids.New(), Pipeline: pl.Name, Partition: part.String(), Status: pipeline.Running,
 		Outputs: []pipeline.OutputRecord{}, Gates: []pipeline.Finding{},
 		File: pl.File, Started: now, Actor: p.opts.Actor, Command: p.opts.Command,
-		Commit: p.commit(ctx), Penstock: Version(), Params: pl.Params, Bases: units(pl),
+		Backfill: p.backfill, Commit: p.commit(ctx), Penstock: Version(), Params: pl.Params, Bases: units(pl),
 	}}
 	a.env.Temp = p.state("tmp", a.rec.Run)
 	a.env.Past, a.env.History, a.env.Accepted = a.past(), a.history, a.accepted
 	a.env.Approves = a.approves
-	lock, err := p.fs.Lock(p.state("runs", a.rec.Run+".lock"), nil)
+	a.readings.p, a.env.Pin = p, a.readings.pin(ctx)
+	lock, err := p.lockRun(a.rec.Run)
 	if err != nil {
 		a.settle(err)
 		return a, err
@@ -141,6 +146,9 @@ func (a *attempt) carry(ctx context.Context, plan *pipeline.Plan) error {
 func (a *attempt) take(out *pipeline.Outcome) {
 	a.rec.RowsIn = out.RowsIn
 	a.rec.Inputs = out.Inputs
+	if a.some != nil {
+		a.rec.Inputs = a.some.records(out.Inputs)
+	}
 	for _, s := range out.Stages {
 		a.rec.Stages = append(a.rec.Stages, s.Record)
 		a.rec.Gates = append(a.rec.Gates, s.Findings...)
@@ -162,7 +170,7 @@ func (a *attempt) settle(err error) {
 		}
 		a.rec.Error = err.Error()
 	}
-	_ = os.RemoveAll(a.env.Temp) // swept at the next Open, if it stays
+	_ = errors.Join(os.RemoveAll(a.env.Temp), a.readings.close()) // swept later, if they stay
 }
 
 // remember writes the record of the run, and of what it published, for good.
@@ -174,9 +182,15 @@ func (a *attempt) remember(ctx context.Context) error {
 	return err
 }
 
-// unlockRun ends the claim to a run's record.
-func (p *Project) unlockRun(run string, lock faults.Lock) error {
-	return errors.Join(lock.Close(), os.Remove(p.state("runs", run+".lock")))
+// lockRun claims the record of a run, or of a backfill. Locks have a directory of their own,
+// so that what lists them sees only those that live, however many runs there were.
+func (p *Project) lockRun(id string) (faults.Lock, error) {
+	return p.fs.Lock(p.state("live", id+".lock"), nil)
+}
+
+// unlockRun ends the claim to a record.
+func (p *Project) unlockRun(id string, lock faults.Lock) error {
+	return errors.Join(lock.Close(), os.Remove(p.state("live", id+".lock")))
 }
 
 // record writes what is known of a run, and what it made current.
@@ -205,7 +219,7 @@ func (p *Project) record(ctx context.Context, rec *pipeline.RunRecord, current [
 // bury ends the records of runs whose process has died, and removes their
 // temporary files: a run that says "running" has a live owner.
 func (p *Project) bury(ctx context.Context) error {
-	locks, err := filepath.Glob(p.state("runs", "*.lock"))
+	locks, err := filepath.Glob(p.state("live", "*.lock"))
 	if err != nil {
 		return err
 	}
@@ -214,17 +228,22 @@ func (p *Project) bury(ctx context.Context) error {
 		if err != nil {
 			continue // alive
 		}
-		run := filepath.Base(path[:len(path)-len(".lock")])
-		if rec, err := p.store.Run(ctx, run); err == nil && rec.Status == pipeline.Running {
-			rec.Status, rec.Error = pipeline.Failed, "the process ended in the middle of the run"
-			if err := p.store.PutRun(ctx, rec); err != nil {
-				return errors.Join(err, lock.Close())
-			}
-		}
-		_ = os.RemoveAll(p.state("tmp", run))
-		if err := errors.Join(lock.Close(), os.Remove(path)); err != nil {
+		err = p.buryOne(ctx, strings.TrimSuffix(filepath.Base(path), ".lock"))
+		if err := errors.Join(err, os.Remove(path), lock.Close()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (p *Project) buryOne(ctx context.Context, id string) error {
+	defer os.RemoveAll(p.state("tmp", id))
+	if strings.HasPrefix(id, backfillMark) {
+		return p.buryBackfill(id)
+	}
+	rec, err := p.store.Run(ctx, id)
+	if err != nil || rec.Status != pipeline.Running {
+		return nil //nolint:nilerr // it died before it was on record
+	}
+	return p.record(ctx, rec, p.died(rec))
 }

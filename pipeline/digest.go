@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 )
 
 // hashInputs fills in the digest of every file the run reads. A pipeline that publishes
@@ -87,6 +88,9 @@ func (r *run) path(name string) string {
 	return filepath.Join(r.env.Dir, filepath.FromSlash(name))
 }
 
+// hashBuffers are had again: of small files most of the time would go into making one.
+var hashBuffers = sync.Pool{New: func() any { return new([1 << 20]byte) }}
+
 // HashFile gives the hex SHA-256 of a file.
 func HashFile(ctx context.Context, path string) (string, error) {
 	file, err := os.Open(path)
@@ -95,7 +99,9 @@ func HashFile(ctx context.Context, path string) (string, error) {
 	}
 	defer file.Close()
 	h := sha256.New()
-	buf := make([]byte, 1<<20)
+	held := hashBuffers.Get().(*[1 << 20]byte)
+	defer hashBuffers.Put(held)
+	buf := held[:]
 	for {
 		if err := ctx.Err(); err != nil {
 			return "", err

@@ -43,6 +43,11 @@ type Manifest struct {
 	Key []string `json:"key,omitempty"`
 	// Release is set where quarantined rows were released, and nothing was computed.
 	Release *Release `json:"release,omitempty"`
+	// Judged is set where only the gates were run again: the version whose data this is.
+	Judged int64 `json:"judged,omitempty"`
+	// Rollback is set where an earlier version was made current again, and nothing was computed:
+	// all but Version, Previous and Published is as in that version.
+	Rollback *Rollback `json:"rollback,omitempty"`
 
 	Run       string    `json:"run"`
 	Actor     string    `json:"actor"`

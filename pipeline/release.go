@@ -42,3 +42,17 @@ type Undone struct {
 	Version int64   `json:"version"`
 	Release Release `json:"release"`
 }
+
+// Rollback says, in the manifest of a version, that it has the files of an earlier one, which
+// somebody made current again.
+type Rollback struct {
+	// From is the version that was current, To the one whose files these are.
+	From int64 `json:"from"`
+	To   int64 `json:"to"`
+	// Run is the run that rolled back; that of the manifest made the files.
+	Run string `json:"run"`
+
+	Reason string    `json:"reason"`
+	Actor  string    `json:"actor"`
+	At     time.Time `json:"at"`
+}

@@ -59,6 +59,7 @@ func (a *app) runsCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&f.Pipeline, "pipeline", "", "only runs of this pipeline")
 	cmd.Flags().StringVarP(&f.Partition, "partition", "p", "", "only runs of this partition")
+	cmd.Flags().StringVar(&f.Backfill, "backfill", "", "only runs of the backfill of this `id`")
 	cmd.Flags().StringVar(&status, "status", "", "only runs that ended so: published, unchanged, blocked, failed, cancelled")
 	cmd.Flags().IntVar(&f.Limit, "limit", 50, "at most so many")
 	return cmd
@@ -129,6 +130,7 @@ func (a *app) showRun(rec *pipeline.RunRecord) {
 	}
 	a.showGates(rec, rec.Gates)
 	a.showRelease(rec.Release, rec.Stages)
+	a.showRollback(rec.Rollback)
 	a.showUndone(rec)
 	for _, o := range rec.Outputs {
 		a.print("  output  %s: version %d, %s\n", o.Path, o.Version, plural(o.Rows, "row", "rows"))
@@ -199,6 +201,10 @@ func (a *app) showVersion(cmd *cobra.Command, project *penstock.Project, name st
 	a.print("  columns %s\n", strings.Join(columns, ", "))
 	a.showInputs(m.Inputs)
 	a.showRelease(m.Release, m.Stages)
+	a.showRollback(m.Rollback)
+	if m.Judged != 0 {
+		a.print("  judged  only the gates were run again, over the data of version %d\n", m.Judged)
+	}
 	a.showGates(&pipeline.RunRecord{}, m.Findings)
 	return nil
 }

@@ -14,8 +14,10 @@ import (
 // are durable operations, because each of them is a place where a crash is tested.
 // Paths are absolute. Implementations are safe for concurrent use.
 type FS interface {
-	// MkdirAll makes a directory and those above it.
+	// MkdirAll makes a directory and those above it; Mkdir makes one, and it is an error if
+	// the path exists, or what it should lie in does not.
 	MkdirAll(path string) error
+	Mkdir(path string) error
 	// Create makes a new file; it is an error if the path exists.
 	Create(path string) (File, error)
 	// Open opens a file to read parts of it.
@@ -34,9 +36,15 @@ type FS interface {
 	RemoveAll(path string) error
 	// SyncDir makes the entries of a directory durable.
 	SyncDir(path string) error
+	// Sync makes files and the entries of directories durable, in no order, which takes
+	// little longer than one of them: a journal is written once for all.
+	Sync(files []File, dirs []string) error
 	// Lock takes an exclusive lock on a file, making it if need be, and writes text
 	// into it. It does not wait: if another holds it the error is a *LockedError.
 	Lock(path string, text []byte) (Lock, error)
+	// Held reports whether a process holds the lock of a file, under whatever name it has
+	// the file; where that can't be known, it does.
+	Held(path string) (bool, error)
 }
 
 // File is a file being written.

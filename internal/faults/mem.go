@@ -15,10 +15,10 @@ import (
 // written and what is durable: the content of a file is once it is synced, a name once
 // its directory is. It is safe for concurrent use.
 type Mem struct {
-	mu    sync.Mutex
-	root  *inode
-	locks map[string][]byte
-	ops   int
+	mu     sync.Mutex
+	root   *inode
+	locked map[*inode][]byte // what the holder wrote
+	ops    int
 
 	// Before, if set, is told each operation by its number, from 1, and its name
 	// before it is done; an error it gives is that of the operation, which is then not
@@ -27,6 +27,8 @@ type Mem struct {
 	// Lazy, if set, says of each sync by its number whether it does nothing.
 	Lazy  func(n int) bool
 	syncs int
+	// Seed, and how many operations were begun, choose what a crash keeps by Half.
+	Seed uint64
 }
 
 // inode is a file or a directory.
@@ -43,7 +45,7 @@ func newDir() *inode {
 }
 
 // NewMem returns an empty file system with a root directory.
-func NewMem() *Mem { return &Mem{root: newDir(), locks: map[string][]byte{}} }
+func NewMem() *Mem { return &Mem{root: newDir(), locked: map[*inode][]byte{}} }
 
 // Ops is how many operations were begun.
 func (m *Mem) Ops() int {
@@ -54,28 +56,6 @@ func (m *Mem) Ops() int {
 
 // Syncs is how many files and directories were synced.
 func (m *Mem) Syncs() int { return m.syncs }
-
-// Crash gives the file system as it is after power is lost now and comes back: with
-// what is durable alone, and nothing locked. m goes on as it is.
-func (m *Mem) Crash() *Mem {
-	return &Mem{root: m.root.crashed(map[*inode]*inode{}), locks: map[string][]byte{}}
-}
-
-func (n *inode) crashed(done map[*inode]*inode) *inode {
-	if c := done[n]; c != nil {
-		return c
-	}
-	c := &inode{dir: n.dir, data: slices.Clone(n.synced), synced: slices.Clone(n.synced)}
-	done[n] = c
-	if n.dir {
-		c.names, c.durable = map[string]*inode{}, map[string]*inode{}
-		for name, child := range n.durable {
-			c.names[name] = child.crashed(done)
-			c.durable[name] = c.names[name]
-		}
-	}
-	return c
-}
 
 // begin counts an operation and asks whether it fails.
 func (m *Mem) begin(op, path string) error {
@@ -126,6 +106,24 @@ func (m *Mem) MkdirAll(path string) error {
 		}
 		n = n.names[part]
 	}
+	return nil
+}
+
+// Mkdir implements FS.
+func (m *Mem) Mkdir(path string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.begin("mkdir", path); err != nil {
+		return err
+	}
+	dir, name, err := m.parent("mkdir", path)
+	if err != nil {
+		return err
+	}
+	if dir.names[name] != nil {
+		return &fs.PathError{Op: "mkdir", Path: path, Err: fs.ErrExist}
+	}
+	dir.names[name] = newDir()
 	return nil
 }
 
@@ -348,8 +346,11 @@ func (m *Mem) Link(from, to string) error {
 	if err != nil {
 		return err
 	}
-	if n == nil || n.dir || dir.names[name] != nil {
-		return &fs.PathError{Op: "link", Path: to, Err: errors.New("no file, or a name in use")}
+	switch {
+	case n == nil || n.dir:
+		return &fs.PathError{Op: "link", Path: from, Err: fs.ErrNotExist}
+	case dir.names[name] != nil:
+		return &fs.PathError{Op: "link", Path: to, Err: fs.ErrExist}
 	}
 	dir.names[name] = n
 	return nil
@@ -388,6 +389,18 @@ func (m *Mem) SyncDir(path string) error {
 	return nil
 }
 
+// Sync implements FS, one after the other.
+func (m *Mem) Sync(files []File, dirs []string) error {
+	var errs []error
+	for _, f := range files {
+		errs = append(errs, f.Sync())
+	}
+	for _, dir := range dirs {
+		errs = append(errs, m.SyncDir(dir))
+	}
+	return errors.Join(errs...)
+}
+
 // Lock implements FS.
 func (m *Mem) Lock(path string, text []byte) (Lock, error) {
 	m.mu.Lock()
@@ -395,21 +408,42 @@ func (m *Mem) Lock(path string, text []byte) (Lock, error) {
 	if err := m.begin("lock", path); err != nil {
 		return nil, err
 	}
-	if held, ok := m.locks[path]; ok {
+	dir, name, err := m.parent("lock", path)
+	if err != nil {
+		return nil, err
+	}
+	n := dir.names[name]
+	if n == nil {
+		n = &inode{}
+		dir.names[name] = n
+	}
+	if held, ok := m.locked[n]; ok {
 		return nil, &LockedError{path, held}
 	}
-	m.locks[path] = text
-	return memLock{m, path}, nil
+	n.data, m.locked[n] = text, text
+	return memLock{m, n}, nil
+}
+
+// Held implements FS.
+func (m *Mem) Held(path string) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := m.find(path)
+	if n == nil {
+		return false, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
+	_, held := m.locked[n]
+	return held, nil
 }
 
 type memLock struct {
-	m    *Mem
-	path string
+	m *Mem
+	n *inode
 }
 
 func (l memLock) Close() error {
 	l.m.mu.Lock()
 	defer l.m.mu.Unlock()
-	delete(l.m.locks, l.path)
+	delete(l.m.locked, l.n)
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"sync"
 )
 
 // OS is the file system of the machine.
@@ -12,6 +13,7 @@ func OS() FS { return osFS{} }
 type osFS struct{}
 
 func (osFS) MkdirAll(path string) error                 { return os.MkdirAll(path, 0o755) }
+func (osFS) Mkdir(path string) error                    { return os.Mkdir(path, 0o755) }
 func (osFS) Open(path string) (Opened, error)           { return os.Open(path) }
 func (osFS) ReadFile(path string) ([]byte, error)       { return os.ReadFile(path) }
 func (osFS) ReadDir(path string) ([]fs.DirEntry, error) { return os.ReadDir(path) }
@@ -31,6 +33,29 @@ func (osFS) SyncDir(path string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
+}
+
+// Sync has a goroutine for each: file systems write the journal once for all that wait.
+func (fsys osFS) Sync(files []File, dirs []string) error {
+	errs := make([]error, len(files)+len(dirs))
+	var all sync.WaitGroup
+	for i, f := range files {
+		all.Go(func() { errs[i] = f.Sync() })
+	}
+	for i, dir := range dirs {
+		all.Go(func() { errs[len(files)+i] = fsys.SyncDir(dir) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+func (osFS) Held(path string) (bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	held, err := isLocked(f)
+	return held, errors.Join(err, f.Close())
 }
 
 func (osFS) Lock(path string, text []byte) (Lock, error) {

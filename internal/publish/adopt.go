@@ -7,6 +7,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+
+	"github.com/penstock-data/penstock/pipeline"
 )
 
 // adoptBuffer is how much of a file is copied at once, in bytes.
@@ -41,6 +43,30 @@ func (st *Staging) link(kept, name string) (*Writer, error) {
 		return nil, err
 	}
 	return w, st.store.FS.Link(kept, w.Path())
+}
+
+// linkAndRead gives a file of ours a second name in the version, and says what is in it. The
+// error is fs.ErrNotExist where it is missing.
+func (st *Staging) linkAndRead(ctx context.Context, from string, kind Kind, f pipeline.File) (pipeline.File, error) {
+	w, err := st.writer(kind, path.Base(f.Path))
+	if err != nil {
+		return f, err
+	}
+	if err := st.store.FS.Link(from, w.Path()); err != nil {
+		return f, st.ioError(err)
+	}
+	src, err := st.store.FS.Open(w.Path())
+	if err != nil {
+		return f, st.ioError(err)
+	}
+	err = errors.Join(w.copy(ctx, src, io.Discard), src.Close())
+	if ctx.Err() != nil {
+		return f, ctx.Err()
+	}
+	if err != nil {
+		return f, st.ioError(err)
+	}
+	return w.File(), nil
 }
 
 // copy hashes what it reads, and writes it.

@@ -64,10 +64,17 @@ func (st *Staging) Approve(more []pipeline.Approval) ([]pipeline.Approval, error
 	if err := s.FS.MkdirAll(dir); err != nil {
 		return nil, st.ioError(err)
 	}
-	if err := faults.WriteFile(s.FS, l.approvals(), append(text, '\n')); err != nil {
+	next := filepath.Join(st.dir, "approvals") // from there a fenced run can't put it into place
+	if err := s.FS.RemoveAll(next); err != nil {
 		return nil, st.ioError(err)
 	}
-	if err := s.FS.SyncDir(l.store); err != nil { // what lies above was made durable by the hold
+	if err := faults.Write(s.FS, next, append(text, '\n')); err != nil {
+		return nil, st.ioError(err)
+	}
+	if err := s.FS.Rename(next, l.approvals()); err != nil {
+		return nil, st.ioError(err)
+	}
+	if err := s.FS.Sync(nil, []string{dir, l.store}); err != nil { // what lies above was made durable by the hold
 		return nil, st.ioError(err)
 	}
 	return all, nil

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -68,10 +69,13 @@ func (st *Staging) whole(ctx context.Context, name string, want pipeline.File) (
 // files in place of its own: they are what its manifest says.
 func (st *Staging) heal() error {
 	s, l, m := st.store, st.layout, st.current
+	if err := st.sync(st.dirs(st.version())...); err != nil {
+		return err
+	}
 	for _, f := range slices.Concat(m.Files, m.Quarantine) {
 		name := filepath.FromSlash(f.Path)
 		kept, fresh := filepath.Join(l.version(m.Version), name), filepath.Join(st.dir, "healed")
-		if err := s.FS.MkdirAll(filepath.Dir(kept)); err != nil {
+		if err := ignore(s.FS.Mkdir(filepath.Dir(kept)), fs.ErrExist); err != nil {
 			return err
 		}
 		if err := s.FS.Link(filepath.Join(st.version(), name), fresh); err != nil {

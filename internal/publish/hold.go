@@ -1,17 +1,18 @@
 package publish
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/penstock-data/penstock/internal/faults"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -41,9 +42,16 @@ func (st *Staging) Hold(m *pipeline.Manifest) (h *pipeline.HeldRecord, err error
 		Until: st.store.Clock.Now().UTC().Add(st.store.HoldFor).Truncate(time.Second),
 	}
 	if err := st.hold(h, text); err != nil {
-		return nil, errors.Join(ioError(st.layout, "can't hold "+h.Path, err), st.store.FS.RemoveAll(st.layout.heldBy(st.run)))
+		return nil, errors.Join(st.holdError(h, err), st.takeAway(st.layout.heldBy(st.run)))
 	}
 	return h, nil
+}
+
+func (st *Staging) holdError(h *pipeline.HeldRecord, err error) error {
+	if fenced := st.fenced(); fenced != nil {
+		return fenced
+	}
+	return ioError(st.layout, "can't hold "+h.Path, err)
 }
 
 func (st *Staging) hold(h *pipeline.HeldRecord, manifest []byte) error {
@@ -52,24 +60,33 @@ func (st *Staging) hold(h *pipeline.HeldRecord, manifest []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := st.seal(manifest); err != nil {
+	dir := filepath.Join(st.dir, "held")
+	version := filepath.Join(dir, "version")
+	if err := f.Mkdir(dir); err != nil {
 		return err
 	}
-	if err := faults.Write(f, filepath.Join(st.dir, heldName), append(about, '\n')); err != nil {
+	if err := st.write(filepath.Join(st.version(), manifestName), manifest); err != nil {
 		return err
 	}
-	if err := f.SyncDir(st.dir); err != nil {
+	if err := st.write(filepath.Join(dir, heldName), append(about, '\n')); err != nil {
 		return err
 	}
-	if err := f.MkdirAll(l.held()); err != nil {
+	if err := f.Rename(st.version(), version); err != nil {
 		return err
 	}
-	if err := f.Rename(st.dir, l.heldBy(st.run)); err != nil {
+	if err := st.sync(append(st.dirs(version), dir)...); err != nil {
 		return err
 	}
-	if err := st.syncUp(l.held(), filepath.Dir(l.root)); err != nil {
+	if err := st.store.makeDir(l.held()); err != nil {
 		return err
 	}
+	if err := f.Rename(dir, l.heldBy(st.run)); err != nil {
+		return err
+	}
+	if err := f.Sync(nil, st.store.above(l.held(), filepath.Dir(l.root))); err != nil {
+		return err
+	}
+	st.store.durable.Store(l.held(), true)
 	return errors.Join(st.dropHeld(st.run), st.store.bound(l))
 }
 
@@ -84,29 +101,30 @@ func (st *Staging) Discard() error {
 
 // dropHeld removes what is held of the partition, but not what the run except holds.
 func (st *Staging) dropHeld(except string) error {
+	return st.takeHeld(func(run string) bool { return run != except })
+}
+
+// sweep removes what is held of the partition past its time.
+func (st *Staging) sweep() error {
+	return st.takeHeld(func(run string) bool { return st.store.over(st.layout.heldBy(run)) })
+}
+
+func (st *Staging) takeHeld(which func(run string) bool) error {
 	names, err := st.store.names(st.layout.held())
 	for _, name := range names {
-		if p, run := cutRun(name); p == st.layout.partition && run != except {
-			err = errors.Join(err, st.store.FS.RemoveAll(filepath.Join(st.layout.held(), name)))
+		if p, run := cutRun(name); p == st.layout.partition && which(run) {
+			err = errors.Join(err, st.takeAway(st.layout.heldBy(run)))
 		}
 	}
 	return err
 }
 
-// sweep removes what is held of a partition past its time. The partition is locked.
-func (s *Store) sweep(l layout) error {
-	names, err := s.names(l.held())
-	for _, name := range names {
-		if p, _ := cutRun(name); p == l.partition && s.over(filepath.Join(l.held(), name)) {
-			err = errors.Join(err, s.FS.RemoveAll(filepath.Join(l.held(), name)))
-		}
-	}
-	return err
-}
-
-// over reports whether what is held in the directory is past its time, or can't say.
+// over reports whether what is held in the directory is past its time, or does not tell.
 func (s *Store) over(dir string) bool {
 	h, err := s.readHeld(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false // not ours
+	}
 	return err != nil || !s.Clock.Now().Before(h.Until)
 }
 
@@ -155,22 +173,23 @@ func (s *Store) bound(l layout) error {
 func (s *Store) dropIfFree(l layout, name string) error {
 	var run string
 	l.partition, run = cutRun(name)
-	if err := s.FS.MkdirAll(filepath.Dir(l.lock())); err != nil {
-		return err
-	}
-	lock, err := s.lock(l, run)
+	st, err := s.claim(context.Background(), l, run, false)
 	if pipeline.KindOf(err) == pipeline.Conflict {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.FS.RemoveAll(filepath.Join(l.held(), name)), lock.Close())
+	return errors.Join(st.takeAway(l.heldBy(run)), st.Abort())
 }
 
 // Holds reports whether a held version is there and its time is not over.
 func (s *Store) Holds(h pipeline.HeldRecord) bool {
 	l, err := heldLayout(s.Root, h)
+	if err != nil {
+		return false
+	}
+	_, err = s.readHeld(l.heldBy(h.Run))
 	return err == nil && !s.over(l.heldBy(h.Run))
 }
 

@@ -156,20 +156,16 @@ func TestPowerCutAtEveryOperationOfHoldAndApprove(t *testing.T) {
 	mem := newMem()
 	mustPublish(t, newStore(mem, "/project"), "old")
 	s := holdingStore(mem, "/project")
-	var cuts []*faults.Mem
-	mem.Before = func(int, string, string) error {
-		cuts = append(cuts, mem.Crash())
-		return nil
-	}
-	h := mustHold(t, s, "new")
-	holding := len(cuts)
-	if _, err := release(s, h); err != nil {
-		t.Fatal(err)
-	}
-	mem.Before = nil
-	cuts = append(cuts, mem.Crash())
-	if holding < 15 || len(cuts)-holding < 25 {
-		t.Fatalf("only %d and %d operations were seen", holding, len(cuts)-holding)
+	var h *pipeline.HeldRecord
+	cuts := cutAll(mem, func() { h = mustHold(t, s, "new") })
+	holding := len(cuts) - 2 - halves // the last are of what was acknowledged
+	cuts = append(cuts, cutAll(mem, func() {
+		if _, err := release(s, h); err != nil {
+			t.Fatal(err)
+		}
+	})...)
+	if holding < 15*(2+halves) || len(cuts)-holding < 25*(2+halves) {
+		t.Fatalf("only %d and %d cuts were made", holding, len(cuts)-holding)
 	}
 	held, published := 0, 0
 	for i, cut := range cuts {
@@ -187,7 +183,7 @@ func TestPowerCutAtEveryOperationOfHoldAndApprove(t *testing.T) {
 			published++
 		}
 		if _, err := release(s, h); err == nil {
-			if got := visible(t, cut.Crash(), "/project"); got != "new" {
+			if got := visible(t, cut.Crash(faults.Lost), "/project"); got != "new" {
 				t.Errorf("cut %d: after another approval and another cut a reader sees %q", i, got)
 			}
 		} else if i >= holding || pipeline.KindOf(err) != pipeline.Conflict || visible(t, cut, "/project") != "old" {
@@ -225,12 +221,12 @@ func TestEverySyncOfHoldAndApproveIsNeeded(t *testing.T) {
 	_, _, before, after := run(-1)
 	for skip := first + 1; skip <= after; skip++ {
 		mem, h, _, _ := run(skip)
-		s := holdingStore(mem.Crash(), "/project")
+		s := holdingStore(mem.Crash(faults.Lost), "/project")
 		if skip <= before {
 			mem := newMem()
 			mem.Lazy = func(n int) bool { return n == skip }
 			h = mustHold(t, holdingStore(mem, "/project"), "new")
-			s = holdingStore(mem.Crash(), "/project")
+			s = holdingStore(mem.Crash(faults.Lost), "/project")
 		}
 		_, err := s.Resume(t.Context(), *h)
 		approvals, aerr := s.Approvals(dataset, july.Dir())
@@ -337,7 +333,7 @@ func TestHeldIsAsItWas(t *testing.T) {
 			if got := visible(t, mem, "/project"); got != "" {
 				t.Errorf("a reader sees %q", got)
 			}
-			if left, _ := mem.ReadDir(storeOfClean + "/staging"); len(left) > 0 {
+			if left := staged(mem, "/project"); len(left) > 0 {
 				t.Errorf("staging holds %v", left)
 			}
 			mustPublish(t, s, "next") // the partition is free

@@ -47,7 +47,18 @@ func (l layout) version(n int64) string {
 	return filepath.Join(l.versions(), fmt.Sprintf("%06d", n))
 }
 
-func (l layout) staging() string { return filepath.Join(l.store, "staging") }
+// staging is where the partition is claimed and written: a file for each claim, with a number
+// for a name, and a directory for what its holder writes.
+func (l layout) staging() string { return filepath.Join(l.store, "staging", l.partition) }
+
+func (l layout) claim(n int64) string { return filepath.Join(l.staging(), fmt.Sprintf("%06d", n)) }
+
+// stagedBy is the directory of a claim. Numbers are never used twice, so no run that was
+// fenced finds its path in use again.
+func (l layout) stagedBy(n int64, run string) string { return l.claim(n) + "." + run }
+
+// readers is where those who read a version of the partition say so.
+func (l layout) readers() string { return filepath.Join(l.store, "readers", l.partition) }
 
 func (l layout) held() string { return filepath.Join(l.store, "held") }
 
@@ -56,9 +67,7 @@ func (l layout) heldBy(run string) string { return filepath.Join(l.held(), l.par
 
 func (l layout) approvals() string { return filepath.Join(l.store, "approvals", l.partition+".json") }
 
-func (l layout) lock() string { return filepath.Join(l.store, "locks", l.partition) }
-
-// cutRun cuts the name of a staged or held directory into partition and run.
+// cutRun cuts the name of a staged or held directory into what is before the run, and the run.
 func cutRun(name string) (partition, run string) {
 	i := strings.LastIndexByte(name, '.') // no run has a dot in its id
 	if i < 0 {

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -22,6 +21,8 @@ import (
 )
 
 const dataset = "warehouse/clean"
+
+var bg = context.Background()
 
 var july = pipeline.Partition{By: pipeline.Month, Value: "2001-07"}
 
@@ -113,6 +114,21 @@ func visible(t *testing.T, fsys faults.FS, root string) string {
 	return strings.TrimPrefix(string(data), "the rows of ")
 }
 
+// staged lists what is left in staging of the partition, but the claim that stays.
+func staged(fsys faults.FS, root string) (left []string) {
+	l, err := newLayout(root, dataset, july.Dir())
+	if err != nil {
+		panic(err)
+	}
+	entries, _ := fsys.ReadDir(l.staging())
+	for i, e := range entries {
+		if _, run := cutClaim(e.Name()); run != "" || i > 0 {
+			left = append(left, e.Name())
+		}
+	}
+	return left
+}
+
 func mustPublish(t *testing.T, s *Store, text string) *Version {
 	t.Helper()
 	v, err := publishText(s, text)
@@ -181,21 +197,37 @@ func TestNothingBlockedIsPublished(t *testing.T) {
 	}
 }
 
+// halves is how many of the many ways to lose a half are tried at each operation.
+const halves = 8
+
+// cutAll gives the file system as it is after a power cut at every operation of f, with
+// nothing, some and all of what was not synced.
+func cutAll(mem *faults.Mem, f func()) (cuts []*faults.Mem) {
+	cut := func() {
+		cuts = append(cuts, mem.Crash(faults.Lost), mem.Crash(faults.Kept))
+		for seed := range uint64(halves) {
+			mem.Seed = seed
+			cuts = append(cuts, mem.Crash(faults.Half))
+		}
+	}
+	mem.Before = func(int, string, string) error {
+		cut()
+		return nil
+	}
+	f()
+	mem.Before = nil
+	cut()
+	return cuts
+}
+
 // At every operation of a publish power is lost: what comes back is the old version or
 // the new one, whole, and the same publish again converges.
 func TestPowerCutAtEveryOperation(t *testing.T) {
 	mem := newMem()
 	mustPublish(t, newStore(mem, "/project"), "old")
-	var cuts []*faults.Mem
-	mem.Before = func(int, string, string) error {
-		cuts = append(cuts, mem.Crash())
-		return nil
-	}
-	mustPublish(t, newStore(mem, "/project"), "new")
-	mem.Before = nil
-	cuts = append(cuts, mem.Crash())
-	if len(cuts) < 20 {
-		t.Fatalf("only %d operations were seen", len(cuts))
+	cuts := cutAll(mem, func() { mustPublish(t, newStore(mem, "/project"), "new") })
+	if len(cuts) < 20*(2+halves) {
+		t.Fatalf("only %d cuts were made", len(cuts))
 	}
 	seen := map[string]bool{}
 	for i, cut := range cuts {
@@ -205,10 +237,10 @@ func TestPowerCutAtEveryOperation(t *testing.T) {
 			t.Errorf("cut %d: a reader sees %q", i, got)
 		}
 		mustPublish(t, newStore(cut, "/project"), "new")
-		if got := visible(t, cut.Crash(), "/project"); got != "new" {
+		if got := visible(t, cut.Crash(faults.Lost), "/project"); got != "new" {
 			t.Errorf("cut %d: after the next run and another cut a reader sees %q", i, got)
 		}
-		if left, _ := cut.ReadDir("/project/warehouse/.penstock/datasets/clean/staging"); len(left) > 0 {
+		if left := staged(cut, "/project"); len(left) > 0 {
 			t.Errorf("cut %d: staging holds %v", i, left)
 		}
 	}
@@ -228,15 +260,15 @@ func TestEverySyncIsNeeded(t *testing.T) {
 		mem := newMem()
 		mem.Lazy = func(n int) bool { return n == skip }
 		mustPublish(t, newStore(mem, "/project"), "new")
-		if isWhole(mem.Crash()) {
+		if isWhole(mem.Crash(faults.Lost), 1) {
 			t.Errorf("sync %d of %d can be left out", skip, count)
 		}
 	}
 }
 
 // isWhole reports whether what a crash left is the publish, with its kept version.
-func isWhole(fsys faults.FS) bool {
-	const store = "/project/warehouse/.penstock/datasets/clean/versions/month=2001-07/000001/"
+func isWhole(fsys faults.FS, version int) bool {
+	store := fmt.Sprintf("/project/warehouse/.penstock/datasets/clean/versions/month=2001-07/%06d/", version)
 	for _, p := range []string{
 		"/project/warehouse/clean/month=2001-07/part-0.txt", store + "data/part-0.txt", store + "quarantine/part-0.txt",
 	} {
@@ -317,7 +349,7 @@ func TestMessages(t *testing.T) {
 	}
 	_, err = publishText(s, "new")
 	want := "can't write warehouse/clean/month=2001-07: no space left on device\n\t" +
-		"write warehouse/.penstock/datasets/clean/staging/month=2001-07.run-new/version/data/part-0.txt\n\t" +
+		"write warehouse/.penstock/datasets/clean/staging/month=2001-07/000002.run-new/version/data/part-0.txt\n\t" +
 		"the disk is full: free some space and run again; what was visible before still is"
 	if err == nil || err.Error() != want {
 		t.Errorf("full disk: got\n%v\nwant\n%s", err, want)
@@ -404,7 +436,7 @@ func TestForeignFilesStay(t *testing.T) {
 	if text, err := os.ReadFile(mine); err != nil || string(text) != "mine" {
 		t.Errorf("the file is gone: %q, %v", text, err)
 	}
-	if left, _ := filepath.Glob(path.Join(root, "warehouse/.penstock/datasets/clean/staging/*")); len(left) > 0 {
+	if left := staged(faults.OS(), root); len(left) > 0 {
 		t.Errorf("staging holds %v", left)
 	}
 }

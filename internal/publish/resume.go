@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"path/filepath"
@@ -31,7 +30,7 @@ func (s *Store) Resume(ctx context.Context, h pipeline.HeldRecord) (*Resumed, er
 	if err != nil {
 		return nil, err
 	}
-	st, err := s.begin(l, h.Run)
+	st, err := s.claim(ctx, l, h.Run, true)
 	if err != nil {
 		return nil, err
 	}
@@ -89,22 +88,13 @@ func (st *Staging) relink(ctx context.Context, h pipeline.HeldRecord, kind Kind,
 	if f.Path != path.Join(string(kind), path.Base(f.Path)) {
 		return st.altered(h, "version/"+manifestName, fmt.Sprintf("it names the file %q", f.Path))
 	}
-	w, err := st.writer(kind, path.Base(f.Path))
-	if err != nil {
-		return err
-	}
 	held := filepath.Join(st.layout.heldBy(h.Run), "version", filepath.FromSlash(f.Path))
-	if err := st.store.FS.Link(held, w.Path()); err != nil {
-		return st.altered(h, "version/"+f.Path, err.Error())
-	}
-	src, err := st.store.FS.Open(w.Path())
-	if err != nil {
-		return st.ioError(err)
-	}
-	if err := errors.Join(w.copy(ctx, src, io.Discard), src.Close()); err != nil {
+	now, err := st.linkAndRead(ctx, held, kind, f)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return st.altered(h, "version/"+f.Path, "it is missing")
+	case err != nil:
 		return err
-	}
-	switch now := w.File(); {
 	case now.Bytes != f.Bytes:
 		return st.altered(h, "version/"+f.Path, fmt.Sprintf("it is %d bytes, run %s left %d", now.Bytes, h.Run, f.Bytes))
 	case now.SHA256 != f.SHA256:
@@ -143,6 +133,9 @@ func (st *Staging) overtaken(h pipeline.HeldRecord) error {
 
 // altered refuses a held version that is not as the run left it.
 func (st *Staging) altered(h pipeline.HeldRecord, name, what string) error {
+	if fenced := st.fenced(); fenced != nil {
+		return fenced // then it may be gone
+	}
 	where := path.Join(st.layout.rel(st.layout.heldBy(h.Run)), name)
 	return &pipeline.Error{
 		Kind: pipeline.BadInput, Where: where, Msg: "was changed since it was held: " + what,

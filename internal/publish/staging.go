@@ -4,15 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"hash"
 	"io/fs"
 	"path"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/penstock-data/penstock/internal/faults"
 	"github.com/penstock-data/penstock/pipeline"
@@ -21,16 +18,20 @@ import (
 // Staging is a version being written. Only its holder may publish the partition.
 // Its methods are not safe for concurrent use.
 type Staging struct {
-	store   *Store
-	layout  layout
-	run     string
-	dir     string
-	lock    faults.Lock
-	current *pipeline.Manifest // nil if nothing is visible
-	digest  string             // of current
-	last    int64              // the highest version there ever was
-	made    map[Kind]bool
-	ended   bool
+	store    *Store
+	layout   layout
+	run      string
+	number   int64  // of the claim
+	dir      string // gone if we were fenced
+	lock     faults.Lock
+	stopBeat func() string
+	away     int                // how much was moved into dir to be removed
+	current  *pipeline.Manifest // nil if nothing is visible
+	digest   string             // of current
+	last     int64              // the highest version there ever was
+	made     map[Kind]bool
+	open     []faults.File // written, and not yet synced
+	ended    bool
 }
 
 // Kind is what a staged file holds; it is also its directory in the version.
@@ -52,21 +53,11 @@ type Version struct {
 	Unchanged bool
 }
 
-// prepare sweeps what a dead run left, and reads what is current.
-func (st *Staging) prepare() error {
+// prepare reads what is current, once no other can change it any more, and sweeps what a
+// dead run left.
+func (st *Staging) prepare() (err error) {
 	s, l := st.store, st.layout
-	left, err := s.names(l.staging())
-	if err != nil {
-		return err
-	}
-	for _, name := range left {
-		if p, _ := cutRun(name); p == l.partition {
-			if err := s.FS.RemoveAll(filepath.Join(l.staging(), name)); err != nil {
-				return err
-			}
-		}
-	}
-	if err := s.sweep(l); err != nil {
+	if err := st.sweep(); err != nil {
 		return err
 	}
 	st.current, st.digest, err = s.read(filepath.Join(l.visible, visibleName), l)
@@ -77,17 +68,40 @@ func (st *Staging) prepare() error {
 	if err != nil {
 		return err
 	}
-	for _, n := range numbers {
-		if st.current != nil && n > st.current.Version { // kept, but never switched to
-			if err := s.FS.RemoveAll(l.version(n)); err != nil {
-				return err
-			}
-			continue
+	for _, n := range slices.Backward(numbers) {
+		whole, err := st.wasKept(n)
+		if err != nil {
+			return err
 		}
-		st.last = n
+		if whole {
+			st.last = n
+			break
+		}
+		if err := st.takeAway(l.version(n)); err != nil { // it was never switched to
+			return err
+		}
 	}
-	st.made = map[Kind]bool{}
-	return s.FS.MkdirAll(st.version())
+	return s.FS.Mkdir(st.version())
+}
+
+// wasKept reports whether a version on disk was current once. Where nothing is visible, that
+// can't be known: then it may stay if it is whole.
+func (st *Staging) wasKept(n int64) (bool, error) {
+	if st.current != nil {
+		return n <= st.current.Version, nil
+	}
+	dir := st.layout.version(n)
+	m, _, err := st.store.read(filepath.Join(dir, manifestName), st.layout)
+	if err != nil {
+		return false, nil
+	}
+	for _, f := range slices.Concat(m.Files, m.Quarantine) {
+		whole, err := st.whole(context.Background(), filepath.Join(dir, filepath.FromSlash(f.Path)), f)
+		if err != nil || !whole {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 func (st *Staging) version() string { return filepath.Join(st.dir, "version") }
@@ -108,7 +122,7 @@ func (st *Staging) Create(kind Kind, name string) (*Writer, error) {
 func (st *Staging) writer(kind Kind, name string) (*Writer, error) {
 	dir := filepath.Join(st.version(), string(kind))
 	if !st.made[kind] {
-		if err := st.store.FS.MkdirAll(dir); err != nil {
+		if err := st.store.FS.Mkdir(dir); err != nil { // not what it lies in: a fenced run would make it anew
 			return nil, st.ioError(err)
 		}
 		st.made[kind] = true
@@ -116,7 +130,12 @@ func (st *Staging) writer(kind Kind, name string) (*Writer, error) {
 	return &Writer{staging: st, hash: sha256.New(), name: path.Join(string(kind), name)}, nil
 }
 
+// ioError says what could not be done and why; of a run that was fenced it says so, for then
+// nothing is where it was.
 func (st *Staging) ioError(err error) error {
+	if fenced := st.fenced(); fenced != nil {
+		return fenced
+	}
 	return ioError(st.layout, "can't write "+st.layout.rel(st.layout.visible), err)
 }
 
@@ -140,12 +159,31 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close syncs the file and closes it.
+// maxOpen bounds how many files stay open until they are synced together.
+const maxOpen = 8
+
+// Close ends the file. It is durable once the version is: a file is synced together with
+// what else the version has.
 func (w *Writer) Close() error {
-	if err := errors.Join(w.f.Sync(), w.f.Close()); err != nil {
-		return w.staging.ioError(err)
+	st := w.staging
+	st.open = append(st.open, w.f)
+	if len(st.open) < maxOpen {
+		return nil
+	}
+	if err := st.sync(); err != nil {
+		return st.ioError(err)
 	}
 	return nil
+}
+
+// sync makes directories, and all files that are still open, durable, and closes these.
+func (st *Staging) sync(dirs ...string) error {
+	err := st.store.FS.Sync(st.open, dirs)
+	for _, f := range st.open {
+		err = errors.Join(err, f.Close())
+	}
+	st.open = nil
+	return err
 }
 
 // File describes what was written; Rows is for the caller to fill in.
@@ -158,202 +196,6 @@ func (w *Writer) Path() string {
 	return filepath.Join(w.staging.version(), filepath.FromSlash(w.name))
 }
 
-// Commit makes what was staged the version that readers see, described by m, whose
-// Version, Previous and Published it fills in. It refuses a manifest in which a
-// blocking rule has not passed, unless somebody approved of just these bytes under just
-// these rules (pipeline.Manifest.Admits). What was held of the partition is dropped. If
-// every file is as in the current version, and on disk, and so are the rules, nothing is
-// switched; if one on disk is damaged, what was staged takes its place. The staging has ended then, with or without an error; after an error
-// readers see what they saw before, or the new version if the switch was made.
-func (st *Staging) Commit(ctx context.Context, m *pipeline.Manifest) (v *Version, err error) {
-	if st.ended {
-		return nil, pipeline.Errorf(pipeline.Internal, "staging of %s was ended before", st.layout.dataset)
-	}
-	defer func() { err = errors.Join(err, st.Abort()) }()
-	now := st.store.Clock.Now().UTC() // it is admitted, and published, at one time
-	if err := m.Admits(now, st.store.FourEyes); err != nil {
-		return nil, err
-	}
-	if st.current != nil && sameFiles(st.current, m) {
-		damaged, err := st.damaged(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if !damaged && st.current.Gates == m.Gates && sameApprovals(st.current, m) {
-			if err := st.dropHeld(""); err != nil {
-				return nil, st.ioError(err)
-			}
-			return &Version{Manifest: st.current, Digest: st.digest, Unchanged: true}, nil
-		}
-		if damaged {
-			if err := st.heal(); err != nil {
-				return nil, st.ioError(err)
-			}
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	v, err = st.commit(m, now)
-	if err != nil {
-		return nil, st.ioError(err)
-	}
-	return v, nil
-}
-
-func sameFiles(a, b *pipeline.Manifest) bool {
-	same := func(a, b pipeline.File) bool { return a.Path == b.Path && a.SHA256 == b.SHA256 && a.Bytes == b.Bytes }
-	return slices.EqualFunc(a.Files, b.Files, same) && slices.EqualFunc(a.Quarantine, b.Quarantine, same)
-}
-
-// sameApprovals reports whether whatever was approved of in m is on the record already.
-func sameApprovals(current, m *pipeline.Manifest) bool {
-	for _, f := range m.Findings {
-		if f.Approved != nil && !slices.ContainsFunc(current.Findings, func(was pipeline.Finding) bool {
-			return was.Approved != nil && was.Stage == f.Stage && was.Name == f.Name && was.Approved.Rules == f.Approved.Rules
-		}) {
-			return false
-		}
-	}
-	return true
-}
-
-func (st *Staging) commit(m *pipeline.Manifest, now time.Time) (*Version, error) {
-	m.Version, m.Published = st.last+1, now
-	switch {
-	case st.current != nil:
-		m.Version, m.Previous = st.current.Version+1, st.digest
-	case st.last > 0: // kept, but somebody removed what was visible, or it never was
-		_, m.Previous, _ = st.store.read(filepath.Join(st.layout.version(st.last), manifestName), st.layout)
-	}
-	text, err := json.MarshalIndent(m, "", "  ")
-	if err != nil {
-		return nil, err
-	}
-	text = append(text, '\n')
-	if err := st.keep(m, text); err != nil {
-		return nil, err
-	}
-	if err := st.show(m); err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(text)
-	return &Version{Manifest: m, Digest: hex.EncodeToString(sum[:])}, errors.Join(st.prune(m.Version), st.dropHeld(""))
-}
-
-// keep makes the version durable among those that are kept.
-func (st *Staging) keep(m *pipeline.Manifest, text []byte) error {
-	f, l := st.store.FS, st.layout
-	if err := st.seal(text); err != nil {
-		return err
-	}
-	if err := f.Rename(st.version(), l.version(m.Version)); err != nil {
-		return err
-	}
-	// What lies above the store is synced after the switch.
-	return st.syncUp(l.versions(), filepath.Dir(filepath.Dir(filepath.Dir(l.store))))
-}
-
-// seal writes the manifest of the staged version and makes all of it durable.
-func (st *Staging) seal(text []byte) error {
-	f := st.store.FS
-	if err := faults.Write(f, filepath.Join(st.version(), manifestName), text); err != nil {
-		return err
-	}
-	for kind := range st.made {
-		if err := f.SyncDir(filepath.Join(st.version(), string(kind))); err != nil {
-			return err
-		}
-	}
-	return f.SyncDir(st.version())
-}
-
-// show switches the visible directory to the version.
-func (st *Staging) show(m *pipeline.Manifest) error {
-	f, l := st.store.FS, st.layout
-	next := filepath.Join(st.dir, "visible")
-	if err := f.MkdirAll(next); err != nil {
-		return err
-	}
-	from := l.version(m.Version)
-	if err := f.Link(filepath.Join(from, manifestName), filepath.Join(next, visibleName)); err != nil {
-		return err
-	}
-	for _, file := range m.Files {
-		if err := f.Link(filepath.Join(from, filepath.FromSlash(file.Path)), filepath.Join(next, path.Base(file.Path))); err != nil {
-			return err
-		}
-	}
-	if err := f.SyncDir(next); err != nil {
-		return err
-	}
-	parent := filepath.Dir(l.visible)
-	if err := f.MkdirAll(parent); err != nil {
-		return err
-	}
-	if err := st.replace(next); err != nil {
-		return err
-	}
-	return st.syncUp(parent, filepath.Dir(l.root))
-}
-
-// replace is the switch. What stands in the visible place must be what was
-// published there: anything else is somebody's, and stays.
-func (st *Staging) replace(next string) error {
-	f, l := st.store.FS, st.layout
-	names, err := st.store.names(l.visible)
-	if err != nil {
-		return err
-	}
-	known := map[string]bool{visibleName: true}
-	if st.current != nil {
-		for _, file := range st.current.Files {
-			known[path.Base(file.Path)] = true
-		}
-	}
-	for _, name := range names {
-		if !known[name] {
-			return fmt.Errorf("it holds %q, which penstock did not put there; move it away", name)
-		}
-	}
-	if st.current == nil {
-		if len(names) == 0 {
-			if err := f.RemoveAll(l.visible); err != nil {
-				return err
-			}
-		}
-		return f.Rename(next, l.visible)
-	}
-	return f.Exchange(next, l.visible)
-}
-
-// syncUp syncs a directory and those above it, any of which may be new, up to but
-// without end.
-func (st *Staging) syncUp(dir, end string) error {
-	for ; dir != end && len(dir) > len(end); dir = filepath.Dir(dir) {
-		if err := st.store.FS.SyncDir(dir); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// prune removes versions past their keep.
-func (st *Staging) prune(current int64) error {
-	numbers, err := st.store.numbers(st.layout)
-	if err != nil {
-		return err
-	}
-	for _, n := range numbers {
-		if n < current-int64(st.store.Keep) {
-			if err := st.store.FS.RemoveAll(st.layout.version(n)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // Abort removes what was staged and gives the partition free. After Commit it does
 // nothing.
 func (st *Staging) Abort() error {
@@ -361,11 +203,21 @@ func (st *Staging) Abort() error {
 		return nil
 	}
 	st.ended = true
-	err := st.store.FS.RemoveAll(st.dir)
-	if err != nil {
-		err = st.ioError(err)
+	if st.stopBeat != nil {
+		st.stopBeat()
 	}
-	return errors.Join(err, st.lock.Close())
+	var err error
+	for _, f := range st.open {
+		err = errors.Join(err, f.Close())
+	}
+	err = errors.Join(err, st.store.FS.RemoveAll(st.dir))
+	if st.lock != nil {
+		err = errors.Join(err, st.lock.Close())
+	}
+	if err != nil {
+		return ioError(st.layout, "can't clear up after "+st.layout.rel(st.layout.visible), err)
+	}
+	return nil
 }
 
 // Current is the manifest of what was visible when the partition was claimed; nil if nothing

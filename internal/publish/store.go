@@ -1,20 +1,18 @@
 package publish
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -22,8 +20,8 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// Store publishes the datasets below one root. It holds no state of its own and is
-// safe for concurrent use, also by several processes.
+// Store publishes the datasets below one root. It holds no state that matters and is
+// safe for concurrent use, also by several processes and machines.
 type Store struct {
 	FS    faults.FS
 	Clock faults.Clock
@@ -35,6 +33,11 @@ type Store struct {
 	HoldFor time.Duration
 	// FourEyes refuses approvals by who made the version.
 	FourEyes bool
+	// Lease is how long who holds a partition may stand still before another may take it
+	// over, which goes by the watch of the other; 0: 30 seconds.
+	Lease time.Duration
+
+	durable sync.Map // directories with all above them, as far as this process knows
 }
 
 // Kept is a version that was published and is still kept.
@@ -46,17 +49,9 @@ type Kept struct {
 	Current bool
 }
 
-// holder is what a lock's file says of who holds it.
-type holder struct {
-	Run   string    `json:"run"`
-	PID   int       `json:"pid"`
-	Host  string    `json:"host"`
-	Since time.Time `json:"since"`
-}
-
 // Begin claims a partition of a dataset for writing and clears up what a run that
 // died left of it. Only one at a time may hold it: another gets a Conflict that
-// names who does.
+// names who does. Who is dead, or does not move for a lease, is fenced.
 func (s *Store) Begin(ctx context.Context, dataset string, p pipeline.Partition, run string) (*Staging, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -65,44 +60,7 @@ func (s *Store) Begin(ctx context.Context, dataset string, p pipeline.Partition,
 	if err != nil {
 		return nil, err
 	}
-	return s.begin(l, run)
-}
-
-func (s *Store) begin(l layout, run string) (*Staging, error) {
-	for _, dir := range []string{l.staging(), l.versions(), filepath.Dir(l.lock())} {
-		if err := s.FS.MkdirAll(dir); err != nil {
-			return nil, ioError(l, "can't write "+l.dataset, err)
-		}
-	}
-	lock, err := s.lock(l, run)
-	if err != nil {
-		return nil, err
-	}
-	st := &Staging{store: s, layout: l, run: run, lock: lock, dir: filepath.Join(l.staging(), l.partition+"."+run)}
-	if err := st.prepare(); err != nil {
-		return nil, errors.Join(ioError(l, "can't write "+l.dataset, err), lock.Close())
-	}
-	return st, nil
-}
-
-func (s *Store) lock(l layout, run string) (faults.Lock, error) {
-	host, _ := os.Hostname() // for messages only
-	text, err := json.Marshal(holder{Run: run, PID: os.Getpid(), Host: host, Since: s.Clock.Now()})
-	if err != nil {
-		return nil, err
-	}
-	lock, err := s.FS.Lock(l.lock(), text)
-	var held *faults.LockedError
-	if errors.As(err, &held) {
-		var h holder
-		_ = json.NewDecoder(bytes.NewReader(held.Text)).Decode(&h) // for the message only
-		return nil, pipeline.Errorf(pipeline.Conflict, "%s is being written by run %s", l.rel(l.visible), h.Run).
-			With(fmt.Sprintf("process %d on %s, since %s", h.PID, h.Host, h.Since.Format(time.DateTime)), "run again when it is done")
-	}
-	if err != nil {
-		return nil, ioError(l, "can't lock "+l.rel(l.visible), err)
-	}
-	return lock, nil
+	return s.claim(ctx, l, run, true)
 }
 
 // Current gives the manifest of what readers see of a partition, and its digest.

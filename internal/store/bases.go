@@ -41,7 +41,11 @@ func (s *Store) BasesOf(ctx context.Context, dataset string, each func(*Base)) e
 }
 
 func (s *Store) bases(ctx context.Context, each func(*Base), text string, args ...any) error {
-	rows, err := s.db.QueryContext(ctx, text, args...)
+	stmt, err := s.prepared(text)
+	if err != nil {
+		return s.broken(err)
+	}
+	rows, err := stmt.QueryContext(ctx, args...)
 	if err != nil {
 		return s.broken(err)
 	}
@@ -66,13 +70,13 @@ func (s *Store) Base(ctx context.Context, name, stage, partition string) (found 
 
 // PutBases notes what the outputs of a run rest on, and nothing else of it.
 func (s *Store) PutBases(ctx context.Context, r *pipeline.RunRecord) error {
-	return s.update(ctx, func(tx *sql.Tx) error { return putBases(ctx, tx, r) })
+	return s.update(ctx, func(b *batch) error { return putBases(b, r) })
 }
 
 // Basis is the whole basis of a stage and partition; nil if there is none.
 func (s *Store) Basis(ctx context.Context, name, stage, partition string) (*pipeline.Basis, error) {
 	var text string
-	err := s.db.QueryRowContext(ctx, `SELECT basis FROM basis_texts WHERE pipeline = ? AND stage = ? AND partition = ?`,
+	err := s.one(ctx, `SELECT basis FROM basis_texts WHERE pipeline = ? AND stage = ? AND partition = ?`,
 		name, stage, partition).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
@@ -89,17 +93,17 @@ func (s *Store) Basis(ctx context.Context, name, stage, partition string) (*pipe
 
 // putBases notes what the outputs of a run rest on. What the run did not compute is kept as
 // it was; what is known of a later run is not overwritten.
-func putBases(ctx context.Context, tx *sql.Tx, r *pipeline.RunRecord) error {
+func putBases(tx *batch, r *pipeline.RunRecord) error {
 	started, why := r.Started.UTC().Format(timeLayout), whyOf(r)
 	for i := range r.Bases {
 		b := &r.Bases[i]
-		if _, err := tx.ExecContext(ctx, `INSERT INTO bases (pipeline, stage, partition, dataset, run, started, status, why,
+		if _, err := tx.exec(`INSERT INTO bases (pipeline, stage, partition, dataset, run, started, status, why,
 			code_key, gates_key, up_key, data, version, rows, bytes_in, seconds, aside)
 			VALUES (?, ?, ?, ?, ?, '', '', '', '', '', '', '', 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING`,
 			r.Pipeline, b.Stage, r.Partition, b.Dataset, r.Run); err != nil {
 			return err
 		}
-		done, err := tx.ExecContext(ctx, `UPDATE bases SET dataset = ?4, run = ?5, started = ?6, status = ?7, why = ?8
+		done, err := tx.exec(`UPDATE bases SET dataset = ?4, run = ?5, started = ?6, status = ?7, why = ?8
 			WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3 AND started <= ?6`,
 			r.Pipeline, b.Stage, r.Partition, b.Dataset, r.Run, started, string(r.Status), why)
 		if err != nil {
@@ -108,17 +112,17 @@ func putBases(ctx context.Context, tx *sql.Tx, r *pipeline.RunRecord) error {
 		if n, err := done.RowsAffected(); err != nil || n == 0 {
 			return err // a later run is on record
 		}
-		if err := putBasis(ctx, tx, r, b); err != nil {
+		if err := putBasis(tx, r, b); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func putBasis(ctx context.Context, tx *sql.Tx, r *pipeline.RunRecord, b *pipeline.Basis) error {
+func putBasis(tx *batch, r *pipeline.RunRecord, b *pipeline.Basis) error {
 	code, gates, up := b.Keys()
 	if b.Version > 0 {
-		if _, err := tx.ExecContext(ctx, `UPDATE bases SET data = ?4, version = ?5, rows = ?6, aside = ?7 WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3`,
+		if _, err := tx.exec(`UPDATE bases SET data = ?4, version = ?5, rows = ?6, aside = ?7 WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3`,
 			r.Pipeline, b.Stage, r.Partition, b.Data, b.Version, b.Rows, b.RowsQuarantined); err != nil {
 			return err
 		}
@@ -127,20 +131,20 @@ func putBasis(ctx context.Context, tx *sql.Tx, r *pipeline.RunRecord, b *pipelin
 	case b.Code == nil && b.Gates == nil:
 		return nil
 	case b.Code == nil:
-		if _, err := tx.ExecContext(ctx, `UPDATE bases SET gates_key = ?4 WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3`,
+		if _, err := tx.exec(`UPDATE bases SET gates_key = ?4 WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3`,
 			r.Pipeline, b.Stage, r.Partition, gates); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE basis_texts SET basis = json_set(basis, '$.gates', json(?4)) WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3`,
-			r.Pipeline, b.Stage, r.Partition, jsonText(b.Gates))
+		_, err := tx.exec(`UPDATE basis_texts SET basis = json_set(basis, '$.gates', json(?4), '$.params', json(?5)) WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3`,
+			r.Pipeline, b.Stage, r.Partition, jsonText(b.Gates), jsonText(b.Params))
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE bases SET code_key = ?4, gates_key = ?5, up_key = ?6, bytes_in = ?7, seconds = ?8
+	if _, err := tx.exec(`UPDATE bases SET code_key = ?4, gates_key = ?5, up_key = ?6, bytes_in = ?7, seconds = ?8
 		WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3`,
 		r.Pipeline, b.Stage, r.Partition, code, gates, up, bytesIn(b), b.Seconds); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO basis_texts VALUES (?, ?, ?, ?)`, r.Pipeline, b.Stage, r.Partition, jsonText(b))
+	_, err := tx.exec(`INSERT OR REPLACE INTO basis_texts VALUES (?, ?, ?, ?)`, r.Pipeline, b.Stage, r.Partition, jsonText(b))
 	return err
 }
 

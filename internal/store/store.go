@@ -27,7 +27,12 @@ const Name = "state.db"
 type Store struct {
 	db   *sql.DB
 	path string
+	writer
 }
+
+// maxIdle is how many connections are kept for the next who asks: to open one takes longer than
+// most questions do.
+const maxIdle = 16
 
 // Open opens the index in the directory dir, making it if there is none. A damaged
 // index is an error that names the way out.
@@ -41,7 +46,8 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	if err != nil {
 		return nil, broken(path, err)
 	}
-	s := &Store{db: db, path: path}
+	db.SetMaxIdleConns(maxIdle)
+	s := &Store{db: db, path: path, writer: writer{texts: map[string]*sql.Stmt{}}}
 	if err := s.migrate(ctx); err != nil {
 		return nil, errors.Join(s.broken(err), db.Close())
 	}
@@ -90,29 +96,36 @@ type Version struct {
 	Manifest *pipeline.Manifest
 	// Digest is the hex SHA-256 of the manifest.
 	Digest string
+
+	text string // the manifest as JSON
 }
 
 // PutRun writes or overwrites what is known of a run, and of the versions that are current
 // since, in one step.
 func (s *Store) PutRun(ctx context.Context, r *pipeline.RunRecord, current ...Version) error {
-	return s.update(ctx, func(tx *sql.Tx) error {
-		text, err := json.Marshal(r)
-		if err != nil {
+	record, err := marshal(r)
+	if err != nil {
+		return err
+	}
+	for i := range current {
+		if current[i].text, err = marshal(current[i].Manifest); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)`,
-			r.Run, r.Pipeline, r.Partition, string(r.Status), r.Started.UTC().Format(timeLayout), string(text)); err != nil {
+	}
+	return s.update(ctx, func(b *batch) error {
+		if _, err := b.exec(`INSERT OR REPLACE INTO runs (run, pipeline, partition, status, started, record, backfill) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			r.Run, r.Pipeline, r.Partition, string(r.Status), r.Started.UTC().Format(timeLayout), record, r.Backfill); err != nil {
 			return err
 		}
 		for _, v := range current {
-			if err := putVersion(ctx, tx, v, true); err != nil {
+			if err := putVersion(b, v, true); err != nil {
 				return err
 			}
 		}
 		if r.Status == pipeline.Running {
 			return nil
 		}
-		return putBases(ctx, tx, r)
+		return putBases(b, r)
 	})
 }
 
@@ -122,40 +135,29 @@ const timeLayout = "2006-01-02T15:04:05.000000000Z"
 // PutVersion writes what is known of a version. If current is set, no other
 // version of the partition is.
 func (s *Store) PutVersion(ctx context.Context, m *pipeline.Manifest, digest string, current bool) error {
-	return s.update(ctx, func(tx *sql.Tx) error { return putVersion(ctx, tx, Version{m, digest}, current) })
-}
-
-func putVersion(ctx context.Context, tx *sql.Tx, v Version, current bool) error {
-	m := v.Manifest
-	text, err := json.Marshal(m)
+	text, err := marshal(m)
 	if err != nil {
 		return err
 	}
+	return s.update(ctx, func(b *batch) error { return putVersion(b, Version{m, digest, text}, current) })
+}
+
+func marshal(v any) (string, error) {
+	text, err := json.Marshal(v)
+	return string(text), err
+}
+
+func putVersion(b *batch, v Version, current bool) error {
+	m := v.Manifest
 	if current {
-		if _, err := tx.ExecContext(ctx, `UPDATE versions SET current = 0 WHERE dataset = ? AND partition = ?`,
+		if _, err := b.exec(`UPDATE versions SET current = 0 WHERE dataset = ? AND partition = ? AND current`,
 			m.Dataset, m.Partition); err != nil {
 			return err
 		}
 	}
-	_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		m.Dataset, m.Partition, m.Version, m.Run, v.Digest, current, string(text))
+	_, err := b.exec(`INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		m.Dataset, m.Partition, m.Version, m.Run, v.Digest, current, v.text)
 	return err
-}
-
-// update makes changes that are there all, or not at all.
-func (s *Store) update(ctx context.Context, change func(*sql.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return s.broken(err)
-	}
-	defer tx.Rollback() //nolint:errcheck // after Commit a no-op
-	if err := change(tx); err != nil {
-		return s.broken(err)
-	}
-	if err := tx.Commit(); err != nil {
-		return s.broken(err)
-	}
-	return nil
 }
 
 // Forget removes everything: the first step of a rebuild.

@@ -264,20 +264,6 @@ func (c *checker) chain(versions string, kept map[int64]manifest) {
 	}
 }
 
-// staging checks that what is being written belongs to a run that is alive: its
-// partition is locked.
-func (c *checker) staging(dir string) {
-	for _, name := range list(filepath.Join(dir, "staging")) {
-		partition := name
-		if i := strings.LastIndexByte(name, '.'); i > 0 {
-			partition = name[:i]
-		}
-		if !locked(filepath.Join(dir, "locks", partition)) {
-			c.problem(filepath.Join(dir, "staging", name), "was left by a run that is gone; the next run of the partition removes it")
-		}
-	}
-}
-
 // index compares the index with the visible manifests.
 func (c *checker) index(index []Indexed) {
 	indexed := map[string]Indexed{}
