@@ -3,7 +3,6 @@ package penstock
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -51,10 +50,7 @@ func (p *Project) Approve(ctx context.Context, run string, o Approve) (*Approved
 	}
 	d := &decision{p: p, opts: o, lock: lock}
 	err = d.decide(ctx, rec.Run)
-	if uerr := p.unlockRun(rec.Run, lock); err == nil && !errors.Is(uerr, fs.ErrNotExist) {
-		err = uerr
-	}
-	if err != nil {
+	if err := errors.Join(err, p.unlockRun(rec.Run, lock)); err != nil {
 		return nil, err
 	}
 	return &d.Approved, nil

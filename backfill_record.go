@@ -261,7 +261,7 @@ func (p *Project) readBackfill(id string) (*BackfillRecord, error) {
 }
 
 // buryBackfill ends the record of a backfill whose process has died.
-func (p *Project) buryBackfill(id string) error {
+func (p *Project) buryBackfill(_ context.Context, id string) error {
 	r, err := p.readBackfill(id)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // it died before it was on record

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/penstock-data/penstock/internal/store"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -42,9 +43,11 @@ func (e *evaluation) compare() error {
 
 // was is the basis of the last run; nil, and a reason, if it is not on record.
 func (e *evaluation) was() (*pipeline.Basis, error) {
-	was, err := e.p.store.Basis(e.ctx, e.pl.Name, e.u.stage.Name, e.plan.Name)
-	if was != nil || err != nil {
-		return was, err
+	if e.manifest == nil {
+		was, err := e.p.store.Basis(e.ctx, e.pl.Name, e.u.stage.Name, e.plan.Name)
+		if was != nil || err != nil {
+			return was, err
+		}
 	}
 	if e.u.stage.Output != nil {
 		m, _, err := e.p.publish.Current(datasetOf(e.u.stage), e.plan.Partition.Dir())
@@ -304,9 +307,15 @@ func (pr *planner) depends(name string, src pipeline.Depender) (l listing, err e
 				continue
 			}
 		}
-		b, err := pr.shown(ref, own, all)
+		there, err := pr.shown(ref, own)
 		if err != nil {
 			return l, err
+		}
+		var b *store.Base
+		if there {
+			if b, _ = pr.sure(all[rec.Partition], ref.Dataset, ref.Partition); b != nil {
+				all[rec.Partition] = b
+			}
 		}
 		switch {
 		case b != nil && b.Data != "":

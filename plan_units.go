@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/penstock-data/penstock/internal/publish"
 	"github.com/penstock-data/penstock/internal/selection"
 	"github.com/penstock-data/penstock/internal/store"
 	"github.com/penstock-data/penstock/pipeline"
@@ -207,36 +208,44 @@ func (pr *planner) knownOf(dataset string, own *unit) (known, error) {
 	return all, pr.p.store.BasesOf(pr.ctx, dataset, func(b *store.Base) { all[b.Partition] = b })
 }
 
-// shown is what is known of a partition that readers see; nil if they see none.
-// own is the unit that publishes it, or nil.
-func (pr *planner) shown(ref pipeline.PartitionRef, own *unit, all known) (*store.Base, error) {
-	if own != nil && !own.shows(ref.Partition) {
-		return nil, nil
+// shown reports whether readers see a partition. own is the unit that publishes it, or nil.
+func (pr *planner) shown(ref pipeline.PartitionRef, own *unit) (bool, error) {
+	if own != nil {
+		return own.shows(ref.Partition), nil
 	}
-	if own == nil {
-		entries, err := pr.dirs.list(filepath.Join(pr.p.dir, filepath.FromSlash(ref.Dataset)))
-		if err != nil && !os.IsNotExist(err) {
-			return nil, err
-		}
-		name := cmp.Or(ref.Partition.Dir(), "_manifest.json")
-		if _, there := slices.BinarySearchFunc(entries, name, func(e fs.DirEntry, name string) int { return strings.Compare(e.Name(), name) }); !there {
-			return nil, nil
-		}
+	entries, err := pr.dirs.list(filepath.Join(pr.p.dir, filepath.FromSlash(ref.Dataset)))
+	if err != nil && !os.IsNotExist(err) {
+		return false, err
 	}
-	if b := all[ref.Partition.String()]; b != nil && b.Data != "" {
-		return b, nil
-	}
-	return pr.published(ref), nil
+	name := cmp.Or(ref.Partition.Dir(), publish.VisibleName)
+	_, there := slices.BinarySearchFunc(entries, name, func(e fs.DirEntry, name string) int { return strings.Compare(e.Name(), name) })
+	return there, nil
 }
 
-// published is what the manifest says of a partition that the index does not know; nil if
-// readers see none.
-func (pr *planner) published(ref pipeline.PartitionRef) *store.Base {
-	m, _, err := pr.p.publish.Current(ref.Dataset, ref.Partition.Dir())
-	if err != nil {
-		return nil // then it is not there to be read
+// sure gives what the index has of a partition if readers see the version that it tells of, and
+// else what the manifest says, with the manifest. An index that was restored from an old backup
+// is valid in every bit: only this tells that it is not true any more. It costs a stat, for the
+// file of a manifest never changes.
+func (pr *planner) sure(b *store.Base, dataset string, part pipeline.Partition) (*store.Base, *pipeline.Manifest) {
+	info, err := os.Lstat(filepath.Join(pr.p.abs(dataset), part.Dir(), publish.VisibleName))
+	if err == nil && b != nil && b.Stamp == stampOf(info) {
+		return b, nil
 	}
-	return baseOf(m)
+	m, _, err := pr.p.publish.Current(dataset, part.Dir())
+	switch {
+	case err != nil:
+		return b, nil // readers see nothing, or nothing that can be read
+	case b == nil:
+		return baseOf(m), m
+	case b.Version == m.Version && b.Data == m.DataDigest():
+		return b, nil
+	case b.Run > m.Run && b.Status != pipeline.Published && b.Status != pipeline.Unchanged:
+		// A later run published nothing: ids of runs sort like time.
+		now := *b
+		now.Data, now.Version, now.Rows, now.Aside = m.DataDigest(), m.Version, m.Rows, baseOf(m).Aside
+		return &now, nil
+	}
+	return baseOf(m), m
 }
 
 // baseOf is what the index would have of a version.

@@ -2,11 +2,8 @@ package penstock
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
@@ -82,7 +79,7 @@ type attempt struct {
 func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipeline.Partition) (*attempt, error) {
 	now := p.clock.Now()
 	a := &attempt{p: p, pl: pl, env: p.Env(pl, part), rec: &pipeline.RunRecord{
-		Run: p.ids.New(), Pipeline: pl.Name, Partition: part.String(), Status: pipeline.Running,
+		Run: p.ids.New(), Pipeline: pl.Name, Partition: part.String(), Dir: part.Dir(), Status: pipeline.Running,
 		Outputs: []pipeline.OutputRecord{}, Gates: []pipeline.Finding{},
 		File: pl.File, Started: now, Actor: p.opts.Actor, Command: p.opts.Command,
 		Backfill: p.backfill, Commit: p.commit(ctx), Penstock: Version(), Params: pl.Params, Bases: units(pl),
@@ -170,7 +167,7 @@ func (a *attempt) settle(err error) {
 		}
 		a.rec.Error = err.Error()
 	}
-	_ = errors.Join(os.RemoveAll(a.env.Temp), a.readings.close()) // swept later, if they stay
+	_ = errors.Join(a.p.fs.RemoveAll(a.env.Temp), a.readings.close()) // swept later, if they stay
 }
 
 // remember writes the record of the run, and of what it published, for good.
@@ -188,23 +185,24 @@ func (p *Project) lockRun(id string) (faults.Lock, error) {
 	return p.fs.Lock(p.state("live", id+".lock"), nil)
 }
 
-// unlockRun ends the claim to a record.
+// unlockRun ends the claim to a record. The file goes while it is locked, so that nobody takes
+// a lock of a file that is about to go.
 func (p *Project) unlockRun(id string, lock faults.Lock) error {
-	return errors.Join(lock.Close(), os.Remove(p.state("live", id+".lock")))
+	return errors.Join(p.fs.RemoveAll(p.state("live", id+".lock")), lock.Close())
 }
 
 // record writes what is known of a run, and what it made current.
 func (p *Project) record(ctx context.Context, rec *pipeline.RunRecord, current []published) error {
-	text, err := json.MarshalIndent(rec, "", "  ")
+	text, err := recordText(rec)
 	if err != nil {
 		return err
 	}
 	var versions []store.Version
 	for _, v := range current {
-		versions = append(versions, store.Version{Manifest: v.manifest, Digest: v.digest})
+		versions = append(versions, p.versionOf(rec, v))
 	}
 	err = errors.Join(
-		faults.WriteFile(p.fs, p.state("runs", rec.Run+".json"), append(text, '\n')),
+		faults.WriteFile(p.fs, p.state("runs", rec.Run+".json"), text),
 		p.store.PutRun(ctx, rec, versions...),
 	)
 	if err != nil {
@@ -214,36 +212,4 @@ func (p *Project) record(ctx context.Context, rec *pipeline.RunRecord, current [
 		}
 	}
 	return nil
-}
-
-// bury ends the records of runs whose process has died, and removes their
-// temporary files: a run that says "running" has a live owner.
-func (p *Project) bury(ctx context.Context) error {
-	locks, err := filepath.Glob(p.state("live", "*.lock"))
-	if err != nil {
-		return err
-	}
-	for _, path := range locks {
-		lock, err := p.fs.Lock(path, nil)
-		if err != nil {
-			continue // alive
-		}
-		err = p.buryOne(ctx, strings.TrimSuffix(filepath.Base(path), ".lock"))
-		if err := errors.Join(err, os.Remove(path), lock.Close()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (p *Project) buryOne(ctx context.Context, id string) error {
-	defer os.RemoveAll(p.state("tmp", id))
-	if strings.HasPrefix(id, backfillMark) {
-		return p.buryBackfill(id)
-	}
-	rec, err := p.store.Run(ctx, id)
-	if err != nil || rec.Status != pipeline.Running {
-		return nil //nolint:nilerr // it died before it was on record
-	}
-	return p.record(ctx, rec, p.died(rec))
 }

@@ -34,6 +34,7 @@ type RunRecord struct {
 	// Backfill is the id of the one that the run is part of.
 	Backfill string            `json:"backfill,omitempty"`
 	File     string            `json:"file,omitempty"`
+	Dir      string            `json:"dir,omitempty"` // Partition.Dir
 	Started  time.Time         `json:"started"`
 	Actor    string            `json:"actor"`
 	Command  []string          `json:"command,omitempty"`

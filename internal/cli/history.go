@@ -39,9 +39,6 @@ func (a *app) runsCommand() *cobra.Command {
 				}
 				return nil
 			}
-			if lost, err := project.Unindexed(cmd.Context()); err == nil && lost > 0 {
-				a.say("note: the index lacks %s whose records are in %s/runs; `penstock rebuild` makes it anew", plural(int64(lost), "run", "runs"), penstock.StateDir)
-			}
 			if len(runs) == 0 {
 				a.say("no runs in %s match", project.Dir())
 				return nil
