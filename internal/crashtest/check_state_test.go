@@ -54,8 +54,8 @@ func (c *checker) state() {
 	}
 	c.backfills(filepath.Join(dir, "backfills"))
 	for at, m := range c.kept {
-		if !says(records[m.Run], m) {
-			c.bad("I4", "%s was made by run %s, whose record does not say so (%s)", at, m.Run, records[m.Run].Status)
+		if !says(records[m.by()], m) {
+			c.bad("I4", "%s was made by run %s, whose record does not say so (%s)", at, m.by(), records[m.by()].Status)
 		}
 	}
 	c.index(filepath.Join(dir, "state.db"), texts)

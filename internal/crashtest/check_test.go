@@ -31,7 +31,18 @@ type manifest struct {
 	Inputs     []input      `json:"inputs"`
 	Gates      string       `json:"gates"`
 	Published  time.Time    `json:"published"`
-	digest     string
+	Rollback   *struct {
+		Run string `json:"run"`
+	} `json:"rollback"`
+	digest string
+}
+
+// by is the run that made it current.
+func (m *manifest) by() string {
+	if m.Rollback != nil {
+		return m.Rollback.Run
+	}
+	return m.Run
 }
 
 type fileRecord struct {

@@ -73,14 +73,10 @@ func TestKilledAt(t *testing.T) {
 // newTour is a project with two stages and two partitions, and a process in it.
 func newTour(t *testing.T, exe, dir string) *trial {
 	t.Helper()
-	w := &world{
-		dir: dir, rng: rand.New(rand.NewPCG(1, 1)), inputs: map[string]given{}, now: map[string]cell{},
-		held: map[string]map[string]cell{}, damaged: map[string]bool{},
-		spec: Spec{Format: "csv", Parts: []string{"a", "b"}, Keep: 1, Stages: []Stage{
-			{Name: "one", From: "in", Add: 1, Low: 300, Most: 2000, Output: "parquet"},
-			{Name: "two", From: "one", Mod: 3, Rest: 1, Most: 1e9, Output: "jsonl"},
-		}},
-	}
+	w := emptyWorld(dir, Spec{Format: "csv", Parts: []string{"a", "b"}, Keep: 1, Stages: []Stage{
+		{Name: "one", From: "in", Add: 1, Low: 300, Most: 2000, Output: "parquet"},
+		{Name: "two", From: "one", Mod: 3, Rest: 1, Most: 1e9, Output: "jsonl"},
+	}}, rand.New(rand.NewPCG(1, 1)))
 	if err := w.write(); err != nil {
 		t.Fatal(err)
 	}

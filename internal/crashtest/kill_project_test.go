@@ -96,7 +96,11 @@ func (t *trial) attempt() (s step, dead bool, err error) {
 		i, point = t.rng.IntN(len(steps)), ""
 	}
 	s = steps[i]
-	if t.rng.IntN(3) == 0 && s.Op == "run" {
+	if t.rng.IntN(6) == 0 && s.Op == "run" && point == "" {
+		if s, err = t.damage(s.Partition); err != nil {
+			return s, false, err
+		}
+	} else if t.rng.IntN(3) == 0 && s.Op == "run" {
 		if err := t.give(s.Partition); err != nil {
 			return s, false, err
 		}
@@ -263,6 +267,10 @@ func (t *trial) lookAt(c *checker, stage, part string, next map[string]cell) {
 		}
 		return
 	}
+	if t.versions[key] == nil {
+		t.versions[key] = map[int64]cell{}
+	}
+	t.versions[key][m.Version] = may[i]
 	for _, in := range m.Inputs {
 		if in.Name == "in" && !may[i].released && !slices.Contains(may[i].shas, in.Files[0].SHA256) {
 			c.bad("I10", "%s says that it was made of %s with sha256 %s, want %v", dir, in.Files[0].Path, in.Files[0].SHA256, may[i].shas)

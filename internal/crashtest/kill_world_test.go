@@ -11,7 +11,9 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // secret is in every row: no error and no record of a run may show it.
@@ -29,6 +31,9 @@ type world struct {
 	held   map[string]map[string]cell // by partition: what a blocked run left
 	// damaged are visible directories in which we have put something wrong.
 	damaged map[string]bool
+	harm    atomic.Bool // there are any
+	// versions are those that were seen to be current, by output and partition, and number.
+	versions map[string]map[int64]cell
 	// told is what happened, for who has to find out what went wrong.
 	told []string
 }
@@ -63,10 +68,7 @@ type step struct {
 }
 
 func newWorld(dir string, rng *rand.Rand) (*world, error) {
-	w := &world{
-		dir: dir, rng: rng, spec: randomSpec(rng), inputs: map[string]given{}, now: map[string]cell{},
-		held: map[string]map[string]cell{}, damaged: map[string]bool{},
-	}
+	w := emptyWorld(dir, randomSpec(rng), rng)
 	if err := w.write(); err != nil {
 		return nil, err
 	}
@@ -76,6 +78,13 @@ func newWorld(dir string, rng *rand.Rand) (*world, error) {
 		}
 	}
 	return w, nil
+}
+
+func emptyWorld(dir string, spec Spec, rng *rand.Rand) *world {
+	return &world{
+		dir: dir, rng: rng, spec: spec, inputs: map[string]given{}, now: map[string]cell{},
+		held: map[string]map[string]cell{}, damaged: map[string]bool{}, versions: map[string]map[int64]cell{},
+	}
 }
 
 // write writes what the child reads.
@@ -210,12 +219,13 @@ func (w *world) choose() (all []step) {
 			if c, ok := w.now[st.Name+"@"+p]; ok && len(c.aside) > 0 && !c.overruled && st.Low != 0 {
 				all = append(all, w.release(st.Name, p))
 			}
+			all = append(all, w.rollbacks(st.Name, p)...)
 		}
 	}
 	if len(w.spec.Parts) > 0 {
 		all = append(all, w.backfill())
 	}
-	return all
+	return append(all, step{Command: Command{Op: "gc"}})
 }
 
 func (w *world) run(part string) step {
@@ -234,6 +244,14 @@ func (w *world) run(part string) step {
 		s.next[st.Name+"@"+part] = w.mayStay(st.Name+"@"+part, cell{rows: out[st.Name], aside: aside[st.Name], shas: []string{g.sha}})
 	}
 	return s
+}
+
+// latest is the number of the current version, as it was seen.
+func (w *world) latest(key string) (n int64) {
+	for v := range w.versions[key] {
+		n = max(n, v)
+	}
+	return n
 }
 
 // mayStay is a cell that may come out as it was: then it stays what it was made of.
@@ -279,6 +297,49 @@ func (w *world) release(stage, part string) step {
 	return step{Command: Command{Op: "release", Stage: stage, Partition: part}, next: map[string]cell{key: c}}
 }
 
+// rollbacks go to the versions that are kept.
+func (w *world) rollbacks(stage, part string) (all []step) {
+	key, dir := stage+"@"+part, "key="+part
+	if part == "" {
+		dir = "all"
+	}
+	for _, name := range list(filepath.Join(w.dir, "out/.penstock/datasets", stage, "versions", dir)) {
+		n, err := strconv.ParseInt(name, 10, 64)
+		was, seen := w.versions[key][n]
+		if err != nil || !seen || n == w.latest(key) {
+			continue
+		}
+		was.released = true // what the partition rests on did not change, so a backfill leaves it
+		s := step{Command: Command{Op: "rollback", Stage: stage, Partition: part, Version: n}, next: map[string]cell{key: was}}
+		s.status = "published or unchanged"
+		all = append(all, s)
+	}
+	return all
+}
+
+// damage puts something wrong where readers look, of which the same input comes out again.
+func (w *world) damage(part string) (step, error) {
+	s := w.run(part)
+	for key, c := range s.next {
+		stage, _, _ := strings.Cut(key, "@")
+		dir := visibleDir(stage, part)
+		was, ok := w.now[key]
+		files, _ := filepath.Glob(filepath.Join(w.dir, dir, "part-*"))
+		if !ok || was.released || was.overruled || was.rows.text() != c.rows.text() || len(files) == 0 {
+			continue
+		}
+		w.damaged[dir] = true
+		w.harm.Store(true)
+		w.tell("damage in %s", dir)
+		// Another file of the name: that which is kept may have more.
+		if err := os.WriteFile(w.dir+"/damage", []byte("damage"), 0o644); err != nil {
+			return s, err
+		}
+		return s, os.Rename(w.dir+"/damage", files[0])
+	}
+	return s, nil
+}
+
 // done takes what was acknowledged for what is there now.
 func (w *world) done(s step, r Reply) error {
 	for key, c := range s.next {
@@ -287,7 +348,12 @@ func (w *world) done(s step, r Reply) error {
 		}
 	}
 	part := r.Partition
+	if s.Op == "run" && r.Status != "failed" && r.Status != "blocked" {
+		clear(w.damaged)
+		w.harm.Store(false)
+	}
 	switch {
+	case s.Op == "gc":
 	case s.Op == "backfill" && r.Op != "part":
 		return nil
 	case s.Op == "approve":

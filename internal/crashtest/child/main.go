@@ -78,6 +78,9 @@ func serve(ctx context.Context) error {
 
 // reply acknowledges a command.
 func (c *child) reply(r crashtest.Reply) error {
+	if r.Op == "part" {
+		return c.out.Encode(r)
+	}
 	r.Hits = map[string]int{}
 	for name, n := range faults.Hits() {
 		if n -= c.hits[name]; n > 0 {
@@ -104,8 +107,11 @@ func (c *child) do(ctx context.Context, cmd crashtest.Command) (crashtest.Reply,
 		return c.approve(ctx, cmd.Partition)
 	case "release":
 		return c.release(ctx, cmd)
-	case "rebuild":
-		_, _, err := c.project.Rebuild(ctx)
+	case "rollback":
+		rec, err := c.project.Rollback(ctx, "out/"+cmd.Stage, name(cmd.Partition), cmd.Version, "a test")
+		return answer(rec), err
+	case "gc":
+		_, err := c.project.GC(ctx, false)
 		return crashtest.Reply{Status: "done"}, err
 	}
 	return crashtest.Reply{}, fmt.Errorf("unknown command %q", cmd.Op)
