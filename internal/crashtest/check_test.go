@@ -304,7 +304,7 @@ func (c *checker) inputs(dir string, m *manifest) {
 		if kept := c.kept[fmt.Sprintf("%s#%d", of, in.Version)]; kept != nil && kept.digest != in.Manifest {
 			c.bad("I10", "%s was made of version %d of %s, of which the manifest is another", dir, in.Version, of)
 		}
-		if up := c.visible[of]; up == nil || up.Version < in.Version {
+		if up := c.visible[of]; !c.damaged[of] && (up == nil || up.Version < in.Version) {
 			c.bad("I10", "%s was made of version %d of %s, which is not published", dir, in.Version, of)
 		}
 	}
