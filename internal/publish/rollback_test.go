@@ -77,8 +77,10 @@ func TestRollbackIsRefused(t *testing.T) {
 		"current":    {5, nil, "version 5 of warehouse/clean/month=2001-07 is current already"},
 		"past keep":  {2, nil, "version 2 of warehouse/clean/month=2001-07 is not kept\n\tversion 5 is current, and kept are 3, 4"},
 		"never made": {9, nil, "version 9 of warehouse/clean/month=2001-07 is not kept\n\tversion 5 is current, and kept are 3, 4"},
-		"none other": {0, func(mem *faults.Mem) error { return errors.Join(mem.RemoveAll(versions+"000003"), mem.RemoveAll(versions+"000004")) }, "version 4 of warehouse/clean/month=2001-07 is not kept\n\tversion 5 is current, and no other is kept"},
-		"missing":    {4, func(mem *faults.Mem) error { return mem.RemoveAll(versions + "000004/quarantine/part-0.txt") }, "warehouse/.penstock/datasets/clean/versions/month=2001-07/000004/quarantine/part-0.txt: is damaged, and can't be current again: it is missing"},
+		"none other": {0, func(mem *faults.Mem) error {
+			return errors.Join(mem.RemoveAll(versions+"000003"), mem.RemoveAll(versions+"000004"))
+		}, "version 4 of warehouse/clean/month=2001-07 is not kept\n\tversion 5 is current, and no other is kept"},
+		"missing": {4, func(mem *faults.Mem) error { return mem.RemoveAll(versions + "000004/quarantine/part-0.txt") }, "warehouse/.penstock/datasets/clean/versions/month=2001-07/000004/quarantine/part-0.txt: is damaged, and can't be current again: it is missing"},
 		"other bytes": {4, func(mem *faults.Mem) error {
 			return errors.Join(mem.RemoveAll(versions+"000004/data/part-0.txt"), faults.Write(mem, versions+"000004/data/part-0.txt", []byte("the rows of e")))
 		}, "warehouse/.penstock/datasets/clean/versions/month=2001-07/000004/data/part-0.txt: is damaged, and can't be current again: it has 13 bytes with sha256 "},
