@@ -118,9 +118,7 @@ func (a *attempt) rests(out *pipeline.Outcome) {
 func (b *manifests) basis(pl *pipeline.Pipeline, s *pipeline.Stage) pipeline.Basis {
 	basis, inputs := describeUnit(pl, s)
 	for _, name := range inputs {
-		if in, ok := b.input(name); ok {
-			basis.Inputs = append(basis.Inputs, in)
-		}
+		basis.Inputs = append(basis.Inputs, b.inputs(name)...)
 	}
 	made(pl, s, func(s *pipeline.Stage) {
 		if o := b.stageOutcome(s.Name); o != nil {

@@ -2,7 +2,6 @@ package penstock
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"path/filepath"
@@ -65,23 +64,15 @@ func (p *Project) buryRun(ctx context.Context, run string) error {
 // lastWords is what a run said last: its record is written before the index is. It is nil of
 // what was no run, or had not begun to be one.
 func (p *Project) lastWords(ctx context.Context, run string) (*pipeline.RunRecord, error) {
-	text, err := p.fs.ReadFile(p.state("runs", run+".json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		rec, err := p.store.Run(ctx, run)
-		if pipeline.KindOf(err) == pipeline.Invalid || err == nil && rec.Run != run {
-			return nil, nil
-		}
+	rec, err := readRun(p.state("runs", run+".json"))
+	if !errors.Is(err, fs.ErrNotExist) {
 		return rec, err
 	}
-	if err != nil {
-		return nil, err
+	rec, err = p.store.Run(ctx, run)
+	if pipeline.KindOf(err) == pipeline.Invalid || err == nil && rec.Run != run {
+		return nil, nil
 	}
-	rec := &pipeline.RunRecord{}
-	if err := json.Unmarshal(text, rec); err != nil {
-		return nil, pipeline.Errorf(pipeline.IO, "%s is not the record of a run: %w", p.state("runs", run+".json"), err).
-			With("move it away; only the history of this run is lost")
-	}
-	return rec, nil
+	return rec, err
 }
 
 // complete puts on record what a dead run made visible, and ends it if it had not ended. It

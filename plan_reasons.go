@@ -42,9 +42,11 @@ func (e *evaluation) compare() error {
 
 // was is the basis of the last run; nil, and a reason, if it is not on record.
 func (e *evaluation) was() (*pipeline.Basis, error) {
-	was, err := e.p.store.Basis(e.ctx, e.pl.Name, e.u.stage.Name, e.plan.Name)
-	if was != nil || err != nil {
-		return was, err
+	if e.manifest == nil {
+		was, err := e.p.store.Basis(e.ctx, e.pl.Name, e.u.stage.Name, e.plan.Name)
+		if was != nil || err != nil {
+			return was, err
+		}
 	}
 	if e.u.stage.Output != nil {
 		m, _, err := e.p.publish.Current(datasetOf(e.u.stage), e.plan.Partition.Dir())
@@ -162,8 +164,10 @@ func (e *evaluation) compareVersions(name string, was, now []pipeline.InputRecor
 		w, ok := before[in.Partition]
 		delete(before, in.Partition)
 		switch {
-		case !ok && in.Data != "":
+		case (!ok || w.Missing) && in.Data != "":
 			e.because(CauseInput, "%s: %s@%s is there now", name, in.Dataset, in.Partition)
+		case in.Missing && ok && !w.Missing:
+			e.because(CauseInput, "%s: %s@%s is not there any more", name, in.Dataset, in.Partition)
 		case ok && w.Data == "":
 			// of a run that was blocked before its input was published
 		case ok && w.Data != in.Data && in.Data != "":
@@ -302,16 +306,19 @@ func (pr *planner) depends(name string, src pipeline.Depender) (l listing, err e
 				continue
 			}
 		}
-		b := all[rec.Partition]
-		if b == nil {
-			b = pr.published(ref)
+		b, _ := pr.sure(all[rec.Partition], ref.Dataset, ref.Partition)
+		if b != nil {
+			all[rec.Partition] = b
 		}
 		switch {
 		case b != nil && b.Data != "":
 			rec.Data, rec.Version = b.Data, b.Version
 			l.records = append(l.records, rec)
 		case len(l.after) > 0 && pr.plans[l.after[len(l.after)-1]].Name == rec.Partition:
-		case !ref.Optional:
+		case ref.Optional:
+			rec.Missing = true
+			l.records = append(l.records, rec)
+		default:
 			l.needs = append(l.needs, ref.String()+" is not published")
 		}
 	}

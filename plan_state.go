@@ -70,13 +70,15 @@ func (pr *planner) stage(ctx context.Context, u *unit, plan *PartitionPlan) (Sta
 // evaluation is one unit and partition on their way to a state.
 type evaluation struct {
 	*planner
-	ctx   context.Context
-	u     *unit
-	plan  *PartitionPlan
-	base  *store.Base // nil: nothing is known
-	basis pipeline.Basis
-	sp    StagePlan
-	after []int
+	ctx  context.Context
+	u    *unit
+	plan *PartitionPlan
+	base *store.Base // nil: nothing is known
+	// manifest is set where base is what it says, and not the index.
+	manifest *pipeline.Manifest
+	basis    pipeline.Basis
+	sp       StagePlan
+	after    []int
 }
 
 func (e *evaluation) because(c Cause, format string, args ...any) {
@@ -84,9 +86,7 @@ func (e *evaluation) because(c Cause, format string, args ...any) {
 }
 
 func (e *evaluation) evaluate() error {
-	if err := e.find(); err != nil {
-		return err
-	}
+	e.find()
 	lacking, err := e.read()
 	if err != nil {
 		return err
@@ -109,19 +109,15 @@ func (e *evaluation) evaluate() error {
 
 func (e *evaluation) shows() bool { return e.u.stage.Output == nil || e.u.shows(e.plan.Partition) }
 
-// find takes what is known from the manifest where the index knows nothing of what readers
-// see.
-func (e *evaluation) find() error {
-	if e.base != nil || e.u.stage.Output == nil || !e.shows() {
-		return nil
+// find takes what is known from the manifest where the index does not know what readers see.
+func (e *evaluation) find() {
+	if e.u.stage.Output == nil || !e.shows() {
+		return
 	}
-	m, _, err := e.p.publish.Current(datasetOf(e.u.stage), e.plan.Partition.Dir())
-	if err != nil {
-		return nil //nolint:nilerr // it can't be read: then it is made anew
+	e.base, e.manifest = e.sure(e.base, datasetOf(e.u.stage), e.plan.Partition)
+	if e.base != nil {
+		e.u.known[e.plan.Name] = e.base
 	}
-	e.base = baseOf(m)
-	e.u.known[e.plan.Name] = e.base
-	return nil
 }
 
 // read finds what a run would read now, and reports whether some of it is not there.

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/penstock-data/penstock/internal/publish"
 	"github.com/penstock-data/penstock/internal/selection"
 	"github.com/penstock-data/penstock/internal/store"
 	"github.com/penstock-data/penstock/pipeline"
@@ -205,14 +206,30 @@ func (pr *planner) knownOf(dataset string, own *unit) (known, error) {
 	return all, pr.p.store.BasesOf(pr.ctx, dataset, func(b *store.Base) { all[b.Partition] = b })
 }
 
-// published is what the manifest says of a partition that the index does not know; nil if
-// readers see none.
-func (pr *planner) published(ref pipeline.PartitionRef) *store.Base {
-	m, _, err := pr.p.publish.Current(ref.Dataset, ref.Partition.Dir())
-	if err != nil {
-		return nil // then it is not there to be read
+// sure gives what the index has of a partition if readers see the version that it tells of, and
+// else what the manifest says, with the manifest. An index that was restored from an old backup
+// is valid in every bit: only this tells that it is not true any more. It costs a stat, for the
+// file of a manifest never changes.
+func (pr *planner) sure(b *store.Base, dataset string, part pipeline.Partition) (*store.Base, *pipeline.Manifest) {
+	info, err := os.Lstat(filepath.Join(pr.p.abs(dataset), part.Dir(), publish.VisibleName))
+	if err == nil && b != nil && b.Stamp == stampOf(info) {
+		return b, nil
 	}
-	return baseOf(m)
+	m, _, err := pr.p.publish.Current(dataset, part.Dir())
+	switch {
+	case err != nil:
+		return b, nil // readers see nothing, or nothing that can be read
+	case b == nil:
+		return baseOf(m), m
+	case b.Version == m.Version && b.Data == m.DataDigest():
+		return b, nil
+	case b.Run > m.Run && b.Status != pipeline.Published && b.Status != pipeline.Unchanged:
+		// A later run published nothing: ids of runs sort like time.
+		now := *b
+		now.Data, now.Version, now.Rows, now.Aside = m.DataDigest(), m.Version, m.Rows, baseOf(m).Aside
+		return &now, nil
+	}
+	return baseOf(m), m
 }
 
 // baseOf is what the index would have of a version.

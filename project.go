@@ -48,6 +48,8 @@ type Options struct {
 	Command []string
 	// Listener is told what runs do.
 	Listener *pipeline.Listener
+	// Anew moves an index that can't be used away, and begins a new one: for Rebuild.
+	Anew bool
 }
 
 // Project is a directory with pipelines, their datasets and their state. It is
@@ -79,13 +81,25 @@ func Open(ctx context.Context, dir string, o Options) (*Project, error) {
 	if err := p.makeState(); err != nil {
 		return nil, err
 	}
-	if p.store, err = store.Open(ctx, p.state()); err != nil {
+	if p.store, err = p.openIndex(ctx); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(p.bury(ctx), p.sweep(ctx)); err != nil {
+	if err := errors.Join(p.bury(ctx), p.catchUp(ctx), p.sweep(ctx)); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
+}
+
+// openIndex opens the index. One that can't be used is an error, or moved away.
+func (p *Project) openIndex(ctx context.Context) (*store.Store, error) {
+	s, err := store.Open(ctx, p.state())
+	if err == nil || !p.opts.Anew || ctx.Err() != nil {
+		return s, err
+	}
+	if merr := store.MoveAway(p.state()); merr != nil {
+		return nil, errors.Join(err, merr)
+	}
+	return store.Open(ctx, p.state())
 }
 
 func (o Options) withDefaults() Options {

@@ -2,7 +2,6 @@ package penstock
 
 import (
 	"context"
-	"path/filepath"
 
 	"github.com/penstock-data/penstock/internal/store"
 	"github.com/penstock-data/penstock/lineage"
@@ -22,17 +21,6 @@ type RunFilter struct {
 // Runs lists runs, the latest first.
 func (p *Project) Runs(ctx context.Context, f RunFilter) ([]*pipeline.RunRecord, error) {
 	return p.store.Runs(ctx, store.RunFilter(f))
-}
-
-// Unindexed is how many more records of runs lie in the project than the index has: they are
-// found again by Rebuild. It is 0 where the index has as many, or more.
-func (p *Project) Unindexed(ctx context.Context) (int, error) {
-	files, err := filepath.Glob(p.state("runs", "*.json"))
-	if err != nil {
-		return 0, err
-	}
-	known, err := p.store.CountRuns(ctx)
-	return max(0, len(files)-known), err
 }
 
 // RunByID finds a run by its id, or by the beginning of it if only one has it.

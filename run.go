@@ -2,7 +2,6 @@ package penstock
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"os"
 
@@ -194,16 +193,16 @@ func (p *Project) unlockRun(id string, lock faults.Lock) error {
 
 // record writes what is known of a run, and what it made current.
 func (p *Project) record(ctx context.Context, rec *pipeline.RunRecord, current []published) error {
-	text, err := json.MarshalIndent(rec, "", "  ")
+	text, err := recordText(rec)
 	if err != nil {
 		return err
 	}
 	var versions []store.Version
 	for _, v := range current {
-		versions = append(versions, store.Version{Manifest: v.manifest, Digest: v.digest})
+		versions = append(versions, p.versionOf(rec, v))
 	}
 	err = errors.Join(
-		faults.WriteFile(p.fs, p.state("runs", rec.Run+".json"), append(text, '\n')),
+		faults.WriteFile(p.fs, p.state("runs", rec.Run+".json"), text),
 		p.store.PutRun(ctx, rec, versions...),
 	)
 	if err != nil {

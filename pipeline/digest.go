@@ -32,6 +32,13 @@ func (r *run) hashInputs(ctx context.Context) error {
 func (r *run) inputs() (all []InputRecord) {
 	for _, s := range r.plan.Pipeline.Sources {
 		rec := InputRecord{Name: s.Name, Source: s.Source.String(), Approved: r.plan.Inputs[s.Name].Approved}
+		if of := r.plan.Inputs[s.Name].Published; of != nil {
+			for _, p := range of {
+				p.Name, p.Source = rec.Name, rec.Source
+				all = append(all, p)
+			}
+			continue
+		}
 		for _, f := range r.plan.Inputs[s.Name].Files {
 			f.Chunks, f.Footer = nil, "" // they stand in the manifest it was published with
 			rec.Files = append(rec.Files, f)
@@ -62,8 +69,8 @@ func (r *run) hashInput(ctx context.Context, f *File) error {
 // checkInputs makes sure that no input changed while it was read: the digests
 // would not be those of the rows.
 func (r *run) checkInputs() error {
-	for _, in := range r.out.Inputs {
-		for _, f := range in.Files {
+	for _, s := range r.plan.Pipeline.Sources {
+		for _, f := range r.plan.Inputs[s.Name].Files {
 			info, err := os.Stat(r.path(f.Path))
 			if err != nil || info.Size() != f.Bytes || !info.ModTime().Equal(f.Modified) {
 				return Errorf(BadInput, "%s was changed or removed while it was read", f.Path).

@@ -84,6 +84,8 @@ type InputRecord struct {
 	// Approved names the gates that a published input, or what it was made of, did not pass,
 	// and somebody approved of: see Manifest.ApprovedGates.
 	Approved []string `json:"approved,omitempty"`
+	// Missing says that the partition was not published, and the run did without it.
+	Missing bool `json:"missing,omitempty"`
 }
 
 // DataDigest is the hex SHA-256 over what readers see, the files of data: two versions with

@@ -39,9 +39,6 @@ func (a *app) runsCommand() *cobra.Command {
 				}
 				return nil
 			}
-			if lost, err := project.Unindexed(cmd.Context()); err == nil && lost > 0 {
-				a.say("note: the index lacks %s whose records are in %s/runs; `penstock rebuild` makes it anew", plural(int64(lost), "run", "runs"), penstock.StateDir)
-			}
 			if len(runs) == 0 {
 				a.say("no runs in %s match", project.Dir())
 				return nil
@@ -139,7 +136,10 @@ func (a *app) showRun(rec *pipeline.RunRecord) {
 
 func (a *app) showInputs(inputs []pipeline.InputRecord) {
 	for _, in := range inputs {
-		if in.Dataset != "" {
+		switch {
+		case in.Missing:
+			a.print("  input   %s: %s@%s was not published\n", in.Name, in.Dataset, in.Partition)
+		case in.Dataset != "":
 			a.print("  input   %s: %s@%s version %d\n", in.Name, in.Dataset, in.Partition, in.Version)
 		}
 		for _, gate := range in.Approved {

@@ -74,7 +74,7 @@ func (a *app) rebuildCommand() *cobra.Command {
 		Example: "  penstock rebuild",
 		Args:    arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			project, err := a.open(cmd.Context())
+			project, err := a.openWith(cmd.Context(), penstock.Options{Anew: true})
 			if err != nil {
 				return err
 			}

@@ -78,7 +78,7 @@ func (a *app) madeBy(cmd *cobra.Command, project *penstock.Project, r ref, file 
 				With("name the file behind: penstock verify --rerun " + quoted(r.dataset+"@"+m.Partition) + " FILE")
 		}
 	}
-	return config.Load(file, config.Options{Params: m.Params, Env: os.LookupEnv})
+	return config.Load(file, config.Options{Params: m.Params, Dir: project.Dir(), Env: os.LookupEnv})
 }
 
 // findFile finds the pipeline file of a run, whose name is as it was given then, from whichever

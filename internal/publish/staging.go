@@ -60,7 +60,7 @@ func (st *Staging) prepare() (err error) {
 	if err := st.sweep(); err != nil {
 		return err
 	}
-	st.current, st.digest, err = s.read(filepath.Join(l.visible, visibleName), l)
+	st.current, st.digest, err = s.read(filepath.Join(l.visible, VisibleName), l)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"strings"
 
 	"github.com/penstock-data/penstock/lineage/verify"
 	"github.com/penstock-data/penstock/pipeline"
@@ -26,7 +25,7 @@ func (s *Store) Runs(ctx context.Context, f RunFilter) ([]*pipeline.RunRecord, e
 		f.Limit = 50
 	}
 	where, args := f.where()
-	return query[pipeline.RunRecord](ctx, s, `SELECT record FROM runs`+where+` ORDER BY started DESC, run DESC LIMIT ?`, append(args, f.Limit)...)
+	return query[pipeline.RunRecord](ctx, s, "sum", runColumns, `FROM runs`+where+` ORDER BY started DESC, run DESC LIMIT ?`, append(args, f.Limit)...)
 }
 
 // where names only the columns that are asked for, so that an index of theirs is used.
@@ -78,8 +77,8 @@ func (s *Store) CountRuns(ctx context.Context) (n int, err error) {
 
 // Run finds a run by its id or the beginning of it.
 func (s *Store) Run(ctx context.Context, id string) (*pipeline.RunRecord, error) {
-	found, err := query[pipeline.RunRecord](ctx, s,
-		`SELECT record FROM runs WHERE run >= ?1 AND run < ?1 || char(1114111) ORDER BY started DESC LIMIT 2`, id)
+	found, err := query[pipeline.RunRecord](ctx, s, "sum", runColumns,
+		`FROM runs WHERE run >= ?1 AND run < ?1 || char(1114111) ORDER BY started DESC LIMIT 2`, id)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +100,7 @@ func (s *Store) Run(ctx context.Context, id string) (*pipeline.RunRecord, error)
 // partitions or datasets where those are empty.
 func (s *Store) Versions(ctx context.Context, dataset, partition string) ([]*pipeline.Manifest, error) {
 	text, args := where("dataset", dataset, "partition", partition)
-	return query[pipeline.Manifest](ctx, s, `SELECT manifest FROM versions`+text+` ORDER BY dataset, partition, version`, args...)
+	return query[pipeline.Manifest](ctx, s, plainSum, versionColumns, `FROM versions`+text+` ORDER BY dataset, partition, version`, args...)
 }
 
 // Datasets lists the names of all datasets that have a version.
@@ -129,27 +128,17 @@ func (s *Store) rowsErr(rows *sql.Rows) error {
 	return nil
 }
 
-// query reads rows of one JSON text each.
-func query[T any](ctx context.Context, s *Store, text string, args ...any) ([]*T, error) {
-	rows, err := s.db.QueryContext(ctx, text, args...)
+// query reads rows whose last column is a JSON text.
+func query[T any](ctx context.Context, s *Store, sum, columns, rest string, args ...any) (all []*T, err error) {
+	err = eachText(ctx, s, sum, columns, rest, func(text string) error {
+		v := new(T)
+		all = append(all, v)
+		return json.Unmarshal([]byte(text), v)
+	}, args...)
 	if err != nil {
 		return nil, s.broken(err)
 	}
-	defer rows.Close()
-	var all []*T
-	for rows.Next() {
-		var record string
-		if err := rows.Scan(&record); err != nil {
-			return nil, s.broken(err)
-		}
-		v := new(T)
-		dec := json.NewDecoder(strings.NewReader(record))
-		if err := dec.Decode(v); err != nil {
-			return nil, s.broken(err)
-		}
-		all = append(all, v)
-	}
-	return all, s.rowsErr(rows)
+	return all, nil
 }
 
 // Indexed lists every version with what the index says of it, for verify.

@@ -4,11 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
 
 	"github.com/pressly/goose/v3"
@@ -66,14 +65,38 @@ func (s *Store) migrate(ctx context.Context) error {
 	if _, err := p.Up(ctx); err != nil {
 		return err
 	}
-	var verdict string
-	if err := s.db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
-		return err
+	return s.checkSmall(ctx)
+}
+
+// Broke reports whether an error says that the index can't be used.
+func (s *Store) Broke(err error) bool {
+	var e *pipeline.Error
+	return errors.As(err, &e) && e.Where == s.path
+}
+
+// Renew moves the index away and begins a new one. Nobody may use it meanwhile.
+func (s *Store) Renew(ctx context.Context) error {
+	dir := filepath.Dir(s.path)
+	if err := errors.Join(s.db.Close(), MoveAway(dir)); err != nil {
+		return s.broken(err)
 	}
-	if verdict != "ok" {
-		return fmt.Errorf("%s", verdict)
+	fresh, err := Open(ctx, dir)
+	if err == nil {
+		s.db, s.texts = fresh.db, fresh.texts
 	}
-	return nil
+	return err
+}
+
+// MoveAway moves an index that can't be used out of the way of a new one: what is damaged may be
+// wanted by somebody who looks into why.
+func MoveAway(dir string) (err error) {
+	path := filepath.Join(dir, Name)
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if rerr := os.Rename(path+suffix, path+".damaged"+suffix); !errors.Is(rerr, fs.ErrNotExist) {
+			err = errors.Join(err, rerr)
+		}
+	}
+	return err
 }
 
 // Close closes the index.
@@ -82,12 +105,13 @@ func (s *Store) Close() error { return s.db.Close() }
 func (s *Store) broken(err error) error { return broken(s.path, err) }
 
 func broken(path string, err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	var known *pipeline.Error
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &known) {
 		return err
 	}
 	return &pipeline.Error{
 		Kind: pipeline.IO, Where: path, Msg: "the index of runs can't be used: " + err.Error(), Err: err,
-		Evidence: []string{"it is only an index: move it away and run `penstock rebuild`"},
+		Evidence: []string{"it is only an index: `penstock rebuild` makes it anew"},
 	}
 }
 
@@ -96,74 +120,10 @@ type Version struct {
 	Manifest *pipeline.Manifest
 	// Digest is the hex SHA-256 of the manifest.
 	Digest string
-
-	text string // the manifest as JSON
-}
-
-// PutRun writes or overwrites what is known of a run, and of the versions that are current
-// since, in one step.
-func (s *Store) PutRun(ctx context.Context, r *pipeline.RunRecord, current ...Version) error {
-	record, err := marshal(r)
-	if err != nil {
-		return err
-	}
-	for i := range current {
-		if current[i].text, err = marshal(current[i].Manifest); err != nil {
-			return err
-		}
-	}
-	return s.update(ctx, func(b *batch) error {
-		if _, err := b.exec(`INSERT OR REPLACE INTO runs (run, pipeline, partition, status, started, record, backfill) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			r.Run, r.Pipeline, r.Partition, string(r.Status), r.Started.UTC().Format(timeLayout), record, r.Backfill); err != nil {
-			return err
-		}
-		for _, v := range current {
-			if err := putVersion(b, v, true); err != nil {
-				return err
-			}
-		}
-		if r.Status == pipeline.Running {
-			return nil
-		}
-		return putBases(b, r)
-	})
+	// Stamp says what the file of the manifest looks like from outside: while it is the same,
+	// readers see this version.
+	Stamp string
 }
 
 // timeLayout has a fixed width, so that text sorts like time.
 const timeLayout = "2006-01-02T15:04:05.000000000Z"
-
-// PutVersion writes what is known of a version. If current is set, no other
-// version of the partition is.
-func (s *Store) PutVersion(ctx context.Context, m *pipeline.Manifest, digest string, current bool) error {
-	text, err := marshal(m)
-	if err != nil {
-		return err
-	}
-	return s.update(ctx, func(b *batch) error { return putVersion(b, Version{m, digest, text}, current) })
-}
-
-func marshal(v any) (string, error) {
-	text, err := json.Marshal(v)
-	return string(text), err
-}
-
-func putVersion(b *batch, v Version, current bool) error {
-	m := v.Manifest
-	if current {
-		if _, err := b.exec(`UPDATE versions SET current = 0 WHERE dataset = ? AND partition = ? AND current`,
-			m.Dataset, m.Partition); err != nil {
-			return err
-		}
-	}
-	_, err := b.exec(`INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		m.Dataset, m.Partition, m.Version, m.Run, v.Digest, current, v.text)
-	return err
-}
-
-// Forget removes everything: the first step of a rebuild.
-func (s *Store) Forget(ctx context.Context) error {
-	if _, err := s.db.ExecContext(ctx, `DELETE FROM versions; DELETE FROM bases; DELETE FROM basis_texts; DELETE FROM runs`); err != nil {
-		return s.broken(err)
-	}
-	return nil
-}

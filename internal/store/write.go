@@ -23,12 +23,14 @@ type writer struct {
 // change is what somebody wants written.
 type change struct {
 	ctx  context.Context
-	do   func(*batch) error
+	do   func(*Changes) error
 	done chan error // gets one value
 }
 
-// update makes changes that are there all, or not at all, once it returns.
-func (s *Store) update(ctx context.Context, do func(*batch) error) error {
+// Change makes the changes that do asks for: all of them, or none, once it returns. An error of
+// do is given as it is, and nothing is changed. Where it comes together with others, of which one
+// fails, do is called again.
+func (s *Store) Change(ctx context.Context, do func(*Changes) error) error {
 	c := &change{ctx, do, make(chan error, 1)}
 	s.mu.Lock()
 	s.waiting = append(s.waiting, c)
@@ -68,9 +70,8 @@ func (s *Store) transact(ctx context.Context, all []*change) (err error) {
 		return s.broken(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after Commit a no-op
-	b := &batch{s, tx}
 	for _, c := range all {
-		if err := errors.Join(c.ctx.Err(), c.do(b)); err != nil {
+		if err := errors.Join(c.ctx.Err(), c.do(&Changes{s, tx})); err != nil {
 			return s.broken(err)
 		}
 	}
@@ -80,19 +81,28 @@ func (s *Store) transact(ctx context.Context, all []*change) (err error) {
 	return nil
 }
 
-// batch is a transaction in which statements are prepared once and for all.
-type batch struct {
+// Changes are a transaction, in which statements are prepared once and for all. Whether the one
+// who wants them still waits is asked before, and not in the middle of them.
+type Changes struct {
 	s  *Store
 	tx *sql.Tx
 }
 
-func (b *batch) exec(text string, args ...any) (sql.Result, error) {
-	stmt, err := b.s.prepared(text)
+func (c *Changes) exec(text string, args ...any) (sql.Result, error) {
+	stmt, err := c.s.prepared(text)
 	if err != nil {
 		return nil, err
 	}
-	// Whether somebody still waits is asked before a change, not in the middle of it.
-	return b.tx.StmtContext(context.Background(), stmt).ExecContext(context.Background(), args...)
+	return c.tx.StmtContext(context.Background(), stmt).ExecContext(context.Background(), args...)
+}
+
+// QueryContext implements querier.
+func (c *Changes) QueryContext(_ context.Context, text string, args ...any) (*sql.Rows, error) {
+	stmt, err := c.s.prepared(text)
+	if err != nil {
+		return nil, err
+	}
+	return c.tx.StmtContext(context.Background(), stmt).QueryContext(context.Background(), args...)
 }
 
 // prepared gives a statement, which is parsed once for each connection.
@@ -116,6 +126,15 @@ type row interface{ Scan(...any) error }
 type noRow struct{ error }
 
 func (r noRow) Scan(...any) error { return r.error }
+
+// QueryContext implements querier, by a prepared statement.
+func (s *Store) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	stmt, err := s.prepared(text)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}
 
 // one asks for one row by a prepared statement.
 func (s *Store) one(ctx context.Context, text string, args ...any) row {
