@@ -80,7 +80,7 @@ func newTour(t *testing.T, exe, dir string) *trial {
 	if err := w.write(); err != nil {
 		t.Fatal(err)
 	}
-	tr := &trial{campaign: &campaign{t: t, exe: exe, kills: map[string]int{}, known: map[string]map[string]int{}}, world: w}
+	tr := &trial{campaign: newCampaign(t, exe), world: w}
 	if err := tr.open("", nil); err != nil {
 		t.Fatal(err)
 	}

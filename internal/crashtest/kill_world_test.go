@@ -64,7 +64,15 @@ type step struct {
 	Command
 	next   map[string]cell
 	status string // of a run that isn't a backfill
-	fails  bool
+	heals  bool   // something was damaged before
+}
+
+// kind tells commands apart that do other things.
+func (s step) kind() string {
+	if s.heals {
+		return s.Op + ", damaged"
+	}
+	return s.Op + ", " + s.status
 }
 
 func newWorld(dir string, rng *rand.Rand) (*world, error) {
@@ -222,7 +230,7 @@ func (w *world) choose() (all []step) {
 			all = append(all, w.rollbacks(st.Name, p)...)
 		}
 	}
-	if len(w.spec.Parts) > 0 {
+	if len(w.spec.Parts) > 0 && !w.released() {
 		all = append(all, w.backfill())
 	}
 	return append(all, step{Command: Command{Op: "gc"}})
@@ -232,7 +240,7 @@ func (w *world) run(part string) step {
 	s := step{Command: Command{Op: "run", Partition: part}, next: map[string]cell{}, status: "published or unchanged"}
 	g := w.inputs[part]
 	if g.torn {
-		s.status, s.fails = "failed", true
+		s.status = "failed"
 		return s
 	}
 	out, aside, blocked := w.spec.oracle(g.rows)
@@ -262,19 +270,15 @@ func (w *world) mayStay(key string, c cell) cell {
 	return c
 }
 
-// renew gives new inputs where rows were released: a backfill leaves those alone.
-func (w *world) renew() error {
-	for _, p := range w.parts() {
-		for _, st := range w.outputs() {
-			if w.now[st.Name+"@"+p].released {
-				if err := w.give(p); err != nil {
-					return err
-				}
-				break
-			}
+// released reports whether there is something that a backfill leaves alone, although the
+// same input gives something else.
+func (w *world) released() bool {
+	for _, c := range w.now {
+		if c.released {
+			return true
 		}
 	}
-	return nil
+	return false
 }
 
 // backfill runs what is not up to date.
@@ -328,7 +332,7 @@ func (w *world) damage(part string) (step, error) {
 		if !ok || was.released || was.overruled || was.rows.text() != c.rows.text() || len(files) == 0 {
 			continue
 		}
-		w.damaged[dir] = true
+		s.heals, w.damaged[dir] = true, true
 		w.harm.Store(true)
 		w.tell("damage in %s", dir)
 		// Another file of the name: that which is kept may have more.

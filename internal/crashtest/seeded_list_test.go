@@ -54,8 +54,8 @@ var seeds = []seeded{
 	{"what is held never goes", publishDir + "hold.go", "max(0, len(names)-maxHeld)", "max(0, len(names)-2*maxHeld)", publishPkg, "TestHeldIsBounded"},
 	// What is on record. These start processes.
 	{"the index is not written", "internal/store/write.go", `faults.Step("commit index", tx.Commit)`, `faults.Step("commit index", tx.Rollback)`, ownPkg, "TestEveryPointIsListed"},
-	{"two versions are current in the index", "internal/store/store.go", "UPDATE versions SET current = 0 WHERE", "UPDATE versions SET current = 1 WHERE", ownPkg, "TestEveryPointIsListed"},
-	{"a run is not on record", "run.go", `faults.WriteFile(p.fs, p.state("runs", rec.Run+".json"), append(text, '\n')),`, "", ownPkg, "TestEveryPointIsListed"},
+	{"two versions are current in the index", "internal/store/change.go", ", current = 0 WHERE dataset", ", current = current WHERE dataset", ownPkg, "TestEveryPointIsListed"},
+	{"a run is not on record", "run.go", `faults.WriteFile(p.fs, p.state("runs", rec.Run+".json"), text),`, "", ownPkg, "TestEveryPointIsListed"},
 	{"the claim of a run stays", "run.go", `errors.Join(p.fs.RemoveAll(p.state("live", id+".lock")), lock.Close())`, "lock.Close()", ownPkg, "TestEveryPointIsListed"},
 	{"a dead run is not completed", "bury.go", "errors.Join(p.record(ctx, rec, p.complete(rec)), p.clear(ctx, rec))", "p.clear(ctx, rec)", ownPkg, "TestKilledAt"},
 	{"what a dead run was writing stays", "bury.go", "errors.Join(p.record(ctx, rec, p.complete(rec)), p.clear(ctx, rec))", "p.record(ctx, rec, p.complete(rec))", ownPkg, "TestKilledAt"},
