@@ -324,10 +324,10 @@ func (w *world) rollbacks(stage, part string) (all []step) {
 // damage puts something wrong where readers look, of which the same input comes out again.
 func (w *world) damage(part string) (step, error) {
 	s := w.run(part)
-	for key, c := range s.next {
-		stage, _, _ := strings.Cut(key, "@")
-		dir := visibleDir(stage, part)
+	for _, st := range w.outputs() {
+		key, dir := st.Name+"@"+part, visibleDir(st.Name, part)
 		was, ok := w.now[key]
+		c := s.next[key]
 		files, _ := filepath.Glob(filepath.Join(w.dir, dir, "part-*"))
 		if !ok || was.released || was.overruled || was.rows.text() != c.rows.text() || len(files) == 0 {
 			continue
