@@ -192,8 +192,8 @@ func TestNothingBlockedIsPublished(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := &pipeline.Manifest{Files: []pipeline.File{{Path: "data/x"}}, Findings: []pipeline.Finding{{Name: "g", Verdict: verdict}}}
-		if _, err := st.Commit(t.Context(), m); err == nil {
-			t.Errorf("a version of verdict %q was published", verdict)
+		if _, err := st.Commit(t.Context(), m); err == nil || !strings.Contains(err.Error(), "was about to be published") {
+			t.Errorf("a version of verdict %q is refused by %v", verdict, err)
 		}
 	}
 	if got := visible(t, s.FS, s.Root); got != "" {
@@ -363,6 +363,11 @@ func TestEveryOperationFails(t *testing.T) {
 			got := visible(t, mem, "/project")
 			if err == nil && got != "new" {
 				t.Errorf("%v at operation %d: success, and a reader sees %q (%+v)", fault, n, got, v)
+			}
+			if err == nil {
+				if got := visible(t, mem.Crash(faults.Lost), "/project"); got != "new" {
+					t.Errorf("%v at operation %d: success, and after a power cut a reader sees %q", fault, n, got)
+				}
 			}
 			if got != "old" && got != "new" {
 				t.Errorf("%v at operation %d: a reader sees %q", fault, n, got)
