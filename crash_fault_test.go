@@ -94,7 +94,9 @@ type command struct {
 }
 
 func runDay(day string) func(context.Context, *Project) (*pipeline.RunRecord, error) {
-	return func(ctx context.Context, p *Project) (*pipeline.RunRecord, error) { return p.Run(ctx, failingPipeline(), day) }
+	return func(ctx context.Context, p *Project) (*pipeline.RunRecord, error) {
+		return p.Run(ctx, failingPipeline(), day)
+	}
 }
 
 // approveHeld approves of what is held.

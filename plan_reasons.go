@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/penstock-data/penstock/internal/store"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -306,9 +307,15 @@ func (pr *planner) depends(name string, src pipeline.Depender) (l listing, err e
 				continue
 			}
 		}
-		b, _ := pr.sure(all[rec.Partition], ref.Dataset, ref.Partition)
-		if b != nil {
-			all[rec.Partition] = b
+		there, err := pr.shown(ref, own)
+		if err != nil {
+			return l, err
+		}
+		var b *store.Base
+		if there {
+			if b, _ = pr.sure(all[rec.Partition], ref.Dataset, ref.Partition); b != nil {
+				all[rec.Partition] = b
+			}
 		}
 		switch {
 		case b != nil && b.Data != "":

@@ -1,11 +1,13 @@
 package penstock
 
 import (
+	"cmp"
 	"context"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -204,6 +206,20 @@ func (pr *planner) knownOf(dataset string, own *unit) (known, error) {
 	all = known{}
 	pr.foreign[dataset] = all
 	return all, pr.p.store.BasesOf(pr.ctx, dataset, func(b *store.Base) { all[b.Partition] = b })
+}
+
+// shown reports whether readers see a partition. own is the unit that publishes it, or nil.
+func (pr *planner) shown(ref pipeline.PartitionRef, own *unit) (bool, error) {
+	if own != nil {
+		return own.shows(ref.Partition), nil
+	}
+	entries, err := pr.dirs.list(filepath.Join(pr.p.dir, filepath.FromSlash(ref.Dataset)))
+	if err != nil && !os.IsNotExist(err) {
+		return false, err
+	}
+	name := cmp.Or(ref.Partition.Dir(), publish.VisibleName)
+	_, there := slices.BinarySearchFunc(entries, name, func(e fs.DirEntry, name string) int { return strings.Compare(e.Name(), name) })
+	return there, nil
 }
 
 // sure gives what the index has of a partition if readers see the version that it tells of, and

@@ -58,9 +58,10 @@ func (st *Staging) Commit(ctx context.Context, m *pipeline.Manifest) (v *Version
 	return v, nil
 }
 
-// unchanged leaves what is visible as it is.
+// unchanged leaves what is visible as it is, and makes it durable: who switched to it may have
+// died before.
 func (st *Staging) unchanged() (*Version, error) {
-	if err := st.finish(); err != nil {
+	if err := st.settle(); err != nil {
 		return nil, st.ioError(err)
 	}
 	_ = st.dropHeld("")
@@ -72,16 +73,6 @@ func (st *Staging) end(err error) error {
 	if aerr := st.Abort(); err != nil {
 		return errors.Join(err, aerr)
 	}
-	return nil
-}
-
-// finish does what a run that died behind its switch has not come to: what is current is
-// durable, and what is past its keep goes.
-func (st *Staging) finish() error {
-	if err := st.settle(); err != nil {
-		return err
-	}
-	_ = st.prune(st.current.Version)
 	return nil
 }
 
