@@ -321,7 +321,7 @@ func (c *command) release(ctx context.Context, s *publish.Store) (*publish.Versi
 func (p *place) learn(c *command, o outcome) {
 	switch {
 	case o.version != nil:
-		if p.torn && !maps.Equal(c.texts, p.current.texts) {
+		if p.torn && c.kind != publishSame {
 			delete(p.seen, p.current.number) // nobody mended it
 		}
 		p.current = &shown{number: o.version.Manifest.Version, digest: o.version.Digest, texts: c.texts}
