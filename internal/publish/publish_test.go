@@ -202,7 +202,7 @@ func TestNothingBlockedIsPublished(t *testing.T) {
 }
 
 // halves is how many of the many ways to lose a half are tried at each operation.
-const halves = 8
+const halves = 4
 
 // cutAll gives the file system as it is after a power cut at every operation of f, with
 // nothing, some and all of what was not synced.
