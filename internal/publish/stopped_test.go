@@ -278,6 +278,50 @@ func TestStoppedAtEveryOperation(t *testing.T) {
 	}
 }
 
+// The same on disk, before every fifth operation.
+func TestStoppedOnDisk(t *testing.T) {
+	fenced := 0
+	for n := 1; ; n += 5 {
+		root := t.TempDir()
+		stop := newStopFS(faults.OS(), n)
+		a := newStore(stop, root)
+		a.Lease = time.Hour
+		done := make(chan error, 1)
+		go func() {
+			_, err := publishText(a, "a")
+			done <- err
+		}()
+		select {
+		case <-stop.stopped:
+		case err := <-done:
+			if n < 30 || fenced < 3 || err != nil {
+				t.Errorf("%d operations, %d fenced, %v", n, fenced, err)
+			}
+			return
+		}
+		b := later(faults.OS(), root)
+		vb := mustPublish(t, b, "b")
+		close(stop.goOn)
+		err := <-done
+		got, want := visible(t, faults.OS(), root), "b"
+		switch {
+		case err == nil && vb.Manifest.Version == 1:
+			want = "a"
+		case pipeline.KindOf(err) == pipeline.Conflict:
+			fenced++
+		case err != nil:
+			t.Errorf("operation %d: %v", n, err)
+		}
+		if got != want {
+			t.Errorf("operation %d: a reader sees %q, want %q, %v", n, got, want, err)
+		}
+		if left := staged(faults.OS(), root); len(left) > 0 {
+			t.Errorf("operation %d: staging holds %v", n, left)
+		}
+		checkKept(t, b, fmt.Sprint("operation ", n))
+	}
+}
+
 // A run is stopped before its n-th operation, for every n; others come and go, until the number
 // it is about to claim has been used and forgotten, and one holds the partition when it goes on.
 func TestStoppedWhileAnotherHolds(t *testing.T) {
