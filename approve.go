@@ -3,7 +3,6 @@ package penstock
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -44,17 +43,14 @@ func (p *Project) Approve(ctx context.Context, run string, o Approve) (*Approved
 	if err != nil {
 		return nil, err
 	}
-	lock, err := p.fs.Lock(p.state("runs", rec.Run+".lock"), nil)
+	lock, err := p.lockRun(rec.Run)
 	if err != nil {
 		return nil, pipeline.Errorf(pipeline.Conflict, "run %s is being approved of by somebody else", rec.Run).
 			With("see `penstock show " + rec.Run + "` when they are done")
 	}
 	d := &decision{p: p, opts: o, lock: lock}
 	err = d.decide(ctx, rec.Run)
-	if uerr := p.unlockRun(rec.Run, lock); err == nil && !errors.Is(uerr, fs.ErrNotExist) {
-		err = uerr
-	}
-	if err != nil {
+	if err := errors.Join(err, p.unlockRun(rec.Run, lock)); err != nil {
 		return nil, err
 	}
 	return &d.Approved, nil

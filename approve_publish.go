@@ -42,7 +42,7 @@ func (d *decision) publish(ctx context.Context) error {
 // fillInputs names the versions of what the same run published before.
 func fillInputs(m *pipeline.Manifest, byDataset map[string]published) error {
 	for i, in := range m.Inputs {
-		if in.Dataset == "" || in.Version != 0 {
+		if !in.FromStage() || in.Version != 0 {
 			continue
 		}
 		v, ok := byDataset[in.Dataset]

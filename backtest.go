@@ -124,7 +124,7 @@ func newBacktestGate(c chosenGate) BacktestGate {
 
 // backtestStage judges gates of a stage on what it published.
 func (p *Project) backtestStage(ctx context.Context, pl *pipeline.Pipeline, s *pipeline.Stage, of []BacktestGate, o BacktestOptions) error {
-	all, err := p.publishedBy(s.Output.Path, pl.Partitions.By)
+	all, err := p.publishedBy(s.Output.Path, pl.Partitions)
 	if err != nil {
 		return err
 	}
@@ -169,11 +169,11 @@ func inRange(from, to string) string {
 }
 
 // publishedBy lists partitions that were ever published of a dataset, in order.
-func (p *Project) publishedBy(dataset string, by pipeline.By) ([]pipeline.Partition, error) {
-	if by == pipeline.Whole {
+func (p *Project) publishedBy(dataset string, s pipeline.Scheme) ([]pipeline.Partition, error) {
+	if s.By == pipeline.Whole {
 		return []pipeline.Partition{{}}, nil
 	}
-	return p.published(dataset, by)
+	return p.published(dataset, s)
 }
 
 // within leaves out the partitions beyond the bounds.

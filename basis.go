@@ -98,8 +98,15 @@ func (a *attempt) rests(out *pipeline.Outcome) {
 	for i := range a.rec.Bases {
 		unit := &a.rec.Bases[i]
 		v, published := b.byStage[unit.Stage]
-		if a.release == nil {
-			*unit = b.basis(stageOf(a.pl, unit.Stage))
+		switch s := stageOf(a.pl, unit.Stage); {
+		case a.release != nil:
+		case a.some != nil:
+			*unit = b.basis(a.some.of, a.some.whole(s))
+			if a.some.judged[unit.Stage] != nil {
+				unit.Code, unit.Inputs = nil, nil // they are what they were
+			}
+		default:
+			*unit = b.basis(a.pl, s)
 		}
 		if published {
 			unit.Settle(v.manifest)
@@ -107,15 +114,13 @@ func (a *attempt) rests(out *pipeline.Outcome) {
 	}
 }
 
-// basis is what a stage of the run rests on.
-func (b *manifests) basis(s *pipeline.Stage) pipeline.Basis {
-	basis, inputs := describeUnit(b.pl, s)
+// basis is what a stage of a pipeline, as the run read it, rests on.
+func (b *manifests) basis(pl *pipeline.Pipeline, s *pipeline.Stage) pipeline.Basis {
+	basis, inputs := describeUnit(pl, s)
 	for _, name := range inputs {
-		if in, ok := b.input(name); ok {
-			basis.Inputs = append(basis.Inputs, in)
-		}
+		basis.Inputs = append(basis.Inputs, b.inputs(name)...)
 	}
-	made(b.pl, s, func(s *pipeline.Stage) {
+	made(pl, s, func(s *pipeline.Stage) {
 		if o := b.stageOutcome(s.Name); o != nil {
 			basis.Seconds += o.Record.Seconds
 		}
@@ -128,7 +133,7 @@ func (b *manifests) basis(s *pipeline.Stage) pipeline.Basis {
 func basisOf(m *pipeline.Manifest) pipeline.Basis {
 	b := pipeline.Basis{Stage: m.Stage, Dataset: m.Dataset}
 	b.Settle(m)
-	if m.Release != nil {
+	if m.Release != nil || m.Rollback != nil {
 		return b
 	}
 	b.Code, b.Gates, b.Params, b.Inputs = map[string]string{}, map[string]string{}, m.Params, m.Inputs

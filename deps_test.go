@@ -49,8 +49,8 @@ func local(path string) string {
 // siblings don't import each other.
 var layers = []string{
 	"cmd/", "benchmarks", "internal/cli", "internal/suggest", "internal/config|internal/report", ".",
-	"internal/store", "profile|operators/parquet|operators/csv|operators/jsonl|operators/ipc|operators/sql|operators|gates|lineage/verify|lineage|internal/publish|internal/host",
-	"operators/files|internal/keys|internal/selection", "internal/expr", "pipeline", "internal/faults|internal/expr/vector|internal/expr/formats|internal/rows|internal/sketch|testdata",
+	"internal/store|operators/published", "profile|operators/parquet|operators/csv|operators/jsonl|operators/ipc|operators/sql|operators|gates|lineage/verify|lineage|internal/publish|internal/host",
+	"operators/files|internal/keys|internal/selection", "internal/expr", "pipeline", "internal/faults|internal/schedule|internal/expr/vector|internal/expr/formats|internal/rows|internal/sketch|testdata",
 }
 
 func layer(t *testing.T, path string) int {

@@ -25,7 +25,7 @@ func (p *Project) history(dataset string, before pipeline.Partition) iter.Seq2[*
 		return p.versionsOf(dataset, before)
 	}
 	return func(yield func(*pipeline.Manifest, error) bool) {
-		parts, err := p.published(dataset, before.By)
+		parts, err := p.published(dataset, before.Scheme())
 		if err != nil {
 			yield(nil, err)
 			return
@@ -60,15 +60,15 @@ func (p *Project) asPublished(m *pipeline.Manifest, digest string) error {
 }
 
 // published lists the partitions of a dataset that were ever published, in their order.
-func (p *Project) published(dataset string, by pipeline.By) ([]pipeline.Partition, error) {
+func (p *Project) published(dataset string, s pipeline.Scheme) ([]pipeline.Partition, error) {
 	dirs, err := p.publish.Partitions(dataset)
 	if err != nil {
 		return nil, err
 	}
 	var all []pipeline.Partition
 	for _, dir := range dirs {
-		value, ok := strings.CutPrefix(dir, string(by)+"=")
-		if part, err := (pipeline.Scheme{By: by}).Parse(value); ok && err == nil {
+		value, ok := strings.CutPrefix(dir, string(s.By)+"=")
+		if part, err := s.Anyway(value); ok && err == nil {
 			all = append(all, part)
 		}
 	}
@@ -79,7 +79,7 @@ func (p *Project) published(dataset string, by pipeline.By) ([]pipeline.Partitio
 // versionsOf gives the versions of a partition that are on record, the latest first.
 func (p *Project) versionsOf(dataset string, part pipeline.Partition) iter.Seq2[*pipeline.Manifest, error] {
 	return func(yield func(*pipeline.Manifest, error) bool) {
-		all, err := p.store.Versions(context.Background(), path.Clean(filepath.ToSlash(dataset)), part.String(), false)
+		all, err := p.store.Versions(context.Background(), path.Clean(filepath.ToSlash(dataset)), part.String())
 		if err != nil {
 			yield(nil, err)
 			return

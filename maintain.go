@@ -1,22 +1,21 @@
 package penstock
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
+	"slices"
 
-	"github.com/penstock-data/penstock/internal/publish"
+	"github.com/penstock-data/penstock/internal/store"
 	"github.com/penstock-data/penstock/lineage/verify"
-	"github.com/penstock-data/penstock/pipeline"
 )
 
 // Verify checks the project's invariants from what is on disk: every byte of every
 // version against its manifest, the manifests against each other, the index against
 // them. Breaches are in the report; the error is for what kept it from looking.
 func (p *Project) Verify(ctx context.Context) (*verify.Report, error) {
+	if err := p.store.Check(ctx); err != nil {
+		return nil, err
+	}
 	index, err := p.store.Indexed(ctx)
 	if err != nil {
 		return nil, err
@@ -25,66 +24,83 @@ func (p *Project) Verify(ctx context.Context) (*verify.Report, error) {
 }
 
 // Rebuild makes the index anew from the manifests and the records of runs, and says
-// how many of each it found.
+// how many of each it found. If one of them can't be read the index is left as it was. Nothing
+// else may go on in the project.
 func (p *Project) Rebuild(ctx context.Context) (runs, versions int, err error) {
-	if err := p.store.Forget(ctx); err != nil {
-		return 0, 0, err
+	runs, versions, err = p.rebuild(ctx)
+	if p.store.Broke(err) { // there is nothing in it that could be lost
+		if err := p.store.Renew(ctx); err != nil {
+			return 0, 0, err
+		}
+		return p.rebuild(ctx)
 	}
-	if runs, err = p.rebuildRuns(ctx); err != nil {
-		return runs, 0, err
-	}
+	return runs, versions, err
+}
+
+func (p *Project) rebuild(ctx context.Context) (runs, versions int, err error) {
+	err = p.store.Change(ctx, func(c *store.Changes) (err error) {
+		if err := c.Forget(); err != nil {
+			return err
+		}
+		if runs, err = p.rebuildRuns(c); err != nil {
+			return err
+		}
+		versions, err = p.rebuildVersions(c)
+		return err
+	})
+	return runs, versions, err
+}
+
+func (p *Project) rebuildVersions(c *store.Changes) (n int, err error) {
 	datasets, err := p.publish.Datasets()
 	if err != nil {
-		return runs, 0, err
+		return 0, err
 	}
 	for _, dataset := range datasets {
 		kept, err := p.publish.Manifests(dataset)
 		if err != nil {
-			return runs, versions, err
+			return n, err
 		}
-		for _, v := range kept {
-			if err := p.rebuildVersion(ctx, v); err != nil {
-				return runs, versions, err
+		for i := range kept {
+			if err := p.putVersion(c, dataset, kept[:i+1]); err != nil {
+				return n, err
 			}
-			versions++
+			n++
 		}
 	}
-	return runs, versions, nil
+	return n, nil
 }
 
-// rebuildVersion puts a version into the index, and what it rests on where the record of its
-// run is lost.
-func (p *Project) rebuildVersion(ctx context.Context, v publish.Kept) error {
-	m := v.Manifest
-	if err := p.store.PutVersion(ctx, m, v.Digest, v.Current); err != nil || !v.Current {
-		return err
+// rebuildRuns puts the records of runs into the index, in the order in which the runs began: what
+// a run did not compute is as runs before it left it.
+func (p *Project) rebuildRuns(c *store.Changes) (n int, err error) {
+	type started struct {
+		path string
+		at   int64
 	}
-	known, err := p.store.Base(ctx, m.Pipeline, m.Stage, m.Partition)
-	if err != nil || known != nil && known.Version == m.Version {
-		return err
+	names, err := p.recordNames()
+	if err != nil {
+		return 0, err
 	}
-	return p.store.PutBases(ctx, &pipeline.RunRecord{
-		Run: m.Run, Pipeline: m.Pipeline, Partition: m.Partition, Status: pipeline.Published, Started: m.Published,
-		Bases: []pipeline.Basis{basisOf(m)},
-	})
-}
-
-func (p *Project) rebuildRuns(ctx context.Context) (n int, err error) {
-	err = filepath.WalkDir(p.state("runs"), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".json") {
-			return err
-		}
-		text, err := os.ReadFile(path)
+	all := make([]started, len(names))
+	for i, name := range names {
+		all[i].path = p.state("runs", name+".json")
+		rec, err := readRun(all[i].path)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		var rec pipeline.RunRecord
-		if err := json.Unmarshal(text, &rec); err != nil {
-			return pipeline.Errorf(pipeline.IO, "%s is not the record of a run: %w", path, err).
-				With("move it away and rebuild again; only the history of this run is lost")
+		all[i].at = rec.Started.UnixNano()
+	}
+	slices.SortFunc(all, func(a, b started) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.path, b.path)) })
+	for _, s := range all {
+		rec, err := readRun(s.path)
+		if err != nil {
+			return n, err
+		}
+		if err := c.PutRun(rec); err != nil {
+			return n, err
 		}
 		n++
-		return p.store.PutRun(ctx, &rec)
-	})
-	return n, err
+	}
+	return n, nil
 }

@@ -175,8 +175,8 @@ func (b *manifests) manifest(s *pipeline.StageOutcome) *pipeline.Manifest {
 				continue
 			}
 			seen[name] = true
-			if in, ok := b.input(name); ok {
-				m.Inputs = append(m.Inputs, in)
+			if in := b.inputs(name); in != nil {
+				m.Inputs = append(m.Inputs, in...)
 			} else if up := b.stageOutcome(name); up != nil {
 				visit(up) // a stage without output is part of this one
 			}
@@ -187,6 +187,9 @@ func (b *manifests) manifest(s *pipeline.StageOutcome) *pipeline.Manifest {
 	if b.release != nil {
 		b.release.describe(m)
 	}
+	if b.some != nil {
+		b.some.describe(m, s.Stage)
+	}
 	if len(b.strays) > 0 {
 		m.Findings = append(m.Findings, b.strays...)
 		m.Endorse(b.p.approvals(m.Dataset, b.env.Partition), b.p.clock.Now(), b.p.opts.FourEyes)
@@ -194,22 +197,30 @@ func (b *manifests) manifest(s *pipeline.StageOutcome) *pipeline.Manifest {
 	return m
 }
 
-// input is the record of a source, or of a dataset of this run: of the version it has
-// just published, or of none where nothing was published yet.
-func (b *manifests) input(name string) (pipeline.InputRecord, bool) {
-	for _, in := range b.out.Inputs {
-		if in.Name == name {
-			return in, true
+// inputs are the records of a source, or of a dataset of this run: of the version it has
+// just published, or of none where nothing was published yet. Nil is of neither.
+func (b *manifests) inputs(name string) (all []pipeline.InputRecord) {
+	if b.some != nil {
+		if in, ok := b.some.inputs[name]; ok {
+			return []pipeline.InputRecord{in}
 		}
 	}
+	for _, in := range b.out.Inputs {
+		if in.Name == name {
+			all = append(all, in)
+		}
+	}
+	if all != nil {
+		return all
+	}
 	if v, ok := b.byStage[name]; ok {
-		return v.input(name), true
+		return []pipeline.InputRecord{v.input(name)}
 	}
 	up := b.stageOutcome(name)
 	if up == nil || up.Stage.Output == nil {
-		return pipeline.InputRecord{}, false
+		return nil
 	}
-	return pipeline.InputRecord{Name: name, Dataset: datasetOf(up.Stage), Partition: b.rec.Partition}, true
+	return []pipeline.InputRecord{{Name: name, Dataset: datasetOf(up.Stage), Partition: b.rec.Partition}}
 }
 
 // input is the record of the version as what a stage read.

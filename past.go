@@ -54,15 +54,27 @@ func (p *Project) believes(dir, digest string) bool {
 
 // sameInputs reports whether everything a version was made of is read again as it was.
 func sameInputs(m *pipeline.Manifest, inputs []pipeline.InputRecord) bool {
-	for _, was := range m.Inputs {
-		i := slices.IndexFunc(inputs, func(in pipeline.InputRecord) bool { return in.Name == was.Name })
-		if i < 0 || len(was.Files) == 0 || was.Source == "" || was.Source != inputs[i].Source || !slices.EqualFunc(was.Files, inputs[i].Files, func(a, b pipeline.File) bool {
-			return a.SHA256 != "" && a.SHA256 == b.SHA256 && a.Bytes == b.Bytes
-		}) {
+	now := byName(inputs)
+	for name, was := range byName(m.Inputs) {
+		if !slices.EqualFunc(was, now[name], sameInput) {
 			return false
 		}
 	}
 	return true
+}
+
+// sameInput reports whether a source gives the same rows: of files, or of a version of a
+// published partition.
+func sameInput(was, now pipeline.InputRecord) bool {
+	if was.Source == "" || was.Source != now.Source || was.Dataset != now.Dataset {
+		return false
+	}
+	if was.Dataset != "" {
+		return was.Partition == now.Partition && was.Data != "" && was.Data == now.Data
+	}
+	return len(was.Files) > 0 && slices.EqualFunc(was.Files, now.Files, func(a, b pipeline.File) bool {
+		return a.SHA256 != "" && a.SHA256 == b.SHA256 && a.Bytes == b.Bytes
+	})
 }
 
 // codeOf is the fingerprint of a stage and those without output that it is made of.

@@ -53,13 +53,15 @@ type Reason struct {
 type PlanOptions struct {
 	// Select and Exclude choose stages, in dbt's grammar: see package selection. Each text is
 	// a list of words; nothing selected is everything.
-	Select, Exclude []string
+	Select  []string `json:"select,omitempty"`
+	Exclude []string `json:"exclude,omitempty"`
 	// Missing and Failed plan only what is missing, or what failed; both: either.
-	Missing, Failed bool
+	Missing bool `json:"missing,omitempty"`
+	Failed  bool `json:"failed,omitempty"`
 	// Blocked plans what is blocked, too, though nothing has changed since.
-	Blocked bool
+	Blocked bool `json:"blocked,omitempty"`
 	// Force plans all that is selected, whatever its state.
-	Force bool
+	Force bool `json:"force,omitempty"`
 }
 
 // Plan says of partitions in which state they are, and what would run. It is a picture: a run
@@ -154,7 +156,7 @@ func (p *Project) newPlanner(ctx context.Context, pl *pipeline.Pipeline, parts [
 	if err != nil {
 		return nil, err
 	}
-	pr := &planner{p: p, ctx: ctx, pl: pl, opts: o, order: order, dirs: newDirs(), byName: map[string]*unit{}, place: map[string]int{}, ran: map[int]bool{}, foreign: map[string]known{}}
+	pr := &planner{p: p, ctx: ctx, pl: pl, opts: o, order: order, dirs: newDirs(), byName: map[string]*unit{}, place: map[string]int{}, ran: map[int]bool{}, lost: map[lost]bool{}, listed: map[string]listing{}, foreign: map[string]known{}}
 	if pr.selection, err = selection.Parse(o.Select, o.Exclude, pr.items(nil)); err != nil {
 		return nil, err
 	}

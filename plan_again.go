@@ -2,7 +2,9 @@ package penstock
 
 import (
 	"context"
+	"slices"
 
+	"github.com/penstock-data/penstock/internal/schedule"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -25,12 +27,34 @@ func (p *Plan) again(ctx context.Context, i int) (*PartitionPlan, error) {
 	return &now, nil
 }
 
-// ended takes note of how a partition ended. It is safe for concurrent use.
-func (p *Plan) ended(i int) error {
+// ended takes note of how the partition at a place ended: now is the plan by which it ran, and
+// published says whether what it made may be read. What was to run and came to nothing is lost to
+// those that come after. It is safe for concurrent use.
+func (p *Plan) ended(i int, now *PartitionPlan, published bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.planner.ran[i] = true
+	for k, sp := range p.Partitions[i].Stages {
+		if sp.Run && (now == nil || now.Stages[k].Run && !published || now.Stages[k].waits()) {
+			p.planner.lost[lost{i, sp.Stage}] = true
+		}
+	}
 	return p.planner.recall(p.Partitions[i].Partition)
+}
+
+// waits reports whether a stage is not run because something that it needs is not there.
+func (s *StagePlan) waits() bool {
+	return !s.Run && (s.State == StateWaiting || slices.ContainsFunc(s.Reasons, func(r Reason) bool { return r.Cause == CauseNeeds }))
+}
+
+// waits reports whether some stage waits that was to run by an earlier plan of the partition.
+func (p *PartitionPlan) waits(planned *PartitionPlan) bool {
+	for k := range p.Stages {
+		if planned.Stages[k].Run && p.Stages[k].waits() {
+			return true
+		}
+	}
+	return false
 }
 
 // recall reads what the index knows of a partition now.
@@ -54,4 +78,15 @@ func (pr *planner) recall(part pipeline.Partition) error {
 		}
 	}
 	return nil
+}
+
+// Order gives the places of what would run, as they would begin one by one.
+func (p *Plan) Order(newestFirst bool) (places []int) {
+	q := schedule.New(len(p.Partitions), func(i int) bool { return p.Partitions[i].Runs() },
+		func(i int) []int { return p.Partitions[i].After }, newestFirst)
+	for i, ok := q.Next(); ok; i, ok = q.Next() {
+		places = append(places, i)
+		q.Ended(i)
+	}
+	return places
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/penstock-data/penstock/internal/store"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -33,21 +34,25 @@ func (e *evaluation) compare() error {
 		return err
 	}
 	same := len(e.sp.Reasons) == before
-	e.compareRules(was)
-	e.sp.JudgeOnly = same && len(e.sp.Reasons) > before && e.base.Aside == 0 && e.base.Version > 0
+	others := e.compareRules(was)
+	// Of a run that did not publish, the version that is published may not be of these inputs.
+	made := e.base.Version > 0 && (e.base.Status == pipeline.Published || e.base.Status == pipeline.Unchanged)
+	e.sp.JudgeOnly = made && same && !others && len(e.sp.Reasons) > before && e.base.Aside == 0
 	return nil
 }
 
 // was is the basis of the last run; nil, and a reason, if it is not on record.
 func (e *evaluation) was() (*pipeline.Basis, error) {
-	was, err := e.p.store.Basis(e.ctx, e.pl.Name, e.u.stage.Name, e.plan.Name)
-	if was != nil || err != nil {
-		return was, err
+	if e.manifest == nil {
+		was, err := e.p.store.Basis(e.ctx, e.pl.Name, e.u.stage.Name, e.plan.Name)
+		if was != nil || err != nil {
+			return was, err
+		}
 	}
 	if e.u.stage.Output != nil {
 		m, _, err := e.p.publish.Current(datasetOf(e.u.stage), e.plan.Partition.Dir())
-		if err == nil && m.Release == nil {
-			b := basisOf(m)
+		if err == nil {
+			b := e.p.restsOn(m, e.plan.Partition.Dir())
 			if len(b.Code) > 0 {
 				return &b, nil
 			}
@@ -110,14 +115,18 @@ func (e *evaluation) params(was *pipeline.Basis) bool {
 	return len(names) > 0
 }
 
-func (e *evaluation) compareRules(was *pipeline.Basis) {
+// compareRules says which gates were changed, and reports whether some judge rows that are not
+// published: then those have to be made again.
+func (e *evaluation) compareRules(was *pipeline.Basis) (others bool) {
 	stages := differing(was.Gates, e.basis.Gates)
+	others = slices.ContainsFunc(stages, func(name string) bool { return name != e.u.stage.Name })
 	if len(stages) == 0 || e.params(was) {
-		return
+		return others
 	}
 	for _, name := range stages {
 		e.because(CauseGates, "the gates of stage %s were changed", name)
 	}
+	return others
 }
 
 // compareInputs says what is read now and was not read then, and the other way round.
@@ -156,8 +165,10 @@ func (e *evaluation) compareVersions(name string, was, now []pipeline.InputRecor
 		w, ok := before[in.Partition]
 		delete(before, in.Partition)
 		switch {
-		case !ok && in.Data != "":
+		case (!ok || w.Missing) && in.Data != "":
 			e.because(CauseInput, "%s: %s@%s is there now", name, in.Dataset, in.Partition)
+		case in.Missing && ok && !w.Missing:
+			e.because(CauseInput, "%s: %s@%s is not there any more", name, in.Dataset, in.Partition)
 		case ok && w.Data == "":
 			// of a run that was blocked before its input was published
 		case ok && w.Data != in.Data && in.Data != "":
@@ -286,20 +297,35 @@ func (pr *planner) depends(name string, src pipeline.Depender) (l listing, err e
 			return l, err
 		}
 		if own != nil {
-			if i, ok := pr.place[rec.Partition]; ok && i < len(pr.plans) && !pr.ran[i] && pr.plans[i].runs(own.stage.Name) {
+			i, ok := pr.place[rec.Partition]
+			switch {
+			case !ok || i >= pr.at || !pr.plans[i].runs(own.stage.Name):
+			case !pr.ran[i]:
 				l.after = append(l.after, i)
+			case pr.lost[lost{i, own.stage.Name}]:
+				l.needs = append(l.needs, ref.String()+" was to be made anew, and was not published")
+				continue
 			}
 		}
-		b := all[rec.Partition]
-		if b == nil {
-			b = pr.published(ref)
+		there, err := pr.shown(ref, own)
+		if err != nil {
+			return l, err
+		}
+		var b *store.Base
+		if there {
+			if b, _ = pr.sure(all[rec.Partition], ref.Dataset, ref.Partition); b != nil {
+				all[rec.Partition] = b
+			}
 		}
 		switch {
 		case b != nil && b.Data != "":
 			rec.Data, rec.Version = b.Data, b.Version
 			l.records = append(l.records, rec)
 		case len(l.after) > 0 && pr.plans[l.after[len(l.after)-1]].Name == rec.Partition:
-		case !ref.Optional:
+		case ref.Optional:
+			rec.Missing = true
+			l.records = append(l.records, rec)
+		default:
 			l.needs = append(l.needs, ref.String()+" is not published")
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/penstock-data/penstock/gates"
 	"github.com/penstock-data/penstock/internal/store"
 	"github.com/penstock-data/penstock/pipeline"
 )
@@ -24,7 +25,8 @@ type listing struct {
 // partition finds the states of the units for a partition.
 func (pr *planner) partition(ctx context.Context, part pipeline.Partition) (PartitionPlan, error) {
 	plan := PartitionPlan{Partition: part, Name: part.String(), State: StateCurrent, Stages: make([]StagePlan, 0, len(pr.units))}
-	pr.listed, pr.part = map[string]listing{}, part
+	clear(pr.listed)
+	pr.part, pr.at = part, pr.place[plan.Name]
 	for _, u := range pr.units {
 		sp, err := pr.stage(ctx, u, &plan)
 		if err != nil {
@@ -50,7 +52,7 @@ func (pr *planner) partition(ctx context.Context, part pipeline.Partition) (Part
 
 // planned notes the plan of a partition, for those that come after it.
 func (pr *planner) planned(i int, plan *PartitionPlan) {
-	pr.plans = append(pr.plans[:i:i], plan)
+	pr.plans = append(pr.plans[:i], plan)
 }
 
 // stage finds the state of one unit.
@@ -69,13 +71,15 @@ func (pr *planner) stage(ctx context.Context, u *unit, plan *PartitionPlan) (Sta
 // evaluation is one unit and partition on their way to a state.
 type evaluation struct {
 	*planner
-	ctx   context.Context
-	u     *unit
-	plan  *PartitionPlan
-	base  *store.Base // nil: nothing is known
-	basis pipeline.Basis
-	sp    StagePlan
-	after []int
+	ctx  context.Context
+	u    *unit
+	plan *PartitionPlan
+	base *store.Base // nil: nothing is known
+	// manifest is set where base is what it says, and not the index.
+	manifest *pipeline.Manifest
+	basis    pipeline.Basis
+	sp       StagePlan
+	after    []int
 }
 
 func (e *evaluation) because(c Cause, format string, args ...any) {
@@ -83,9 +87,7 @@ func (e *evaluation) because(c Cause, format string, args ...any) {
 }
 
 func (e *evaluation) evaluate() error {
-	if err := e.find(); err != nil {
-		return err
-	}
+	e.find()
 	lacking, err := e.read()
 	if err != nil {
 		return err
@@ -108,19 +110,15 @@ func (e *evaluation) evaluate() error {
 
 func (e *evaluation) shows() bool { return e.u.stage.Output == nil || e.u.shows(e.plan.Partition) }
 
-// find takes what is known from the manifest where the index knows nothing of what readers
-// see.
-func (e *evaluation) find() error {
-	if e.base != nil || e.u.stage.Output == nil || !e.shows() {
-		return nil
+// find takes what is known from the manifest where the index does not know what readers see.
+func (e *evaluation) find() {
+	if e.u.stage.Output == nil || !e.shows() {
+		return
 	}
-	m, _, err := e.p.publish.Current(datasetOf(e.u.stage), e.plan.Partition.Dir())
-	if err != nil {
-		return nil //nolint:nilerr // it can't be read: then it is made anew
+	e.base, e.manifest = e.sure(e.base, datasetOf(e.u.stage), e.plan.Partition)
+	if e.base != nil {
+		e.u.known[e.plan.Name] = e.base
 	}
-	e.base = baseOf(m)
-	e.u.known[e.plan.Name] = e.base
-	return nil
 }
 
 // read finds what a run would read now, and reports whether some of it is not there.
@@ -167,9 +165,13 @@ func (e *evaluation) upstream(up *unit) (lacking bool) {
 	return false
 }
 
-// upRuns names the stages that will run and that the unit reads from.
+// upRuns names the stages that will run and that the unit reads from. Gates that only judge leave
+// the rows as they are, but where they put some aside.
 func (e *evaluation) upRuns() (names []string) {
 	for _, sp := range e.plan.Stages {
+		if sp.JudgeOnly && len(gates.Quarantining(e.byName[sp.Stage].stage.Gates)) == 0 {
+			continue
+		}
 		if sp.Run && slices.Contains(e.u.inputs, sp.Stage) {
 			names = append(names, sp.Stage)
 		}

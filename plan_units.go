@@ -1,14 +1,17 @@
 package penstock
 
 import (
+	"cmp"
 	"context"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/penstock-data/penstock/internal/publish"
 	"github.com/penstock-data/penstock/internal/selection"
 	"github.com/penstock-data/penstock/internal/store"
 	"github.com/penstock-data/penstock/pipeline"
@@ -27,12 +30,20 @@ type planner struct {
 	byName    map[string]*unit
 	place     map[string]int   // of each partition in the plan
 	plans     []*PartitionPlan // so far
+	at        int              // the place of the one being looked at
 	ran       map[int]bool     // those that have ended since
+	lost      map[lost]bool    // of those, what was to be published, and was not
 	dirs      *dirs
 	foreign   map[string]known // by dataset of other pipelines
 	listed    map[string]listing
 	starts    []time.Time        // of the partitions that were ever run, ascending
 	part      pipeline.Partition // the one being looked at
+}
+
+// lost is a stage of the partition at a place of the plan.
+type lost struct {
+	place int
+	stage string
 }
 
 // known is what the index has, by partition.
@@ -197,19 +208,49 @@ func (pr *planner) knownOf(dataset string, own *unit) (known, error) {
 	return all, pr.p.store.BasesOf(pr.ctx, dataset, func(b *store.Base) { all[b.Partition] = b })
 }
 
-// published is what the manifest says of a partition that the index does not know; nil if
-// readers see none.
-func (pr *planner) published(ref pipeline.PartitionRef) *store.Base {
-	m, _, err := pr.p.publish.Current(ref.Dataset, ref.Partition.Dir())
-	if err != nil {
-		return nil // then it is not there to be read
+// shown reports whether readers see a partition. own is the unit that publishes it, or nil.
+func (pr *planner) shown(ref pipeline.PartitionRef, own *unit) (bool, error) {
+	if own != nil {
+		return own.shows(ref.Partition), nil
 	}
-	return baseOf(m)
+	entries, err := pr.dirs.list(filepath.Join(pr.p.dir, filepath.FromSlash(ref.Dataset)))
+	if err != nil && !os.IsNotExist(err) {
+		return false, err
+	}
+	name := cmp.Or(ref.Partition.Dir(), publish.VisibleName)
+	_, there := slices.BinarySearchFunc(entries, name, func(e fs.DirEntry, name string) int { return strings.Compare(e.Name(), name) })
+	return there, nil
+}
+
+// sure gives what the index has of a partition if readers see the version that it tells of, and
+// else what the manifest says, with the manifest. An index that was restored from an old backup
+// is valid in every bit: only this tells that it is not true any more. It costs a stat, for the
+// file of a manifest never changes.
+func (pr *planner) sure(b *store.Base, dataset string, part pipeline.Partition) (*store.Base, *pipeline.Manifest) {
+	info, err := os.Lstat(filepath.Join(pr.p.abs(dataset), part.Dir(), publish.VisibleName))
+	if err == nil && b != nil && b.Stamp == stampOf(info) {
+		return b, nil
+	}
+	m, _, err := pr.p.publish.Current(dataset, part.Dir())
+	switch {
+	case err != nil:
+		return b, nil // readers see nothing, or nothing that can be read
+	case b == nil:
+		return pr.p.baseOf(m, part.Dir()), m
+	case b.Version == m.Version && b.Data == m.DataDigest():
+		return b, nil
+	case b.After(m.Published) && b.Status != pipeline.Published && b.Status != pipeline.Unchanged:
+		// A later run published nothing.
+		now := *b
+		now.Data, now.Version, now.Rows, now.Aside = m.DataDigest(), m.Version, m.Rows, pr.p.baseOf(m, part.Dir()).Aside
+		return &now, nil
+	}
+	return pr.p.baseOf(m, part.Dir()), m
 }
 
 // baseOf is what the index would have of a version.
-func baseOf(m *pipeline.Manifest) *store.Base {
-	b := basisOf(m)
+func (p *Project) baseOf(m *pipeline.Manifest, partitionDir string) *store.Base {
+	b := p.restsOn(m, partitionDir)
 	code, gates, up := b.Keys()
 	return &store.Base{
 		Stage: m.Stage, Partition: m.Partition, Dataset: m.Dataset, Run: m.Run, Status: pipeline.Published,

@@ -66,15 +66,12 @@ func (p *Project) ProfileParts(in ProfileInput) (parts []profile.Part, done func
 	if err != nil {
 		return nil, nil, err
 	}
-	id := p.ids.New()
-	lock, err := p.fs.Lock(p.state("runs", id+".lock"), nil) // what is left of it is swept by who finds it
+	temp, done, err := p.private()
 	if err != nil {
 		return nil, nil, err
 	}
-	shared(parts, p.state("tmp", id))
-	return parts, func() error {
-		return errors.Join(os.RemoveAll(p.state("tmp", id)), p.unlockRun(id, lock))
-	}, nil
+	shared(parts, temp)
+	return parts, done, nil
 }
 
 // shared gives parts the budget of the first, and a temporary directory.
@@ -125,7 +122,8 @@ func (p *Project) partsOf(in ProfileInput) (parts []profile.Part, err error) {
 // partitioned reports whether a source has other rows for each partition.
 func partitioned(s pipeline.Source) bool {
 	text := s.String()
-	return strings.Contains(text, "{") || strings.Contains(text, " partition_by ")
+	_, depends := s.(pipeline.Depender)
+	return depends || strings.Contains(text, "{") || strings.Contains(text, " partition_by ")
 }
 
 // publishedParts are the partitions of a published dataset, as readers see them now.
@@ -141,8 +139,7 @@ func (p *Project) publishedParts(in ProfileInput) (parts []profile.Part, err err
 	}
 	var known []string
 	for _, dir := range dirs {
-		by, value, _ := strings.Cut(dir, "=")
-		part, err := pipeline.Scheme{By: pipeline.By(by)}.Parse(value)
+		part, err := pipeline.ParseDir(dir)
 		if err != nil {
 			continue // no partition of ours
 		}

@@ -48,6 +48,8 @@ type Options struct {
 	Command []string
 	// Listener is told what runs do.
 	Listener *pipeline.Listener
+	// Anew moves an index that can't be used away, and begins a new one: for Rebuild.
+	Anew bool
 }
 
 // Project is a directory with pipelines, their datasets and their state. It is
@@ -61,6 +63,9 @@ type Project struct {
 	publish *publish.Store
 	store   *store.Store
 	git     *checkout
+	sleep   func(context.Context, time.Duration) error
+	// backfill is the id of the one that runs are part of.
+	backfill string
 }
 
 // Open opens the project at dir, making its state directory if there is none, and
@@ -70,19 +75,31 @@ func Open(ctx context.Context, dir string, o Options) (*Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Project{dir: abs, opts: o.withDefaults(), fs: faults.OS(), clock: faults.SystemClock()}
+	p := &Project{dir: abs, opts: o.withDefaults(), fs: faults.OS(), clock: faults.SystemClock(), sleep: faults.Sleep}
 	p.ids, p.git = faults.NewIDs(p.clock), &checkout{}
 	p.publish = &publish.Store{FS: p.fs, Clock: p.clock, Root: abs, Keep: max(p.opts.Keep, 0), HoldFor: p.opts.HoldFor, FourEyes: p.opts.FourEyes}
 	if err := p.makeState(); err != nil {
 		return nil, err
 	}
-	if p.store, err = store.Open(ctx, p.state()); err != nil {
+	if p.store, err = p.openIndex(ctx); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(p.bury(ctx), p.sweep(ctx)); err != nil {
+	if err := errors.Join(p.bury(ctx), p.catchUp(ctx), p.sweep(ctx)); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
+}
+
+// openIndex opens the index. One that can't be used is an error, or moved away.
+func (p *Project) openIndex(ctx context.Context) (*store.Store, error) {
+	s, err := store.Open(ctx, p.state())
+	if err == nil || !p.opts.Anew || ctx.Err() != nil {
+		return s, err
+	}
+	if merr := store.MoveAway(p.state()); merr != nil {
+		return nil, errors.Join(err, merr)
+	}
+	return store.Open(ctx, p.state())
 }
 
 func (o Options) withDefaults() Options {
@@ -105,7 +122,7 @@ func (o Options) withDefaults() Options {
 }
 
 func (p *Project) makeState() error {
-	for _, dir := range []string{p.state("runs"), p.state("tmp")} {
+	for _, dir := range []string{p.state("runs"), p.state("backfills"), p.state("live"), p.state("tmp")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return &pipeline.Error{
 				Kind: pipeline.IO, Msg: "can't make the state directory: " + err.Error(), Err: err,

@@ -97,9 +97,7 @@ func TestVerifyFindsDamage(t *testing.T) {
 		}, version + "manifest.json"},
 		"staging left": {func(t *testing.T, dir string) { check(t, os.MkdirAll(dir+store+"staging/key=eu/000009.dead", 0o755)) }, store + "staging/key=eu/000009.dead: was left by a run that is gone"},
 		"the index lost": {func(t *testing.T, dir string) {
-			for _, f := range []string{"state.db", "state.db-wal", "state.db-shm"} {
-				check(t, os.RemoveAll(dir+".penstock/"+f))
-			}
+			check(t, os.RemoveAll(dir+".penstock"))
 		}, "out/clean@eu: is published, but not in the index; run `penstock rebuild`"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -205,11 +203,12 @@ func TestOthersGoOn(t *testing.T) {
 		parts = append(parts, part)
 	}
 	var failures []string
-	records, err := p.Backfill(t.Context(), pl, parts, func(_ *pipeline.RunRecord, err error) {
-		if err != nil {
+	var records []*pipeline.RunRecord
+	_, err := p.Backfill(t.Context(), pl, parts, penstock.BackfillOptions{Listener: &penstock.BackfillListener{Done: func(rec *pipeline.RunRecord, err error) {
+		if records = append(records, rec); err != nil {
 			failures = append(failures, strings.SplitN(err.Error(), "\n", 2)[0])
 		}
-	})
+	}}})
 	if err != nil || len(records) != 4 {
 		t.Fatalf("%d records, %v", len(records), err)
 	}

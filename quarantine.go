@@ -120,6 +120,11 @@ func (p *Project) quarantined(ctx context.Context, v *versionAt) (*Quarantined, 
 	return q, err
 }
 
+// dir is the directory of the version as it is kept, relative to the project.
+func (v *versionAt) dir() string {
+	return publish.VersionDir(v.manifest.Dataset, v.visible, v.manifest.Version)
+}
+
 // files are the data files that readers see, by their paths relative to the project.
 func (v *versionAt) files() (all []pipeline.File) {
 	for _, f := range v.manifest.Files {
@@ -130,9 +135,12 @@ func (v *versionAt) files() (all []pipeline.File) {
 }
 
 // quarantine are the files of quarantined rows, by their paths relative to the project.
-func (v *versionAt) quarantine() (all []pipeline.File) {
-	dir := publish.VersionDir(v.manifest.Dataset, v.visible, v.manifest.Version)
-	for _, f := range v.manifest.Quarantine {
+func (v *versionAt) quarantine() []pipeline.File { return v.kept(v.manifest.Quarantine) }
+
+// kept are files of the version where it is kept: they stay as long as it is.
+func (v *versionAt) kept(files []pipeline.File) (all []pipeline.File) {
+	dir := v.dir()
+	for _, f := range files {
 		f.Path = path.Join(dir, f.Path)
 		all = append(all, f)
 	}

@@ -37,6 +37,11 @@ func (p *Project) stored(ctx context.Context, v *versionAt, quarantine bool, own
 	if quarantine {
 		written = v.quarantine()
 	}
+	return p.written(ctx, v, written, quarantine, own)
+}
+
+// written resolves files of a version, wherever they lie.
+func (p *Project) written(ctx context.Context, v *versionAt, written []pipeline.File, quarantine bool, own pipeline.Format) (*pipeline.Input, error) {
 	ext := path.Ext(written[0].Path)
 	format := formats[ext]
 	if own != nil && own.Ext() == ext {

@@ -2,7 +2,6 @@ package penstock
 
 import (
 	"context"
-	"path/filepath"
 
 	"github.com/penstock-data/penstock/internal/store"
 	"github.com/penstock-data/penstock/lineage"
@@ -13,6 +12,8 @@ import (
 type RunFilter struct {
 	Pipeline, Partition string
 	Status              pipeline.Status
+	// Backfill is the id of one.
+	Backfill string
 	// Limit is how many at most, the latest first; 0 means 50.
 	Limit int
 }
@@ -20,17 +21,6 @@ type RunFilter struct {
 // Runs lists runs, the latest first.
 func (p *Project) Runs(ctx context.Context, f RunFilter) ([]*pipeline.RunRecord, error) {
 	return p.store.Runs(ctx, store.RunFilter(f))
-}
-
-// Unindexed is how many more records of runs lie in the project than the index has: they are
-// found again by Rebuild. It is 0 where the index has as many, or more.
-func (p *Project) Unindexed(ctx context.Context) (int, error) {
-	files, err := filepath.Glob(p.state("runs", "*.json"))
-	if err != nil {
-		return 0, err
-	}
-	known, err := p.store.CountRuns(ctx)
-	return max(0, len(files)-known), err
 }
 
 // RunByID finds a run by its id, or by the beginning of it if only one has it.
@@ -41,7 +31,7 @@ func (p *Project) RunByID(ctx context.Context, id string) (*pipeline.RunRecord, 
 // Versions lists the versions that are kept of a dataset's partition, oldest first;
 // empty names stand for all.
 func (p *Project) Versions(ctx context.Context, dataset, partition string) ([]*pipeline.Manifest, error) {
-	return p.store.Versions(ctx, dataset, partition, false)
+	return p.store.Versions(ctx, dataset, partition)
 }
 
 // Datasets lists the datasets of which something was published.
@@ -56,7 +46,7 @@ func (p *Project) Current(dataset string, part pipeline.Partition) (*pipeline.Ma
 
 // Lineage is the graph of all versions on record.
 func (p *Project) Lineage(ctx context.Context) (*lineage.Graph, error) {
-	all, err := p.store.Versions(ctx, "", "", false)
+	all, err := p.store.Versions(ctx, "", "")
 	if err != nil {
 		return nil, err
 	}

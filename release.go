@@ -42,6 +42,7 @@ type ReleaseOptions struct {
 // empty, and nothing was run, where nothing is quarantined.
 func (p *Project) Release(ctx context.Context, pl *pipeline.Pipeline, o ReleaseOptions) (*pipeline.RunRecord, error) {
 	r, err := p.newRelease(ctx, pl, o)
+	defer r.close()
 	if err != nil {
 		return &pipeline.RunRecord{Pipeline: pl.Name, Partition: o.Partition, Status: pipeline.Failed, Error: err.Error()}, err
 	}
@@ -69,10 +70,9 @@ type release struct {
 	from  *versionAt
 	// pl is what is run: the stage's gates, but for those that are waived, over what is
 	// published and released.
-	pl     *pipeline.Pipeline
-	waived []string
-	// inputs are the records of published datasets that the gates look things up in, by name.
-	inputs map[string]pipeline.InputRecord
+	pl      *pipeline.Pipeline
+	excerpt *excerpt // pl, and the published datasets that the gates look things up in
+	waived  []string
 
 	source     releasedSource
 	quarantine *pipeline.Input // of the version before
@@ -86,7 +86,7 @@ type release struct {
 
 // newRelease finds what is released, and all mistakes that can be seen without running.
 func (p *Project) newRelease(ctx context.Context, pl *pipeline.Pipeline, o ReleaseOptions) (*release, error) {
-	r := &release{p: p, opts: o, inputs: map[string]pipeline.InputRecord{}, at: p.clock.Now().UTC().Truncate(time.Second)}
+	r := &release{p: p, opts: o, at: p.clock.Now().UTC().Truncate(time.Second)}
 	var err error
 	if r.stage, err = chosenStage(pl, o); err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func (p *Project) newRelease(ctx context.Context, pl *pipeline.Pipeline, o Relea
 	if r.from, err = p.readersSee(r.stage, r.part); err != nil {
 		return nil, err
 	}
-	if err := r.describeRun(pl); err != nil || len(r.from.manifest.Quarantine) == 0 {
+	if err := r.describeRun(ctx, pl); err != nil || len(r.from.manifest.Quarantine) == 0 {
 		return r, err
 	}
 	return r, r.prepare(ctx)
@@ -145,9 +145,16 @@ func (p *Project) readersSee(s *pipeline.Stage, part pipeline.Partition) (*versi
 }
 
 // describeRun makes the pipeline that is run.
-func (r *release) describeRun(pl *pipeline.Pipeline) error {
+func (r *release) describeRun(ctx context.Context, pl *pipeline.Pipeline) error {
 	s := *r.stage
-	s.From, s.Operators, s.OperatorsAt = []string{r.newName(pl)}, nil, nil
+	x := r.p.newExcerpt(ctx, pl, r.part)
+	x.gates = func(s *pipeline.Stage) pipeline.Judge {
+		if s.Output == nil {
+			return nil // what they hold was judged before
+		}
+		return s.Gates
+	}
+	s.From, s.Operators, s.OperatorsAt = []string{x.newName("released")}, nil, nil
 	if len(r.opts.Waive) > 0 {
 		var err error
 		if s.Gates, err = gates.Waive(s.Gates, r.opts.Waive...); err != nil {
@@ -155,69 +162,16 @@ func (r *release) describeRun(pl *pipeline.Pipeline) error {
 		}
 		r.waived = slices.Compact(slices.Sorted(slices.Values(r.opts.Waive)))
 	}
-	r.pl = &pipeline.Pipeline{
-		Name: pl.Name, Partitions: pl.Partitions, Params: pl.Params, File: pl.File,
-		Sources: []pipeline.NamedSource{{Name: s.From[0], Source: &r.source, At: s.At}},
-		Stages:  []pipeline.Stage{s},
-	}
-	if s.Gates == nil {
-		return nil
-	}
-	for _, name := range s.Gates.Inputs() {
-		if err := r.include(pl, name); err != nil {
-			return err
-		}
-	}
-	return nil
+	x.made.Sources = []pipeline.NamedSource{{Name: s.From[0], Source: &r.source, At: s.At}}
+	r.pl, r.excerpt = x.made, x
+	return x.stage(s)
 }
 
-// newName is a name that nothing in the pipeline has.
-func (r *release) newName(pl *pipeline.Pipeline) string {
-	name := "released"
-	taken := func(name string) bool {
-		return slices.ContainsFunc(pl.Sources, func(s pipeline.NamedSource) bool { return s.Name == name }) ||
-			slices.ContainsFunc(pl.Stages, func(s pipeline.Stage) bool { return s.Name == name })
+// close gives back the leases on what the gates look up; r may be nil.
+func (r *release) close() {
+	if r != nil && r.excerpt != nil {
+		_ = r.excerpt.readings.close() // a lease that stays is swept
 	}
-	for taken(name) {
-		name += "_"
-	}
-	return name
-}
-
-// include puts into what is run what gates look up: a source as it is, a stage with an
-// output as it is published, another with what it reads.
-func (r *release) include(pl *pipeline.Pipeline, name string) error {
-	if slices.ContainsFunc(r.pl.Sources, func(s pipeline.NamedSource) bool { return s.Name == name }) ||
-		slices.ContainsFunc(r.pl.Stages, func(s pipeline.Stage) bool { return s.Name == name }) {
-		return nil
-	}
-	for _, s := range pl.Sources {
-		if s.Name == name {
-			r.pl.Sources = append(r.pl.Sources, s)
-		}
-	}
-	for i := range pl.Stages {
-		s := pl.Stages[i]
-		switch {
-		case s.Name != name:
-		case s.Output != nil:
-			v, err := r.p.readersSee(&s, r.part)
-			if err != nil {
-				return &pipeline.Error{Kind: pipeline.Invalid, At: r.stage.At, Stage: r.stage.Name, Err: err}
-			}
-			r.inputs[name] = v.input(name)
-			r.pl.Sources = append(r.pl.Sources, pipeline.NamedSource{Name: name, Source: publishedSource{r.p, v, s.Output.Format}, At: s.At})
-		default:
-			s.Gates = nil // they have judged, and judge nothing that is new
-			r.pl.Stages = append(r.pl.Stages, s)
-			for _, up := range s.Inputs() {
-				if err := r.include(pl, up); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
 }
 
 // run carries the rows through the gates and publishes what passes.
@@ -274,10 +228,7 @@ func (r *release) describe(m *pipeline.Manifest) {
 // records are the inputs as lineage has them: the version before, the rows that it had
 // quarantined, the corrected ones, and what gates looked up.
 func (r *release) records(inputs []pipeline.InputRecord) (all []pipeline.InputRecord) {
-	for _, in := range inputs {
-		if known, ok := r.inputs[in.Name]; ok {
-			in = known
-		}
+	for _, in := range r.excerpt.records(inputs) {
 		if in.Name != r.pl.Sources[0].Name {
 			all = append(all, in)
 			continue

@@ -26,24 +26,6 @@ func (s *releasedSource) Resolve(context.Context, *pipeline.Env) (*pipeline.Inpu
 	return s.in, nil
 }
 
-// publishedSource is a dataset as readers see it.
-type publishedSource struct {
-	p   *Project
-	v   *versionAt
-	own pipeline.Format
-}
-
-func (s publishedSource) String() string { return "published " + s.v.ref() }
-
-// Resolve implements pipeline.Source.
-func (s publishedSource) Resolve(ctx context.Context, _ *pipeline.Env) (*pipeline.Input, error) {
-	in, err := s.p.stored(ctx, s.v, false, s.own)
-	if err == nil {
-		in.Approved = s.v.manifest.ApprovedGates()
-	}
-	return in, err
-}
-
 // prepare resolves what is read, and chooses the rows.
 func (r *release) prepare(ctx context.Context) (err error) {
 	own := r.stage.Output.Format

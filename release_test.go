@@ -296,7 +296,7 @@ func TestReleaseMistakes(t *testing.T) {
 			if runs, err := p.Runs(t.Context(), penstock.RunFilter{}); err != nil || len(runs) != 1 {
 				t.Errorf("%d runs are on record, %v", len(runs), err)
 			}
-			if left, _ := filepath.Glob(filepath.Join(dir, ".penstock/runs/*.lock")); len(left) > 0 {
+			if left, _ := filepath.Glob(filepath.Join(dir, ".penstock/live/*.lock")); len(left) > 0 {
 				t.Errorf("%s is left", left)
 			}
 		})

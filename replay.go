@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"iter"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -151,12 +150,12 @@ type outcome struct {
 
 // judge judges the gates, first by what is stored, and those that are still open in one
 // reading of the rows.
-func (r *replayed) judge(ctx context.Context, of []BacktestGate) error {
-	temp := r.p.state("tmp", r.p.ids.New())
-	if err := os.MkdirAll(temp, 0o700); err != nil {
+func (r *replayed) judge(ctx context.Context, of []BacktestGate) (err error) {
+	temp, done, err := r.p.private()
+	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(temp)
+	defer func() { err = errors.Join(err, done()) }()
 	r.env.Temp = temp
 	all := make([]outcome, len(of))
 	var open []int

@@ -178,10 +178,7 @@ func (h heard) Bind(schema *arrow.Schema, around pipeline.Surroundings) (*pipeli
 	open := b.Open
 	b.Open = func(ctx context.Context, hearing pipeline.Hearing) (pipeline.Court, error) {
 		hearing.Past = h.past
-		var err error
-		if hearing.Accepted, err = h.accepted(); err != nil {
-			return nil, err
-		}
+		hearing.Accepted = h.accepted
 		return open(ctx, hearing)
 	}
 	return b, nil

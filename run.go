@@ -2,10 +2,8 @@ package penstock
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"os"
-	"path/filepath"
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
@@ -71,22 +69,26 @@ type attempt struct {
 	lock    faults.Lock
 	outputs *outputs
 	current []published
-	release *release // nil where the run computes its outputs
+	release *release    // nil where the run computes its outputs
+	some    *someStages // nil where it runs all stages
+
+	readings readings
 }
 
 // attempt claims a run id and puts the run on the record.
 func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipeline.Partition) (*attempt, error) {
 	now := p.clock.Now()
 	a := &attempt{p: p, pl: pl, env: p.Env(pl, part), rec: &pipeline.RunRecord{
-		Run: p.ids.New(), Pipeline: pl.Name, Partition: part.String(), Status: pipeline.Running,
+		Run: p.ids.New(), Pipeline: pl.Name, Partition: part.String(), Dir: part.Dir(), Status: pipeline.Running,
 		Outputs: []pipeline.OutputRecord{}, Gates: []pipeline.Finding{},
 		File: pl.File, Started: now, Actor: p.opts.Actor, Command: p.opts.Command,
-		Commit: p.commit(ctx), Penstock: Version(), Params: pl.Params, Bases: units(pl),
+		Backfill: p.backfill, Commit: p.commit(ctx), Penstock: Version(), Params: pl.Params, Bases: units(pl),
 	}}
 	a.env.Temp = p.state("tmp", a.rec.Run)
 	a.env.Past, a.env.History, a.env.Accepted = a.past(), a.history, a.accepted
 	a.env.Approves = a.approves
-	lock, err := p.fs.Lock(p.state("runs", a.rec.Run+".lock"), nil)
+	a.readings.p, a.env.Pin = p, a.readings.pin(ctx)
+	lock, err := p.lockRun(a.rec.Run)
 	if err != nil {
 		a.settle(err)
 		return a, err
@@ -141,6 +143,9 @@ func (a *attempt) carry(ctx context.Context, plan *pipeline.Plan) error {
 func (a *attempt) take(out *pipeline.Outcome) {
 	a.rec.RowsIn = out.RowsIn
 	a.rec.Inputs = out.Inputs
+	if a.some != nil {
+		a.rec.Inputs = a.some.records(out.Inputs)
+	}
 	for _, s := range out.Stages {
 		a.rec.Stages = append(a.rec.Stages, s.Record)
 		a.rec.Gates = append(a.rec.Gates, s.Findings...)
@@ -162,7 +167,7 @@ func (a *attempt) settle(err error) {
 		}
 		a.rec.Error = err.Error()
 	}
-	_ = os.RemoveAll(a.env.Temp) // swept at the next Open, if it stays
+	_ = errors.Join(a.p.fs.RemoveAll(a.env.Temp), a.readings.close()) // swept later, if they stay
 }
 
 // remember writes the record of the run, and of what it published, for good.
@@ -174,56 +179,36 @@ func (a *attempt) remember(ctx context.Context) error {
 	return err
 }
 
-// unlockRun ends the claim to a run's record.
-func (p *Project) unlockRun(run string, lock faults.Lock) error {
-	return errors.Join(lock.Close(), os.Remove(p.state("runs", run+".lock")))
+// lockRun claims the record of a run, or of a backfill. Locks have a directory of their own,
+// so that what lists them sees only those that live, however many runs there were.
+func (p *Project) lockRun(id string) (faults.Lock, error) {
+	return p.fs.Lock(p.state("live", id+".lock"), nil)
+}
+
+// unlockRun ends the claim to a record. The file goes while it is locked, so that nobody takes
+// a lock of a file that is about to go.
+func (p *Project) unlockRun(id string, lock faults.Lock) error {
+	return errors.Join(p.fs.RemoveAll(p.state("live", id+".lock")), lock.Close())
 }
 
 // record writes what is known of a run, and what it made current.
 func (p *Project) record(ctx context.Context, rec *pipeline.RunRecord, current []published) error {
-	text, err := json.MarshalIndent(rec, "", "  ")
+	text, err := recordText(rec)
 	if err != nil {
 		return err
 	}
 	var versions []store.Version
 	for _, v := range current {
-		versions = append(versions, store.Version{Manifest: v.manifest, Digest: v.digest})
+		versions = append(versions, p.versionOf(rec, v))
 	}
 	err = errors.Join(
-		faults.WriteFile(p.fs, p.state("runs", rec.Run+".json"), append(text, '\n')),
+		faults.WriteFile(p.fs, p.state("runs", rec.Run+".json"), text),
 		p.store.PutRun(ctx, rec, versions...),
 	)
 	if err != nil {
 		return &pipeline.Error{
 			Kind: pipeline.IO, Err: err, Msg: "the run is done (" + string(rec.Status) + "), but not on the record: " + err.Error(),
 			Evidence: []string{"`penstock rebuild` makes the index anew from the manifests"},
-		}
-	}
-	return nil
-}
-
-// bury ends the records of runs whose process has died, and removes their
-// temporary files: a run that says "running" has a live owner.
-func (p *Project) bury(ctx context.Context) error {
-	locks, err := filepath.Glob(p.state("runs", "*.lock"))
-	if err != nil {
-		return err
-	}
-	for _, path := range locks {
-		lock, err := p.fs.Lock(path, nil)
-		if err != nil {
-			continue // alive
-		}
-		run := filepath.Base(path[:len(path)-len(".lock")])
-		if rec, err := p.store.Run(ctx, run); err == nil && rec.Status == pipeline.Running {
-			rec.Status, rec.Error = pipeline.Failed, "the process ended in the middle of the run"
-			if err := p.store.PutRun(ctx, rec); err != nil {
-				return errors.Join(err, lock.Close())
-			}
-		}
-		_ = os.RemoveAll(p.state("tmp", run))
-		if err := errors.Join(lock.Close(), os.Remove(path)); err != nil {
-			return err
 		}
 	}
 	return nil

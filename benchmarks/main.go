@@ -9,6 +9,7 @@
 //	go run ./benchmarks parquet -only checks-scan,flights -runs 3
 //	go run ./benchmarks parquet -only large -gb 20
 //	go run ./benchmarks gates        # 20, 100 and 500 rules, and the uniqueness of a key
+//	go run ./benchmarks backfill     # a year of daily partitions, beside a shell loop over DuckDB
 //
 // The flights job is the demo's pipeline over three million flights, beside the same job
 // written by hand as DuckDB SQL: the same rows filtered, made unique, checked, put aside
@@ -61,6 +62,12 @@ func main() {
 		if err = o.parse(flag.Args()[1:]); err == nil {
 			err = parquetPage(o)
 		}
+	case "backfill":
+		err = backfillPage(flag.Args()[1:])
+	case "backfill-ours":
+		err = backfillOurs(flag.Arg(1), flag.Arg(2), flag.Arg(3))
+	case "backfill-peer":
+		err = backfillPeer(flag.Arg(1), flag.Arg(2), flag.Arg(3))
 	case "job":
 		err = runJob(flag.Arg(1))
 	case "gates":

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/penstock-data/penstock/internal/keys"
 	"github.com/penstock-data/penstock/pipeline"
@@ -14,7 +15,7 @@ import (
 type court struct {
 	*bound
 	env      *pipeline.Env
-	hearing  pipeline.Hearing
+	accepted *pipeline.Manifest // nil where no rule asks, or there is none
 	lookups  []lookup
 	total    witness
 	unique   []*occurrences // by rule
@@ -30,8 +31,11 @@ type court struct {
 
 func openCourt(ctx context.Context, b *bound, h pipeline.Hearing) (*court, error) {
 	c := &court{
-		bound: b, env: h.Env, store: newKeys(h.Env), exact: !h.Again, hearing: h, lookups: make([]lookup, len(b.inputs)), unique: make([]*occurrences, len(b.rules)),
+		bound: b, env: h.Env, store: newKeys(h.Env), exact: !h.Again, lookups: make([]lookup, len(b.inputs)), unique: make([]*occurrences, len(b.rules)),
 		storedRules: make([]bool, len(b.rules)), storedMetrics: make([]bool, len(b.metrics)), history: newHistory(b, h),
+	}
+	if err := c.askAccepted(h); err != nil {
+		return nil, err
 	}
 	for i, in := range b.inputs {
 		if err := c.lookups[i].fill(ctx, c, h.Lookups[i], in); err != nil {
@@ -48,6 +52,15 @@ func openCourt(ctx context.Context, b *bound, h pipeline.Hearing) (*court, error
 		c.useStored(h.Stored)
 	}
 	return c, nil
+}
+
+// askAccepted finds what was published last, where a rule holds the schema against it.
+func (c *court) askAccepted(h pipeline.Hearing) (err error) {
+	if h.Accepted == nil || !slices.ContainsFunc(c.rules, func(r *boundRule) bool { return r.Check.kind == schemaCheck && r.Check.schema.Drift != "" }) {
+		return nil
+	}
+	c.accepted, err = h.Accepted()
+	return err
 }
 
 // Unit implements pipeline.Court.
@@ -156,7 +169,7 @@ func (c *court) finding(i int, r *boundRule, done []pipeline.Finding) pipeline.F
 	case expectCheck:
 		c.judgeStatement(&f, r)
 	case schemaCheck:
-		r.judgeContract(&f, c.hearing.Accepted)
+		r.judgeContract(&f, c.accepted)
 	case compositeCheck:
 		var of []pipeline.Finding
 		for _, m := range r.members {

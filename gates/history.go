@@ -147,11 +147,11 @@ func (h *history) cohort(name, partition string) bool {
 	if name == "" {
 		return true
 	}
-	p, err := pipeline.Scheme{By: h.partition.By}.Parse(partition)
+	p, err := h.partition.Scheme().Anyway(partition)
 	if err != nil || p.Start.IsZero() {
 		return false
 	}
-	a, b := h.partition.Start, p.Start
+	a, b := h.partition.Local(), p.Local()
 	switch name {
 	case "weekday":
 		return a.Weekday() == b.Weekday()
@@ -201,11 +201,10 @@ func (h *history) summarize(call boundCall, m *boundMetric, group string) readin
 
 // withoutGaps gives the values of all partitions in time from the oldest of the states to
 // the one before that which is judged, the latest first, so that a season is one of the
-// calendar. A partition that was not published has the value of the season before it, or
+// calendar: of the pipeline's, if it has one. A partition that was not published has the value of the season before it, or
 // after it, or the mean.
 func (h *history) withoutGaps(states []pastState, vals []any, season int) []any {
-	scheme := pipeline.Scheme{By: h.partition.By}
-	parts, err := scheme.Range(states[len(states)-1].partition, h.partition.Value)
+	parts, err := h.partition.Scheme().Range(states[len(states)-1].partition, h.partition.Value)
 	if err != nil || h.partition.Start.IsZero() || season < 1 {
 		return vals // it has no order in time
 	}

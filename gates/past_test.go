@@ -46,7 +46,7 @@ func (d day) judge(t testing.TB, env *pipeline.Env, rows arrow.RecordBatch, unit
 		}
 	})}
 	if len(d.past) > 0 {
-		h.Accepted = d.past[0]
+		h.Accepted = func() (*pipeline.Manifest, error) { return d.past[0], nil }
 	}
 	court, err := b.Open(t.Context(), h)
 	if err != nil {

@@ -187,7 +187,7 @@ func (x *trial) bind() (*bound, error) {
 func (x *trial) bindAt(f *Fixture) (_ *bound, err error) {
 	in := *x
 	if f.Partition != "" {
-		if in.around.Partition, err = (pipeline.Scheme{By: x.around.Partition.By}).Parse(f.Partition); err != nil {
+		if in.around.Partition, err = x.around.Partition.Scheme().Parse(f.Partition); err != nil {
 			return nil, &pipeline.Error{Kind: pipeline.Invalid, At: f.At, Msg: fmt.Sprintf("fixture %q: %v", f.Name, err)}
 		}
 	}

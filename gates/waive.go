@@ -44,3 +44,17 @@ func Waive(j pipeline.Judge, names ...string) (pipeline.Judge, error) {
 	}
 	return waived, nil
 }
+
+// Sifting gives a judge of those rules alone that put rows aside; nil if there are none. What
+// another package made stays as it is.
+func Sifting(j pipeline.Judge) pipeline.Judge {
+	ours, ok := j.(judge)
+	if !ok {
+		return j
+	}
+	rules := slices.DeleteFunc(slices.Clone(ours.rules), func(r Rule) bool { return r.Else != Quarantine })
+	if len(rules) == 0 {
+		return nil
+	}
+	return judge{rules: rules}
+}

@@ -74,6 +74,9 @@ func New(manifests []*pipeline.Manifest) *Graph {
 }
 
 func inputNodes(in pipeline.InputRecord) []Node {
+	if in.Missing {
+		return nil
+	}
 	if in.Dataset != "" {
 		return []Node{{Dataset: in.Dataset, Partition: in.Partition, Version: in.Version}}
 	}

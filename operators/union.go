@@ -13,7 +13,8 @@ import (
 )
 
 // Union gives the rows of its inputs one after the other. All must have the columns of
-// the first, by name and type; the order of the first holds.
+// the first, by name and type; the order of the first holds. An input without columns is
+// that of a dataset of which nothing is published yet: it has no rows, and is left out.
 //
 //	Union(t, t, …) → t
 func Union() pipeline.Operator { return union{} }
@@ -26,9 +27,16 @@ func (union) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	if len(in) < 2 {
 		return nil, pipeline.Errorf(pipeline.Invalid, "union takes two inputs or more, found %d", len(in))
 	}
-	fields := append([]arrow.Field{}, in[0].Fields()...)
-	from := make([][]pipeline.Column, len(fields))
+	var fields []arrow.Field
+	var from [][]pipeline.Column
 	for n, schema := range in {
+		if fields == nil {
+			fields = append(fields, schema.Fields()...)
+			from = make([][]pipeline.Column, len(fields))
+		}
+		if schema.NumFields() == 0 {
+			continue
+		}
 		if schema.NumFields() != len(fields) {
 			return nil, pipeline.Errorf(pipeline.Invalid, "union: the first input has %d columns, input %d has %d", len(fields), n+1, schema.NumFields())
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 )
 
 // hashInputs fills in the digest of every file the run reads. A pipeline that publishes
@@ -31,6 +32,13 @@ func (r *run) hashInputs(ctx context.Context) error {
 func (r *run) inputs() (all []InputRecord) {
 	for _, s := range r.plan.Pipeline.Sources {
 		rec := InputRecord{Name: s.Name, Source: s.Source.String(), Approved: r.plan.Inputs[s.Name].Approved}
+		if of := r.plan.Inputs[s.Name].Published; of != nil {
+			for _, p := range of {
+				p.Name, p.Source = rec.Name, rec.Source
+				all = append(all, p)
+			}
+			continue
+		}
 		for _, f := range r.plan.Inputs[s.Name].Files {
 			f.Chunks, f.Footer = nil, "" // they stand in the manifest it was published with
 			rec.Files = append(rec.Files, f)
@@ -61,8 +69,8 @@ func (r *run) hashInput(ctx context.Context, f *File) error {
 // checkInputs makes sure that no input changed while it was read: the digests
 // would not be those of the rows.
 func (r *run) checkInputs() error {
-	for _, in := range r.out.Inputs {
-		for _, f := range in.Files {
+	for _, s := range r.plan.Pipeline.Sources {
+		for _, f := range r.plan.Inputs[s.Name].Files {
 			info, err := os.Stat(r.path(f.Path))
 			if err != nil || info.Size() != f.Bytes || !info.ModTime().Equal(f.Modified) {
 				return Errorf(BadInput, "%s was changed or removed while it was read", f.Path).
@@ -80,6 +88,9 @@ func (r *run) path(name string) string {
 	return filepath.Join(r.env.Dir, filepath.FromSlash(name))
 }
 
+// hashBuffers are had again: of small files most of the time would go into making one.
+var hashBuffers = sync.Pool{New: func() any { return new([1 << 20]byte) }}
+
 // HashFile gives the hex SHA-256 of a file.
 func HashFile(ctx context.Context, path string) (string, error) {
 	file, err := os.Open(path)
@@ -88,7 +99,9 @@ func HashFile(ctx context.Context, path string) (string, error) {
 	}
 	defer file.Close()
 	h := sha256.New()
-	buf := make([]byte, 1<<20)
+	held := hashBuffers.Get().(*[1 << 20]byte)
+	defer hashBuffers.Put(held)
+	buf := held[:]
 	for {
 		if err := ctx.Err(); err != nil {
 			return "", err

@@ -158,8 +158,9 @@ type Hearing struct {
 	// Past gives what was published of the partitions before this one, the latest first;
 	// nil where nothing is.
 	Past iter.Seq2[*Manifest, error]
-	// Accepted is what was published last of the dataset, whatever the partition; may be nil.
-	Accepted *Manifest
+	// Accepted gives what was published last of the dataset, whatever the partition, or nil.
+	// Nil is nothing. To find it takes time: it is asked only where a rule needs it.
+	Accepted func() (*Manifest, error)
 	// Again says that Court.Judge may read the rows again.
 	Again bool
 }

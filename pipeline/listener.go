@@ -13,23 +13,24 @@ type Listener struct {
 
 // StageStarted says that a stage begins.
 type StageStarted struct {
-	Stage string
+	Partition, Stage string
 	// Rows is how many rows will come in, or -1 where that is not known.
 	Rows int64
 }
 
 // Progress says how far a stage is.
 type Progress struct {
-	Stage string
+	Partition, Stage string
 	// RowsIn counts the rows that entered the stage so far.
 	RowsIn int64
 }
 
 // StageDone says how a stage ended.
 type StageDone struct {
-	Record   StageRecord
-	Findings []Finding
-	Err      error
+	Partition string
+	Record    StageRecord
+	Findings  []Finding
+	Err       error
 }
 
 func (l *Listener) started(e StageStarted) {

@@ -43,6 +43,8 @@ type Manifest struct {
 	Key []string `json:"key,omitempty"`
 	// Release is set where quarantined rows were released, and nothing was computed.
 	Release *Release `json:"release,omitempty"`
+	// Judged is set where only the gates were run again: the version whose data this is.
+	Judged int64 `json:"judged,omitempty"`
 	// Rollback is set where an earlier version was made current again, and nothing was computed:
 	// all but Version, Previous and Published is as in that version.
 	Rollback *Rollback `json:"rollback,omitempty"`
@@ -82,6 +84,8 @@ type InputRecord struct {
 	// Approved names the gates that a published input, or what it was made of, did not pass,
 	// and somebody approved of: see Manifest.ApprovedGates.
 	Approved []string `json:"approved,omitempty"`
+	// Missing says that the partition was not published, and the run did without it.
+	Missing bool `json:"missing,omitempty"`
 }
 
 // DataDigest is the hex SHA-256 over what readers see, the files of data: two versions with

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"fmt"
 	"strings"
 	"time"
 )
@@ -30,10 +29,38 @@ var layouts = map[By]string{
 // Scheme says how the datasets of a pipeline are cut into partitions.
 type Scheme struct {
 	By By
+	// Zone is that of the clocks and the calendar that windows go by; nil: UTC.
+	Zone *time.Location
+	// Calendar says which windows ought to exist; nil: all.
+	Calendar *Calendar
 	// From and To bound the windows that ought to exist, both included; empty: none.
 	From, To string
 	// Keys are the named partitions of a Key scheme.
 	Keys []string
+}
+
+// String is how people say it: "by day in Europe/Berlin on business_days from 2026-01-01".
+func (s Scheme) String() string {
+	if s.By == Whole {
+		return "whole"
+	}
+	text := "by " + string(s.By)
+	if s.Zone != nil {
+		text += " in " + s.Zone.String()
+	}
+	if s.Calendar != nil {
+		text += " on " + s.Calendar.String()
+	}
+	if s.From != "" {
+		text += " from " + s.From
+	}
+	if s.To != "" {
+		text += " to " + s.To
+	}
+	if len(s.Keys) > 0 {
+		text += ": " + Several(s.Keys)
+	}
+	return text
 }
 
 // Partition is the unit of publishing: a window of time, a key, or the whole.
@@ -43,6 +70,9 @@ type Partition struct {
 	Value string
 	// Start and End bound a window, in UTC; End is not part of it.
 	Start, End time.Time
+
+	zone     *time.Location
+	calendar *Calendar
 }
 
 // String is the value, or "all" for the whole dataset.
@@ -62,11 +92,19 @@ func (p Partition) Dir() string {
 	return string(p.By) + "=" + p.Value
 }
 
+// Local is the beginning of a window by the clocks of its zone.
+func (p Partition) Local() time.Time { return p.Start.In(orUTC(p.zone)) }
+
+// Scheme is the one that the partition is of, without bounds and keys.
+func (p Partition) Scheme() Scheme { return Scheme{By: p.By, Zone: p.zone, Calendar: p.calendar} }
+
 // maxPartitionValue bounds the length of a key, in bytes.
 const maxPartitionValue = 128
 
 // Parse reads a partition as people write it. Keys are letters, digits, and
-// "._-", not first a dot: they become parts of paths.
+// "._-", not first a dot: they become parts of paths. An hour that clocks show twice is
+// written with a "b" the second time, 2026-10-25T02b. A window that does not exist, or is
+// not on the calendar, is an error that says why.
 func (s Scheme) Parse(value string) (Partition, error) {
 	switch s.By {
 	case Whole:
@@ -77,19 +115,78 @@ func (s Scheme) Parse(value string) (Partition, error) {
 	case Key:
 		return s.parseKey(value)
 	}
+	p, err := s.parseWindow(value)
+	if err != nil {
+		return Partition{}, err
+	}
+	return p, s.onCalendar(p)
+}
+
+// Anyway is Parse for a partition that was published, whether it is on the calendar, and
+// among the keys, or not.
+func (s Scheme) Anyway(value string) (Partition, error) {
+	s.Calendar, s.Keys = nil, nil
+	return s.Parse(value)
+}
+
+// ParseDir reads the name of a partition's directory, as Partition.Dir gives it, where it is
+// not known by which clocks it goes: Start and End are as if by UTC.
+func ParseDir(dir string) (Partition, error) {
+	by, value, _ := strings.Cut(dir, "=")
+	s := Scheme{By: By(by)}
+	hour, again := strings.CutSuffix(value, repeated)
+	if s.By != Hour || !again {
+		return s.Parse(value)
+	}
+	p, err := s.Parse(hour)
+	p.Value = value
+	return p, err
+}
+
+// parseWindow reads a window of time, whether it is on the calendar or not.
+func (s Scheme) parseWindow(value string) (Partition, error) {
 	layout, ok := layouts[s.By]
 	if !ok {
 		return Partition{}, Errorf(Invalid, "unknown partition scheme %q; known are hour, day, week, month, key", s.By)
 	}
-	start, err := time.Parse(layout, value)
-	if err != nil || start.Format(layout) != value {
-		return Partition{}, Errorf(Invalid, "partition %q is not a %s; write it like %s", value, s.By, example(s.By))
+	text, again := value, false
+	if s.By == Hour {
+		text, again = strings.CutSuffix(value, repeated)
 	}
-	if s.By == Week && start.Weekday() != time.Monday {
+	civil, err := time.Parse(layout, text)
+	if err != nil || civil.Format(layout) != text || civil.Year() < 1 {
+		return Partition{}, Errorf(Invalid, "partition %q is not %s; write it like %s", value, article(s.By), example(s.By))
+	}
+	if s.By == Week && civil.Weekday() != time.Monday {
 		return Partition{}, Errorf(Invalid, "partition %q is a %s; a week is named by its Monday, %s",
-			value, start.Weekday(), start.AddDate(0, 0, -(int(start.Weekday())+6)%7).Format(layout))
+			value, civil.Weekday(), floor(Week, civil).Format(layout))
 	}
-	return Partition{By: s.By, Value: value, Start: start, End: next(s.By, start)}, nil
+	p := s.at(first(civil, orUTC(s.Zone)))
+	if again {
+		p = s.second(p, text)
+	}
+	if p.Value != value {
+		return Partition{}, s.nowhere(value, civil, again)
+	}
+	return p, nil
+}
+
+// nowhere says why there is no window of a value.
+func (s Scheme) nowhere(value string, civil time.Time, again bool) error {
+	zone := orUTC(s.Zone)
+	if again {
+		return Errorf(Invalid, "partition %q: the clocks in %s show that hour no second time; write it without the %q", value, zone, repeated)
+	}
+	t := first(civil, zone)
+	return Errorf(Invalid, "partition %q does not exist: the clocks in %s go from %s to %s", value, zone,
+		civilOf(t.Add(-1), zone).Add(1).Format("2006-01-02 15:04"), t.In(zone).Format("2006-01-02 15:04"))
+}
+
+func article(by By) string {
+	if by == Hour {
+		return "an hour"
+	}
+	return "a " + string(by)
 }
 
 func (s Scheme) parseKey(value string) (Partition, error) {
@@ -130,24 +227,12 @@ func example(by By) string {
 	return time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC).Format(layouts[by])
 }
 
-func next(by By, t time.Time) time.Time {
-	switch by {
-	case Hour:
-		return t.Add(time.Hour)
-	case Day:
-		return t.AddDate(0, 0, 1)
-	case Week:
-		return t.AddDate(0, 0, 7)
-	default:
-		return t.AddDate(0, 1, 0)
-	}
-}
-
 // maxPartitions bounds a range: a century of hours.
 const maxPartitions = 1_000_000
 
-// Range gives the partitions from from to to, both included. Empty bounds are
-// taken from the scheme; a Key scheme gives its keys.
+// Range gives the partitions from from to to, both included, that are on the calendar.
+// Empty bounds are taken from the scheme; a Key scheme gives its keys. Bounds need not be
+// on the calendar themselves.
 func (s Scheme) Range(from, to string) ([]Partition, error) {
 	if s.By == Whole {
 		return []Partition{{}}, nil
@@ -164,25 +249,41 @@ func (s Scheme) Range(from, to string) ([]Partition, error) {
 	if from == "" || to == "" {
 		return nil, Errorf(Invalid, "a range needs both ends: give --from and --to, or partitions.from and partitions.to in the pipeline file")
 	}
-	first, err := s.Parse(from)
+	begin, err := s.parseWindow(from)
 	if err != nil {
 		return nil, err
 	}
-	last, err := s.Parse(to)
+	end, err := s.parseWindow(to)
 	if err != nil {
 		return nil, err
 	}
-	if last.Start.Before(first.Start) {
+	if end.Start.Before(begin.Start) {
 		return nil, Errorf(Invalid, "the range ends (%s) before it begins (%s)", to, from)
 	}
-	var all []Partition
-	for t := first.Start; !t.After(last.Start); t = next(s.By, t) {
-		if len(all) == maxPartitions {
-			return nil, Errorf(Invalid, "the range %s..%s has more than %d partitions", from, to, maxPartitions)
-		}
-		all = append(all, Partition{By: s.By, Value: t.Format(layouts[s.By]), Start: t, End: next(s.By, t)})
+	all, ok := s.between(begin.Start, end.End)
+	if !ok {
+		return nil, Errorf(Invalid, "the range %s..%s has more than %d partitions", from, to, maxPartitions)
+	}
+	if len(all) == 0 {
+		return nil, Errorf(Invalid, "the range %s..%s has no partition: none of it is on the calendar (%s)", from, to, s.Calendar)
 	}
 	return all, nil
+}
+
+// between gives the windows on the calendar from one that begins at an instant to one that
+// ends at another, or after it; ok is false if they are too many.
+func (s Scheme) between(from, to time.Time) (all []Partition, ok bool) {
+	for n := 0; from.Before(to); n++ {
+		if n == maxPartitions {
+			return nil, false
+		}
+		p := s.at(from)
+		if s.Calendar.has(p) {
+			all = append(all, p)
+		}
+		from = p.End
+	}
+	return all, true
 }
 
 func (s Scheme) keys(from, to string) ([]Partition, error) {
@@ -201,52 +302,4 @@ func (s Scheme) keys(from, to string) ([]Partition, error) {
 		all = append(all, p)
 	}
 	return all, nil
-}
-
-// Expand replaces {partition}, {partition:LAYOUT} (a Go time layout), {year},
-// {month}, {day} and {hour} in a path template.
-func (p Partition) Expand(template string) (string, error) {
-	var b strings.Builder
-	rest := template
-	for {
-		before, after, found := strings.Cut(rest, "{")
-		b.WriteString(before)
-		if !found {
-			return b.String(), nil
-		}
-		name, tail, closed := strings.Cut(after, "}")
-		if !closed {
-			return "", Errorf(Invalid, "path %q: \"{\" without \"}\"", template)
-		}
-		value, err := p.placeholder(name)
-		if err != nil {
-			return "", Errorf(Invalid, "path %q: %w", template, err)
-		}
-		b.WriteString(value)
-		rest = tail
-	}
-}
-
-func (p Partition) placeholder(name string) (string, error) {
-	word, layout, hasLayout := strings.Cut(name, ":")
-	timed := !p.Start.IsZero()
-	switch {
-	case word == "partition" && !hasLayout && p.By != Whole:
-		return p.Value, nil
-	case p.By == Whole:
-		return "", fmt.Errorf("{%s} needs a pipeline with partitions", name)
-	case !timed && word != "partition":
-		return "", fmt.Errorf("{%s} needs partitions by time, these are by key", name)
-	case word == "partition" && timed:
-		return p.Start.Format(layout), nil
-	case word == "year":
-		return p.Start.Format("2006"), nil
-	case word == "month":
-		return p.Start.Format("01"), nil
-	case word == "day":
-		return p.Start.Format("02"), nil
-	case word == "hour":
-		return p.Start.Format("15"), nil
-	}
-	return "", fmt.Errorf("unknown placeholder {%s}; known are {partition}, {partition:2006-01}, {year}, {month}, {day}, {hour}", name)
 }

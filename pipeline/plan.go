@@ -3,6 +3,8 @@ package pipeline
 import (
 	"context"
 	"io"
+	"path"
+	"path/filepath"
 	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -65,6 +67,10 @@ func Bind(ctx context.Context, p *Pipeline, env *Env) (*Plan, error) {
 	plan := &Plan{Pipeline: p, Env: env, Inputs: map[string]*Input{}, byName: map[string]*StagePlan{}}
 	var errs Errors
 	for _, s := range p.Sources {
+		if err := p.readsItself(s, env.Partition); err != nil {
+			errs = append(errs, err)
+			continue
+		}
 		in, err := resolve(ctx, s, env)
 		if err != nil {
 			errs = append(errs, err)
@@ -87,6 +93,30 @@ func Bind(ctx context.Context, p *Pipeline, env *Env) (*Plan, error) {
 	}
 	plan.link()
 	return plan, nil
+}
+
+// readsItself is an error if a source reads as published what a stage of the same run makes: it
+// would see the version before.
+func (p *Pipeline) readsItself(s NamedSource, part Partition) error {
+	d, ok := s.Source.(Depender)
+	if !ok {
+		return nil
+	}
+	refs, err := d.Needs(p.Partitions, part)
+	if err != nil {
+		return inSource(err, s)
+	}
+	for _, stage := range p.Stages {
+		if stage.Output == nil {
+			continue
+		}
+		dataset := path.Clean(filepath.ToSlash(stage.Output.Path))
+		if slices.ContainsFunc(refs, func(r PartitionRef) bool { return r.Dataset == dataset && r.Partition.String() == part.String() }) {
+			return inSource(Errorf(Invalid, "%s@%s is what stage %q of this pipeline makes in the same run", dataset, part, stage.Name).
+				With("read from the stage: `from: "+stage.Name+"`, or `from: {"+stage.Name+": {last: 7}}` for a window"), s)
+		}
+	}
+	return nil
 }
 
 func resolve(ctx context.Context, s NamedSource, env *Env) (in *Input, err error) {

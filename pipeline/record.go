@@ -31,7 +31,10 @@ type RunRecord struct {
 	Seconds         float64        `json:"seconds"`
 	Error           string         `json:"error,omitempty"`
 
+	// Backfill is the id of the one that the run is part of.
+	Backfill string            `json:"backfill,omitempty"`
 	File     string            `json:"file,omitempty"`
+	Dir      string            `json:"dir,omitempty"` // Partition.Dir
 	Started  time.Time         `json:"started"`
 	Actor    string            `json:"actor"`
 	Command  []string          `json:"command,omitempty"`
@@ -50,6 +53,8 @@ type RunRecord struct {
 	Approvals []Approval `json:"approvals,omitempty"`
 	// Release is set where the run released quarantined rows, and computed nothing.
 	Release *Release `json:"release,omitempty"`
+	// Rollback is set where the run made an earlier version current again, and computed nothing.
+	Rollback *Rollback `json:"rollback,omitempty"`
 	// Bases are what each output rests on, and each stage that only judges.
 	Bases []Basis `json:"bases,omitempty"`
 	// Undone are the releases that the run took back, computing their partitions again.

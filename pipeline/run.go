@@ -94,7 +94,7 @@ func (p *Plan) Run(ctx context.Context, stager Stager, listener *Listener) (*Out
 		}
 		if err := r.stage(ctx, s); err != nil {
 			err = inStage(err, s.Name, s.At)
-			listener.done(StageDone{Record: StageRecord{Name: s.Name}, Err: err})
+			listener.done(StageDone{Partition: p.Env.Partition.String(), Record: StageRecord{Name: s.Name}, Err: err})
 			return nil, err
 		}
 	}
@@ -163,7 +163,7 @@ type stageRun struct {
 
 // stage runs one stage that writes or only judges, with those that stream into it.
 func (r *run) stage(ctx context.Context, s *StagePlan) (err error) {
-	r.listener.started(StageStarted{Stage: s.Name, Rows: r.expected(s)})
+	r.listener.started(StageStarted{Partition: r.env.Partition.String(), Stage: s.Name, Rows: r.expected(s)})
 	c, err := r.compile(ctx, s)
 	if err != nil {
 		return err
@@ -245,7 +245,7 @@ func (r *run) expected(s *StagePlan) (rows int64) {
 func (r *run) progress(stage string, rowsIn int64) {
 	r.telling.Lock()
 	defer r.telling.Unlock()
-	r.listener.progress(Progress{Stage: stage, RowsIn: rowsIn})
+	r.listener.progress(Progress{Partition: r.env.Partition.String(), Stage: stage, RowsIn: rowsIn})
 }
 
 // conclude judges a stage whose rows have all passed.
@@ -320,7 +320,7 @@ func (r *run) settle(out *StageOutcome) {
 		}
 	}
 	r.out.Stages = append(r.out.Stages, out)
-	r.listener.done(StageDone{Record: out.Record, Findings: out.Findings})
+	r.listener.done(StageDone{Partition: r.env.Partition.String(), Record: out.Record, Findings: out.Findings})
 }
 
 // again reads the rows that stay of a stage from the files it wrote; nil where it wrote

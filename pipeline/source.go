@@ -32,6 +32,9 @@ type Input struct {
 	// Approved names the gates that the files, where they were published, did not pass, and
 	// somebody approved of.
 	Approved []string
+	// Published are the versions of published partitions that the files are of, and those that
+	// are missing, without Name and Source: they go on record in place of the files.
+	Published []InputRecord
 }
 
 // Split is a share of an input that can be read on its own. What comes after Open is

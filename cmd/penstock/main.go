@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	_ "time/tzdata" // time zones in pipeline files are known on machines and in containers that have no data base of them
 
 	"github.com/penstock-data/penstock/internal/cli"
 )

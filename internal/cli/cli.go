@@ -5,12 +5,10 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
 	"syscall"
 
@@ -40,6 +38,7 @@ var errReported = errors.New("failed")
 type app struct {
 	stdout, stderr io.Writer
 	args           []string
+	signals        *interrupts
 
 	dir       string
 	output    string
@@ -50,47 +49,14 @@ type app struct {
 
 // Main runs the command line and returns the exit status.
 func Main(args []string, stdout, stderr io.Writer) int {
-	ctx, caught, stop := notified()
+	ctx, in, stop := notified()
 	defer stop()
-	a := &app{stdout: stdout, stderr: stderr, args: args}
+	a := &app{stdout: stdout, stderr: stderr, args: args, signals: in}
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	return a.status(err, caught())
+	return a.status(err, in.caught())
 }
-
-// notified gives a context that ends at the first SIGINT or SIGTERM. The second
-// one ends the process, as if it had not been caught.
-func notified() (ctx context.Context, caught func() os.Signal, stop func()) {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	ended := make(chan struct{})
-	go func() {
-		select {
-		case s := <-signals:
-			signal.Stop(signals)
-			cancel(signalError{s})
-		case <-ended:
-		}
-	}()
-	caught = func() os.Signal {
-		var s signalError
-		if errors.As(context.Cause(ctx), &s) {
-			return s.Signal
-		}
-		return nil
-	}
-	return ctx, caught, func() {
-		signal.Stop(signals)
-		close(ended)
-		cancel(nil)
-	}
-}
-
-type signalError struct{ os.Signal }
-
-func (e signalError) Error() string { return e.String() }
 
 // status prints what the error has to say, and turns it into the exit status.
 func (a *app) status(err error, s os.Signal) int {
@@ -138,10 +104,11 @@ func (a *app) root() *cobra.Command {
 	})
 	root.AddCommand(
 		a.initCommand(), a.demoCommand(),
-		a.validateCommand(), a.explainCommand(), a.profileCommand(), a.gateCommand(), a.runCommand(), a.backfillCommand(),
+		a.validateCommand(), a.explainCommand(), a.profileCommand(), a.gateCommand(), a.planCommand(),
+		a.runCommand(), a.backfillCommand(), a.retryCommand(),
 		a.approveCommand(), a.quarantineCommand(),
 		a.runsCommand(), a.showCommand(), a.lineageCommand(),
-		a.verifyCommand(), a.rebuildCommand(), a.schemaCommand(), a.versionCommand(),
+		a.rollbackCommand(), a.gcCommand(), a.verifyCommand(), a.rebuildCommand(), a.schemaCommand(), a.versionCommand(),
 	)
 	return root
 }

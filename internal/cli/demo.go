@@ -82,15 +82,17 @@ func (a *app) demo(cmd *cobra.Command, dir string) error {
 		return err
 	}
 	a.say("backfilling %s of %s in %s", plural(int64(len(parts)), "month", "months"), pl.Name, dir)
-	p.of(pl.Name, parts)
-	records, err := project.Backfill(cmd.Context(), pl, parts, func(_ *pipeline.RunRecord, err error) {
-		p.end()
-		if err != nil {
-			a.complain(err)
-		}
-		p.next()
-	})
-	if err != nil {
+	p.pipeline = pl.Name
+	var records []*pipeline.RunRecord
+	all := penstock.PlanOptions{Force: true} // what is shown is the same each time
+	if _, err := project.Backfill(cmd.Context(), pl, parts, penstock.BackfillOptions{PlanOptions: all, Listener: &penstock.BackfillListener{
+		Done: func(rec *pipeline.RunRecord, err error) {
+			p.end()
+			if records = append(records, rec); err != nil {
+				a.complain(err)
+			}
+		},
+	}}); err != nil {
 		return err
 	}
 	if a.output == "json" {

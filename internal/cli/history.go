@@ -39,9 +39,6 @@ func (a *app) runsCommand() *cobra.Command {
 				}
 				return nil
 			}
-			if lost, err := project.Unindexed(cmd.Context()); err == nil && lost > 0 {
-				a.say("note: the index lacks %s whose records are in %s/runs; `penstock rebuild` makes it anew", plural(int64(lost), "run", "runs"), penstock.StateDir)
-			}
 			if len(runs) == 0 {
 				a.say("no runs in %s match", project.Dir())
 				return nil
@@ -59,6 +56,7 @@ func (a *app) runsCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&f.Pipeline, "pipeline", "", "only runs of this pipeline")
 	cmd.Flags().StringVarP(&f.Partition, "partition", "p", "", "only runs of this partition")
+	cmd.Flags().StringVar(&f.Backfill, "backfill", "", "only runs of the backfill of this `id`")
 	cmd.Flags().StringVar(&status, "status", "", "only runs that ended so: published, unchanged, blocked, failed, cancelled")
 	cmd.Flags().IntVar(&f.Limit, "limit", 50, "at most so many")
 	return cmd
@@ -129,6 +127,7 @@ func (a *app) showRun(rec *pipeline.RunRecord) {
 	}
 	a.showGates(rec, rec.Gates)
 	a.showRelease(rec.Release, rec.Stages)
+	a.showRollback(rec.Rollback)
 	a.showUndone(rec)
 	for _, o := range rec.Outputs {
 		a.print("  output  %s: version %d, %s\n", o.Path, o.Version, plural(o.Rows, "row", "rows"))
@@ -137,7 +136,10 @@ func (a *app) showRun(rec *pipeline.RunRecord) {
 
 func (a *app) showInputs(inputs []pipeline.InputRecord) {
 	for _, in := range inputs {
-		if in.Dataset != "" {
+		switch {
+		case in.Missing:
+			a.print("  input   %s: %s@%s was not published\n", in.Name, in.Dataset, in.Partition)
+		case in.Dataset != "":
 			a.print("  input   %s: %s@%s version %d\n", in.Name, in.Dataset, in.Partition, in.Version)
 		}
 		for _, gate := range in.Approved {
@@ -196,6 +198,10 @@ func (a *app) showVersion(cmd *cobra.Command, project *penstock.Project, name st
 	a.print("  columns %s\n", strings.Join(columns, ", "))
 	a.showInputs(m.Inputs)
 	a.showRelease(m.Release, m.Stages)
+	a.showRollback(m.Rollback)
+	if m.Judged != 0 {
+		a.print("  judged  only the gates were run again, over the data of version %d\n", m.Judged)
+	}
 	a.showGates(&pipeline.RunRecord{}, m.Findings)
 	return nil
 }

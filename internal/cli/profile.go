@@ -128,7 +128,7 @@ func (s *subject) expand(pl *pipeline.Pipeline) error {
 	if len(s.partitions) == 0 {
 		return nil
 	}
-	parts, err := chosen(pl, s.partitions, "", "")
+	parts, err := partitionsOf(pl, s.partitions)
 	s.partitions = nil
 	for _, p := range parts {
 		s.partitions = append(s.partitions, p.String())
@@ -249,7 +249,7 @@ func quietly(l *pipeline.Listener) *pipeline.Listener {
 
 // scan profiles what was found.
 func (a *app) scan(cmd *cobra.Command, p *progress, o *opened, exact bool) (*profile.Profile, error) {
-	p.begin(o.name, "")
+	p.pipeline = o.name
 	defer p.end()
 	return profile.Scan(cmd.Context(), o.name, o.parts, profile.Options{Exact: exact}, quietly(p.listener()))
 }

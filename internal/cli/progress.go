@@ -17,10 +17,9 @@ type progress struct {
 	app *app
 	how func(*progress) *pipeline.Listener
 
-	pipeline, partition string
-	rest                []pipeline.Partition
-	bar                 *progressbar.ProgressBar
-	stage               string // of the bar
+	pipeline string
+	bar      *progressbar.ProgressBar
+	stage    string // of the bar
 }
 
 func (a *app) newProgress() *progress {
@@ -48,25 +47,6 @@ func (a *app) isTerminal() bool {
 
 func (p *progress) listener() *pipeline.Listener { return p.how(p) }
 
-// of says which partitions will be run, one after the other.
-func (p *progress) of(pipeline string, parts []pipeline.Partition) {
-	p.pipeline, p.rest = pipeline, parts
-	p.next()
-}
-
-func (p *progress) begin(pipeline, partition string) {
-	p.pipeline, p.partition = pipeline, partition
-	if partition == "" {
-		p.partition = "all"
-	}
-}
-
-func (p *progress) next() {
-	if len(p.rest) > 0 {
-		p.partition, p.rest = p.rest[0].String(), p.rest[1:]
-	}
-}
-
 // end takes a bar that was not finished off the screen.
 func (p *progress) end() {
 	if p.bar != nil {
@@ -78,7 +58,7 @@ func (p *progress) end() {
 func (p *progress) plain() *pipeline.Listener {
 	return &pipeline.Listener{StageDone: func(e pipeline.StageDone) {
 		if e.Err == nil {
-			p.app.say("%s %s: stage %s: %s in, %s out, %s", p.pipeline, p.partition, e.Record.Name,
+			p.app.say("%s %s: stage %s: %s in, %s out, %s", p.pipeline, e.Partition, e.Record.Name,
 				plural(e.Record.RowsIn, "row", "rows"), count(e.Record.RowsOut), seconds(e.Record.Seconds))
 		}
 	}}
@@ -91,7 +71,7 @@ func (p *progress) bars() *pipeline.Listener {
 			p.stage = e.Stage
 			p.bar = progressbar.NewOptions64(max(e.Rows, -1),
 				progressbar.OptionSetWriter(p.app.stderr),
-				progressbar.OptionSetDescription(fmt.Sprintf("%s %s %s", p.pipeline, p.partition, e.Stage)),
+				progressbar.OptionSetDescription(fmt.Sprintf("%s %s %s", p.pipeline, e.Partition, e.Stage)),
 				progressbar.OptionSetItsString("rows"),
 				progressbar.OptionShowIts(),
 				progressbar.OptionShowCount(),
@@ -114,8 +94,8 @@ func (p *progress) bars() *pipeline.Listener {
 }
 
 func (p *progress) structured() *pipeline.Listener {
-	log := func(fields map[string]any) {
-		fields["pipeline"], fields["partition"] = p.pipeline, p.partition
+	log := func(partition string, fields map[string]any) {
+		fields["pipeline"], fields["partition"] = p.pipeline, partition
 		text, err := json.Marshal(fields)
 		if err == nil {
 			fmt.Fprintf(p.app.stderr, "%s\n", text)
@@ -123,7 +103,7 @@ func (p *progress) structured() *pipeline.Listener {
 	}
 	return &pipeline.Listener{
 		StageStarted: func(e pipeline.StageStarted) {
-			log(map[string]any{"event": "stage_started", "stage": e.Stage, "rows": e.Rows})
+			log(e.Partition, map[string]any{"event": "stage_started", "stage": e.Stage, "rows": e.Rows})
 		},
 		StageDone: func(e pipeline.StageDone) {
 			fields := map[string]any{"event": "stage_done", "stage": e.Record.Name}
@@ -134,7 +114,7 @@ func (p *progress) structured() *pipeline.Listener {
 				fields["rows_quarantined"], fields["seconds"] = e.Record.RowsQuarantined, e.Record.Seconds
 				fields["rows_filtered"] = e.Record.RowsFiltered
 			}
-			log(fields)
+			log(e.Partition, fields)
 		},
 	}
 }

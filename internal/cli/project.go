@@ -88,7 +88,7 @@ func (a *app) read(file string, f *pipelineFlags) (*pipeline.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	return config.Load(file, config.Options{Params: params, Env: os.LookupEnv})
+	return config.Load(file, config.Options{Params: params, Dir: a.rootOf(file), Env: os.LookupEnv})
 }
 
 // rootOf is the project's root for a pipeline file: what --project says, the nearest

@@ -51,7 +51,7 @@ Exit status: 0 published or unchanged, 1 a gate blocked, 2 anything else.`,
 					return err
 				}
 			}
-			p.begin(pl.Name, o.Partition)
+			p.pipeline = pl.Name
 			rec, err := project.Release(cmd.Context(), pl, o)
 			p.end()
 			return out.ended([]*pipeline.RunRecord{rec}, a.released(project, pl, rec, o, err, out.takeStdout()))

@@ -89,6 +89,9 @@ func (r *reports) takeStdout() bool {
 	return slices.ContainsFunc(r.files, func(f reportFile) bool { return f.path == "-" })
 }
 
+// wanted reports whether records are asked for.
+func (r *reports) wanted() bool { return r.github || len(r.files) > 0 }
+
 // ended writes the reports of runs and gives the error that stands for all: that of the
 // runs, or, if a report can't be written, that of the reports once both are told.
 func (r *reports) ended(records []*pipeline.RunRecord, err error) error {

@@ -39,6 +39,7 @@ func TestScripts(t *testing.T) {
 			"latin":    cmdLatin,
 			"await":    cmdAwait,
 			"runid":    cmdRunID,
+			"fillid":   cmdFillID,
 		},
 	})
 }
@@ -78,8 +79,14 @@ func cmdLatin(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // runid NAME: sets a variable to the id of the latest run.
-func cmdRunID(ts *testscript.TestScript, _ bool, args []string) {
-	found, err := filepath.Glob(ts.MkAbs(".penstock/runs/*.json"))
+func cmdRunID(ts *testscript.TestScript, _ bool, args []string) { setLatest(ts, args[0], "runs") }
+
+// fillid NAME: sets a variable to the id of the latest backfill.
+func cmdFillID(ts *testscript.TestScript, _ bool, args []string) { setLatest(ts, args[0], "backfills") }
+
+// setLatest sets a variable to the id of the record that was written last.
+func setLatest(ts *testscript.TestScript, name, of string) {
+	found, err := filepath.Glob(ts.MkAbs(".penstock/" + of + "/*.json"))
 	ts.Check(err)
 	latest, at := "", time.Time{}
 	for _, name := range found {
@@ -89,7 +96,7 @@ func cmdRunID(ts *testscript.TestScript, _ bool, args []string) {
 			latest, at = name, info.ModTime()
 		}
 	}
-	ts.Setenv(args[0], strings.TrimSuffix(filepath.Base(latest), ".json"))
+	ts.Setenv(name, strings.TrimSuffix(filepath.Base(latest), ".json"))
 }
 
 // await GLOB: waits until a file matches.

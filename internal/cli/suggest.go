@@ -158,7 +158,7 @@ func (o *opened) binds(ctx context.Context, s *subject, text []byte) error {
 	if err != nil {
 		return err
 	}
-	pl, err := config.Parse(o.pipeline.File, text, config.Options{Params: params, Env: os.LookupEnv})
+	pl, err := config.Parse(o.pipeline.File, text, config.Options{Params: params, Dir: o.project.Dir(), Env: os.LookupEnv})
 	if err != nil {
 		return err
 	}

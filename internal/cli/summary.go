@@ -23,6 +23,7 @@ type runSummary struct {
 	NotRun          []string                `json:"not_run,omitempty"`
 	Approvals       []pipeline.Approval     `json:"approvals,omitempty"`
 	Release         *pipeline.Release       `json:"release,omitempty"`
+	Rollback        *pipeline.Rollback      `json:"rollback,omitempty"`
 	Undone          []pipeline.Undone       `json:"undone,omitempty"`
 }
 
@@ -30,7 +31,7 @@ func summary(r *pipeline.RunRecord) runSummary {
 	s := runSummary{
 		Run: r.Run, Pipeline: r.Pipeline, Partition: r.Partition, Status: r.Status, Outputs: r.Outputs, Gates: r.Gates,
 		RowsIn: r.RowsIn, RowsOut: r.RowsOut, RowsQuarantined: r.RowsQuarantined, Seconds: r.Seconds, Error: r.Error,
-		Held: r.Held, NotRun: r.NotRun, Approvals: r.Approvals, Release: r.Release, Undone: r.Undone,
+		Held: r.Held, NotRun: r.NotRun, Approvals: r.Approvals, Release: r.Release, Rollback: r.Rollback, Undone: r.Undone,
 	}
 	if s.Outputs == nil {
 		s.Outputs = []pipeline.OutputRecord{}

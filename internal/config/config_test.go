@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	_ "time/tzdata" // the same zones on every machine
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"

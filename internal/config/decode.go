@@ -15,6 +15,7 @@ type decoder struct {
 	options Options
 	params  map[string]string
 	stage   string // the stage that is being read
+	pasts   []past
 	errs    pipeline.Errors
 }
 

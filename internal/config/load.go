@@ -13,6 +13,9 @@ import (
 type Options struct {
 	// Params override the values of the file's parameters.
 	Params map[string]string
+	// Dir is where relative paths of files that are read with the pipeline begin: the root of
+	// the project. Empty: the directory of the pipeline file.
+	Dir string
 	// Env looks up ${env:NAME}; nil: nothing is set.
 	Env func(string) (string, bool)
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -22,7 +23,8 @@ func (d *decoder) pipeline(n *node) *pipeline.Pipeline {
 	p.Params = d.params
 	p.Name = d.text(n.get("name"), "name")
 	if s := n.get("partitions"); s != nil {
-		p.Partitions = d.scheme(s)
+		p.Partitions = d.scheme(s, partitionsObject)
+		p.Lookback = d.lookback(s.get("lookback"))
 	}
 	for _, s := range d.pairs(n.get("sources"), "sources") {
 		if src := d.source(s.value); src != nil {
@@ -31,6 +33,10 @@ func (d *decoder) pipeline(n *node) *pipeline.Pipeline {
 	}
 	for _, s := range d.pairs(n.get("stages"), "stages") {
 		p.Stages = append(p.Stages, d.readStage(s.key, s.value))
+	}
+	d.unfold(p)
+	if len(d.errs) == 0 {
+		d.checkDatasets(p)
 	}
 	if len(d.errs) == 0 {
 		d.errs = append(d.errs, p.Check()...)
@@ -54,43 +60,6 @@ func (d *decoder) readParams(n *node) {
 	}
 }
 
-func (d *decoder) scheme(n *node) pipeline.Scheme {
-	if !d.object(n, partitionsObject) {
-		return pipeline.Scheme{}
-	}
-	s := pipeline.Scheme{
-		By:   pipeline.By(d.oneOf(n.get("by"), partitionsObject.fields[0])),
-		From: d.text(n.get("from"), "from"), To: d.text(n.get("to"), "to"),
-		Keys: d.texts(n.get("keys"), "keys"),
-	}
-	if s.By == pipeline.Key && (s.From != "" || s.To != "") {
-		d.fail(n.pos, "partitions: from and to belong to windows of time; name keys with `keys`")
-	}
-	if s.By != pipeline.Key && s.Keys != nil {
-		d.fail(n.pos, "partitions: keys belong to `by: key`")
-	}
-	for _, bound := range []string{"from", "to"} {
-		v := n.get(bound)
-		if v == nil || s.By == pipeline.Key {
-			continue
-		}
-		if _, err := s.Parse(d.text(v, bound)); err != nil {
-			d.fail(v.pos, "partitions: %v", err)
-		}
-	}
-	for _, k := range s.Keys {
-		if _, err := (pipeline.Scheme{By: pipeline.Key}).Parse(k); err != nil {
-			d.fail(n.get("keys").pos, "partitions: %v", err)
-		}
-	}
-	if len(d.errs) == 0 && s.From != "" && s.To != "" {
-		if _, err := s.Range("", ""); err != nil {
-			d.fail(n.pos, "partitions: %v", err)
-		}
-	}
-	return s
-}
-
 func (d *decoder) source(n *node) pipeline.Source {
 	if !d.object(n, sourceObject) {
 		return nil
@@ -105,22 +74,16 @@ func (d *decoder) source(n *node) pipeline.Source {
 		Paths: d.texts(n.get(format), format), PartitionBy: d.text(n.get("partition_by"), "partition_by"),
 		Drift: files.Drift(d.oneOf(n.get("drift"), fieldOf(sourceObject, "drift"))),
 	}
+	d.belongs(n, format)
+	if n.get("dataset") != nil && format == "" {
+		return d.dataset(n)
+	}
 	if format == "" {
 		return nil
 	}
 	if n.get(format).kind == nothing || len(set.Paths) == 0 {
 		d.fail(n.get(format).pos, "source: %s: a path is needed", format)
 	}
-	only := func(key string, formats ...string) {
-		if v := n.get(key); v != nil && format != formats[0] && format != formats[len(formats)-1] {
-			d.fail(v.pos, "source: %s does not belong to %s", key, format)
-		}
-	}
-	only("schema", "csv", "jsonl")
-	only("delimiter", "csv")
-	only("header", "csv")
-	only("null", "csv")
-	only("lines", "csv", "jsonl")
 	switch format {
 	case "csv":
 		return d.csv(n, set)
@@ -130,6 +93,19 @@ func (d *decoder) source(n *node) pipeline.Source {
 		return ipc.Source{Set: set}
 	}
 	return parquet.Source{Set: set}
+}
+
+// belongs complains of fields that are of other sources.
+func (d *decoder) belongs(n *node, format string) {
+	if format == "" {
+		format = "dataset"
+	}
+	for _, f := range sourceObject.fields {
+		of, ok := sourceFields[f.name]
+		if v := n.get(f.name); v != nil && ok && n.get(format) != nil && !slices.Contains(of, format) {
+			d.fail(v.pos, "source: %s does not belong to %s", f.name, format)
+		}
+	}
 }
 
 func fieldOf(o *object, name string) field {

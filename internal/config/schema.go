@@ -88,7 +88,11 @@ func typeSchema(f field) schema {
 	case "checks":
 		return schema{"type": "array", "items": schema{"type": "object", "minProperties": 1, "maxProperties": 1}}
 	case "from":
-		return schema{"anyOf": []schema{{"type": "string"}, texts, {"type": "object", "additionalProperties": schema{"type": "string"}}}}
+		input := schema{"anyOf": []schema{{"type": "string"}, objectSchema(pastObject)}}
+		named := schema{"type": "object", "additionalProperties": input}
+		return schema{"anyOf": []schema{{"type": "string"}, named, {"type": "array", "items": schema{"anyOf": []schema{{"type": scalarTypes}, named}}}}}
+	case "calendar":
+		return schema{"anyOf": []schema{{"enum": []string{businessDays}}, objectSchema(calendarObject)}}
 	case "object":
 		return objectSchema(f.object)
 	case "objects":
@@ -148,9 +152,12 @@ func Reference() []byte {
 	}
 	section("The file", "Fields with a star are required.", pipelineObject.fields)
 	section("partitions", partitionsObject.doc, partitionsObject.fields)
+	section("calendar", calendarObject.doc, calendarObject.fields)
 	section("A source", sourceObject.doc, sourceObject.fields)
 	section("lines", linesObject.doc, linesObject.fields)
 	section("A stage", stageObject.doc, stageObject.fields)
+	section("partitions of a dataset", datasetPartitions.doc, datasetPartitions.fields)
+	section("past", pastObject.doc, pastObject.fields)
 	section("output", outputObject.doc, outputObject.fields)
 	section("Operators", "Each is a mapping of its name to its arguments.", operatorSpecs)
 	for _, f := range operatorSpecs {
@@ -179,7 +186,7 @@ func valueText(f field) string {
 	}
 	names := map[string]string{
 		"texts": "a text or a list", "values": "a list", "map": "a mapping of names to texts", "objects": "a mapping by name",
-		"object": "a mapping", "from": "a name, a list or a mapping", "operators": "a list", "gates": "a list",
+		"object": "a mapping", "calendar": "business_days, or a mapping", "from": "a name, a list or a mapping", "operators": "a list", "gates": "a list",
 		"map of any": "a mapping of columns to values or lists", "any": "anything", "statement": "a text, or a mapping of two",
 		"tolerance": "a value, or a mapping of two", "checks": "a list of checks", "map of values": "a mapping of columns to values",
 		"derive": "a mapping of columns to CEL", "sort": "a list of columns", "nothing": "nothing",

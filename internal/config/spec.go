@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+
 	"github.com/penstock-data/penstock/operators/parquet"
 	"github.com/penstock-data/penstock/operators/sql"
 )
@@ -37,12 +39,58 @@ func (o *object) names() []string {
 // formats are the keys that name a file format.
 var formats = []string{"parquet", "csv", "jsonl", "ipc"}
 
-var partitionsObject = &object{name: "partitions", doc: "How datasets are cut into partitions.", fields: []field{
-	{name: "by", typ: "text", required: true, choices: []string{"hour", "day", "week", "month", "key"}, doc: "The granularity: windows of time, in UTC, or named keys."},
+// wholeText names a dataset without partitions, and businessDays a calendar.
+const wholeText, businessDays = "whole", "business_days"
+
+var granularities = []string{"hour", "day", "week", "month", "key"}
+
+var calendarObject = &object{name: "calendar", doc: "Which windows ought to exist, one of:", choice: []string{"weekdays", "list", "file"}, fields: []field{
+	{name: "weekdays", typ: "texts", doc: "Days of the week: `[monday, thursday]`. Of partitions by day or hour."},
+	{name: "list", typ: "values", doc: "The partitions themselves."},
+	{name: "file", typ: "text", doc: "A text file with a partition a line; what is behind a `#` is for people. Its path begins at the root of the project."},
+}}
+
+// windowFields say how windows of time are cut.
+var windowFields = []field{
+	{name: "timezone", typ: "text", doc: "The time zone by whose clocks windows begin and end, like Europe/Berlin; UTC if left out. A day has 23 or 25 hours where clocks are changed. An hour that they show twice is `2026-10-25T02` first, and then `2026-10-25T02b`; one that they skip does not exist."},
+	{name: "calendar", typ: "calendar", doc: "Which windows ought to exist: business_days, Monday to Friday, or a [calendar](#calendar); all if left out. Others are refused, a range leaves them out, and `last` and `offset` step over them."},
+	{name: "holidays", typ: "values", doc: "Days that are on no calendar of days of the week: `[2026-12-25]`."},
+}
+
+var partitionsObject = &object{name: "partitions", doc: "How datasets are cut into partitions.", fields: slices.Concat([]field{
+	{name: "by", typ: "text", required: true, choices: granularities, doc: "The granularity: windows of time, or named keys."},
+}, windowFields, []field{
 	{name: "from", typ: "value", doc: "The first partition that ought to exist, like 2001-01."},
 	{name: "to", typ: "value", doc: "The last one, included."},
 	{name: "keys", typ: "values", doc: "The names of the partitions, with `by: key`."},
-}}
+	{name: "lookback", typ: "number", doc: "How many of the newest partitions late data open again: files that changed after they were read make those stale, and no older ones. All if left out."},
+})}
+
+var datasetPartitions = &object{name: "partitions", doc: "How a dataset is cut, where `by` does not say enough.", fields: slices.Concat([]field{
+	{name: "by", typ: "text", required: true, choices: append(granularities, wholeText), doc: "The granularity."},
+}, windowFields)}
+
+// reachFields say which published partitions are read.
+var reachFields = []field{
+	{name: "last", typ: "number", doc: "How many partitions are read, in a row: `last: 7` ends at that of the run. 1 if left out."},
+	{name: "offset", typ: "number", doc: "Where the window ends: 0, at the partition of the run, if left out; -1 the one before."},
+	{name: "missing", typ: "text", choices: []string{"fail", "skip"}, doc: "What to do if one of them is not published: fail (the default), or skip it; the run's record says which were missing."},
+}
+
+var pastObject = &object{name: "past", doc: "Where a stage reads the past of a stage of the same pipeline: `from: {clean: {last: 7}}` is the partition of the run, " +
+	"as `clean` makes it now, after the six before, as they are published; in SQL it is called `clean`. A stage reads its own past with an offset: " +
+	"`from: {clean: clean, before: {stage: totals, offset: -1, missing: skip, schema: {total: int64}}}` in `totals`. A backfill runs the earlier ones first.", fields: slices.Concat([]field{
+	{name: "stage", typ: "text", doc: "The stage, which has an output; what stands before the colon if left out."},
+}, reachFields, []field{
+	{name: "drift", typ: "text", choices: []string{"fail", "evolve"}, doc: "As of a source."},
+	{name: "schema", typ: "map", doc: "The columns of the stage, and their types: what it is where nothing is published yet."},
+})}
+
+// sourceFields are of some sources only.
+var sourceFields = map[string][]string{
+	"partition_by": formats, "schema": {"csv", "jsonl", "dataset"}, "delimiter": {"csv"}, "header": {"csv"}, "null": {"csv"}, "lines": {"csv", "jsonl"},
+	"by": {"dataset"}, "partitions": {"dataset"}, "map": {"dataset"}, "last": {"dataset"}, "offset": {"dataset"}, "missing": {"dataset"},
+}
 
 var linesObject = &object{name: "lines", doc: "Which lines of csv and jsonl files a source reads. So a trailer is checked: beside " +
 	"`payments: {csv: p.csv, lines: {except: '^TRL'}}` stands `trailer: {csv: p.csv, header: false, lines: {only: '^TRL'}, schema: {kind: string, rows: int64}}`, " +
@@ -51,19 +99,25 @@ var linesObject = &object{name: "lines", doc: "Which lines of csv and jsonl file
 	{name: "only", typ: "text", doc: "A regular expression: only lines in which it is found are read."},
 }}
 
-var sourceObject = &object{name: "source", doc: "Files to read; exactly one format.", choice: formats, fields: []field{
+var sourceObject = &object{name: "source", doc: "Files to read, in exactly one format; or a dataset: what a stage of another pipeline publishes, " +
+	"read as it is current when a run begins. `{dataset: warehouse/clean}` is its partition of the run; `{dataset: warehouse/clean, last: 7}` the seven that end there, the oldest first; " +
+	"`{dataset: warehouse/clean, by: day, map: within}`, in a pipeline by month, all days of the month.", choice: append(formats, "dataset"), fields: slices.Concat([]field{
 	{name: "parquet", typ: "texts", doc: "Parquet files: paths, globs, templates with {partition}, {partition:2006-01}, {year}, {month}, {day}, {hour}."},
 	{name: "csv", typ: "texts", doc: "CSV files with a header; .gz and .zst are unpacked."},
 	{name: "jsonl", typ: "texts", doc: "Files with a JSON object a line; .gz and .zst are unpacked."},
 	{name: "ipc", typ: "texts", doc: "Arrow IPC files or streams."},
 	{name: "partition_by", typ: "text", doc: "A date or timestamp column (or a text column, with `by: key`): only rows of the partition are read."},
 	{name: "drift", typ: "text", choices: []string{"fail", "evolve"}, doc: "What to do when files have different schemas: fail (the default), or evolve to the columns of all."},
-	{name: "schema", typ: "map", doc: "Columns and their types, for csv and jsonl; inferred if left out."},
+	{name: "schema", typ: "map", doc: "Columns and their types, for csv and jsonl; inferred if left out. Of a dataset: the columns that it has, also where nothing of it is published yet."},
 	{name: "delimiter", typ: "text", doc: "What separates the fields of a csv file; a comma if left out."},
 	{name: "header", typ: "bool", doc: "Whether the first line of a csv file names the columns; true if left out."},
 	{name: "null", typ: "values", doc: "Texts that stand for null in a csv file, besides the empty one."},
 	{name: "lines", typ: "object", object: linesObject, doc: "Which lines of csv and jsonl files are read: all if left out. With it one source leaves out the trailer of a file, and another reads nothing else."},
-}}
+	{name: "dataset", typ: "text", doc: "The directory of a dataset that a stage publishes."},
+	{name: "by", typ: "text", choices: append(granularities, wholeText), doc: "How the dataset is cut, if not as this pipeline; whole: not at all."},
+	{name: "partitions", typ: "object", object: datasetPartitions, doc: "The same with a time zone, if it is not that of this pipeline, and a calendar."},
+	{name: "map", typ: "text", choices: []string{"within", "whole"}, doc: "Which partitions of a dataset that is cut otherwise are read: within, all that lie in the one of the run (the days of a month); whole, the one that it lies in (the month of a day)."},
+}, reachFields)}
 
 var outputObject = &object{name: "output", doc: "Where a stage's rows are published; exactly one format.", choice: formats, fields: []field{
 	{name: "parquet", typ: "text", doc: "The dataset's directory."},
@@ -79,7 +133,7 @@ var stageObject = &object{name: "stage", doc: "A chain of operators, gates on wh
 	{name: "description", typ: "text", doc: "For people."},
 	{name: "owner", typ: "text", doc: "For people."},
 	{name: "tags", typ: "texts", doc: "For selection."},
-	{name: "from", typ: "from", required: true, doc: "The sources or stages it reads: a name, a list of names, or a mapping of the name used in SQL to the name."},
+	{name: "from", typ: "from", required: true, doc: "The sources or stages it reads: a name, a list of names, or a mapping of the name used in SQL to the name. In place of a name stands a mapping, where the [past](#past) of a stage is read: `{clean: {last: 7}}`."},
 	{name: "operators", typ: "operators", doc: "Applied in order; the first takes all inputs."},
 	{name: "key", typ: "texts", doc: "The columns that name a row in messages; those of the first `unique` rule if left out."},
 	{name: "gates", typ: "gates", doc: "Rules that what leaves the last operator must keep."},

@@ -38,13 +38,34 @@ func (d *decoder) from(n *node) (inputs, names []string) {
 	if n == nil {
 		return nil, nil
 	}
-	if n.kind != mapping {
+	var named []pair
+	switch n.kind {
+	case mapping:
+		named = d.pairs(n, "from")
+	case sequence:
+		for _, item := range n.values {
+			if item.kind == mapping && len(item.keys) == 1 {
+				named = append(named, pair{item.keys[0], item.values[0]})
+			} else {
+				named = append(named, pair{item, item})
+			}
+		}
+	default:
 		inputs = d.texts(n, "from")
 		return inputs, inputs
 	}
-	for _, p := range d.pairs(n, "from") {
-		names = append(names, p.key.text)
-		inputs = append(inputs, d.text(p.value, "from"))
+	for _, p := range named {
+		if p.value.kind == mapping && p.value != p.key {
+			inputs, names = append(inputs, d.past(p.key, p.value)), append(names, p.key.text)
+			continue
+		}
+		name := d.text(p.value, "from")
+		inputs = append(inputs, name)
+		if p.key == p.value {
+			names = append(names, name) // with its parameters
+		} else {
+			names = append(names, p.key.text)
+		}
 	}
 	return inputs, names
 }

@@ -60,6 +60,9 @@ type Moments map[string]time.Time
 
 // CompileAt is Compile for an expression that may name moments.
 func CompileAt(src string, schema *arrow.Schema, at Moments) (*Program, error) {
+	if p := known.get(programKey{src: src}, schema); p != nil {
+		return p, nil
+	}
 	c := newCompiler(src, schema)
 	c.moments = at
 	parsed, err := c.parse()
@@ -79,8 +82,9 @@ type compiler struct {
 	info       *ast.SourceInfo
 	moments    Moments
 	timed      bool
-	// statement says that the columns are metrics.
+	// statement says that the columns are metrics, and calls which.
 	statement bool
+	calls     string
 }
 
 func newCompiler(src string, schema *arrow.Schema) *compiler {
@@ -144,6 +148,7 @@ func (c *compiler) program(parsed *cel.Ast) (*Program, error) {
 		return nil, &Error{Msg: err.Error(), Line: 1, Col: 1}
 	}
 	p.alone = NewGroup(p)
+	known.put(programKey{c.src, c.calls}, p)
 	return p, nil
 }
 

@@ -125,6 +125,9 @@ func CompileExpect(src string, v Vocabulary) (*Expect, error) {
 		return nil, err
 	}
 	c.takeMetrics(m.expect.Calls)
+	if m.expect.program = known.get(programKey{c.src, c.calls}, c.schema); m.expect.program != nil {
+		return m.expect, nil
+	}
 	if m.expect.program, err = c.program(parsed); err != nil {
 		return nil, m.hint(err)
 	}
@@ -141,7 +144,9 @@ func (c *compiler) takeMetrics(calls []Call) {
 	for i, call := range calls {
 		fields[i] = arrow.Field{Name: metricVar(i), Type: call.Type, Nullable: true}
 		c.byVariable[metricVar(i)] = i
+		c.calls += "\n" + call.Text
 	}
+	c.calls += "\n" // a statement without metrics is no expression either
 	c.schema, c.statement = arrow.NewSchema(fields, nil), true
 }
 

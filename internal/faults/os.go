@@ -8,7 +8,7 @@ import (
 )
 
 // OS is the file system of the machine.
-func OS() FS { return osFS{} }
+func OS() FS { return withPoints(osFS{}) }
 
 type osFS struct{}
 
@@ -64,7 +64,7 @@ func (osFS) Held(path string) (bool, error) {
 	return held, errors.Join(err, f.Close())
 }
 
-func (osFS) Lock(path string, text []byte) (Lock, error) {
+func (fsys osFS) Lock(path string, text []byte) (Lock, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err
@@ -77,10 +77,23 @@ func (osFS) Lock(path string, text []byte) (Lock, error) {
 		holder, _ := os.ReadFile(path) // for the message only
 		return nil, errors.Join(&LockedError{path, holder}, f.Close())
 	}
+	if !stillAt(f, path) { // its holder before removed it between our two steps
+		if err := f.Close(); err != nil {
+			return nil, err
+		}
+		return fsys.Lock(path, text)
+	}
 	if err := errors.Join(f.Truncate(0), write(f, text)); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
+}
+
+// stillAt reports whether an open file is the one that the path names.
+func stillAt(f *os.File, path string) bool {
+	a, errA := f.Stat()
+	b, errB := os.Stat(path)
+	return errA == nil && errB == nil && os.SameFile(a, b)
 }
 
 func write(f *os.File, text []byte) error {

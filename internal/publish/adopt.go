@@ -7,12 +7,13 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"sync"
 
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// adoptBuffer is how much of a file is copied at once, in bytes.
-const adoptBuffer = 1 << 20
+// adoptBuffers hold how much of a file is copied at once.
+var adoptBuffers = sync.Pool{New: func() any { return new([1 << 20]byte) }}
 
 // Adopt makes a file that is there already a data file of the version, byte for byte, and
 // hashes it on the way. A file of a version that we keep gets a second name, for it never
@@ -71,7 +72,9 @@ func (st *Staging) linkAndRead(ctx context.Context, from string, kind Kind, f pi
 
 // copy hashes what it reads, and writes it.
 func (w *Writer) copy(ctx context.Context, from io.Reader, to io.Writer) error {
-	buf := make([]byte, adoptBuffer)
+	pooled := adoptBuffers.Get().(*[1 << 20]byte)
+	defer adoptBuffers.Put(pooled)
+	buf := pooled[:]
 	for {
 		if err := ctx.Err(); err != nil {
 			return err

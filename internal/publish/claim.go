@@ -237,10 +237,29 @@ func (st *Staging) fence() error {
 		case run == "":
 			err = errors.Join(err, st.store.FS.RemoveAll(path))
 		default:
-			err = errors.Join(err, st.takeAway(path))
+			kept := filepath.Join(st.dir, fmt.Sprintf("%s%06d.%s", leftPrefix, n, run))
+			err = errors.Join(err, ignore(st.store.FS.Rename(path, kept), fs.ErrNotExist))
 		}
 	}
 	return err
+}
+
+// leftPrefix begins the names of what fence moves. They tell who died, also to the next who has
+// to clear up, if this one dies of it.
+const leftPrefix = "left."
+
+// dead gives the runs that died while they had the partition, below a directory of a claim.
+func (st *Staging) dead(dir string) (runs []string, err error) {
+	names, err := st.store.names(dir)
+	for _, name := range names {
+		if of, ok := strings.CutPrefix(name, leftPrefix); ok && err == nil {
+			_, run := cutClaim(of)
+			var more []string
+			more, err = st.dead(filepath.Join(dir, name))
+			runs = append(append(runs, run), more...)
+		}
+	}
+	return runs, err
 }
 
 // takeAway moves what is at a path into our own directory, to be removed with it. If there is

@@ -57,7 +57,7 @@ func (st *Staging) Commit(ctx context.Context, m *pipeline.Manifest) (v *Version
 	return v, nil
 }
 
-// unchanged makes durable what is visible: who switched to it may have died before.
+// unchanged leaves what is visible as it is.
 func (st *Staging) unchanged() (*Version, error) {
 	if err := errors.Join(st.settle(), st.dropHeld("")); err != nil {
 		return nil, st.ioError(err)
@@ -135,8 +135,10 @@ func (st *Staging) keep(m *pipeline.Manifest, text []byte) error {
 		return err
 	}
 	dirs := append(st.dirs(l.version(m.Version)), st.next(), l.versions())
-	if isNew { // what lies above the store is synced after the switch
-		dirs = append(dirs, s.above(all, filepath.Dir(filepath.Dir(filepath.Dir(l.store))))...)
+	// Up to where store and visible part: else a crash could leave what is visible without what
+	// is kept. What lies above is synced after the switch.
+	if isNew {
+		dirs = append(dirs, s.above(all, filepath.Dir(l.beside()))...)
 	}
 	if err := st.sync(dirs...); err != nil {
 		return err
@@ -162,7 +164,7 @@ func (st *Staging) show(m *pipeline.Manifest) error {
 	if err := f.Mkdir(st.next()); err != nil {
 		return err
 	}
-	if err := f.Link(filepath.Join(st.version(), manifestName), filepath.Join(st.next(), visibleName)); err != nil {
+	if err := f.Link(filepath.Join(st.version(), manifestName), filepath.Join(st.next(), VisibleName)); err != nil {
 		return err
 	}
 	for _, file := range m.Files {
@@ -192,7 +194,7 @@ func (st *Staging) replace() error {
 	if err != nil {
 		return err
 	}
-	known := map[string]bool{visibleName: true}
+	known := map[string]bool{VisibleName: true}
 	if st.current != nil {
 		for _, file := range st.current.Files {
 			known[path.Base(file.Path)] = true

@@ -263,7 +263,12 @@ func (c *collector) garbage(l layout) (all []Garbage, busy bool, err error) {
 	}
 	held, herr := c.s.names(l.held())
 	for _, name := range held {
-		if p, run := cutRun(name); p == l.partition && c.s.over(l.heldBy(run)) {
+		p, run := cutRun(name)
+		if p != l.partition {
+			continue
+		}
+		over, oerr := c.s.over(l.heldBy(run))
+		if herr = errors.Join(herr, oerr); over {
 			add(l.heldBy(run), "held, and past its time")
 		}
 	}
@@ -277,7 +282,7 @@ func (c *collector) versions(l layout, add func(path, what string)) error {
 	if err != nil || len(numbers) == 0 {
 		return err
 	}
-	current, _, err := c.s.read(filepath.Join(l.visible, visibleName), l)
+	current, _, err := c.s.read(filepath.Join(l.visible, VisibleName), l)
 	if err != nil {
 		return ignore(err, fs.ErrNotExist)
 	}

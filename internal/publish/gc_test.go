@@ -30,7 +30,9 @@ func litter(t *testing.T) (*faults.Mem, *Store, []string) {
 	mustHold(t, s, "over")
 	dead := newStopFS(mem, never) // it has kept its version, and never switches to it
 	dead.on = "Exchange"
-	go publishText(newStore(dead, "/project"), "dead")
+	dying := newStore(dead, "/project")
+	dying.Keep = s.Keep // whoever begins takes what is past its keep
+	go publishText(dying, "dead")
 	<-dead.stopped
 	mem = mem.Crash(faults.Kept)
 	close(dead.goOn)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -44,6 +45,8 @@ func (st *Staging) Hold(m *pipeline.Manifest) (h *pipeline.HeldRecord, err error
 	if err := st.hold(h, text); err != nil {
 		return nil, errors.Join(st.holdError(h, err), st.takeAway(st.layout.heldBy(st.run)))
 	}
+	// It is held. What should go now and stays goes with its time, or with the next run.
+	_ = errors.Join(st.dropHeld(st.run), st.store.bound(st.layout))
 	return h, nil
 }
 
@@ -87,7 +90,7 @@ func (st *Staging) hold(h *pipeline.HeldRecord, manifest []byte) error {
 		return err
 	}
 	st.store.durable.Store(l.held(), true)
-	return errors.Join(st.dropHeld(st.run), st.store.bound(l))
+	return nil
 }
 
 // Discard is Abort for a run that leaves nothing: what an earlier one holds of the
@@ -101,31 +104,48 @@ func (st *Staging) Discard() error {
 
 // dropHeld removes what is held of the partition, but not what the run except holds.
 func (st *Staging) dropHeld(except string) error {
-	return st.takeHeld(func(run string) bool { return run != except })
+	return st.takeHeld(func(run string) (bool, error) { return run != except, nil })
 }
 
 // sweep removes what is held of the partition past its time.
 func (st *Staging) sweep() error {
-	return st.takeHeld(func(run string) bool { return st.store.over(st.layout.heldBy(run)) })
+	return st.takeHeld(func(run string) (bool, error) { return st.store.over(st.layout.heldBy(run)) })
 }
 
-func (st *Staging) takeHeld(which func(run string) bool) error {
+func (st *Staging) takeHeld(which func(run string) (bool, error)) error {
 	names, err := st.store.names(st.layout.held())
 	for _, name := range names {
-		if p, run := cutRun(name); p == st.layout.partition && which(run) {
+		p, run := cutRun(name)
+		if p != st.layout.partition {
+			continue
+		}
+		chosen, cerr := which(run)
+		if err = errors.Join(err, cerr); chosen {
 			err = errors.Join(err, st.takeAway(st.layout.heldBy(run)))
 		}
 	}
 	return err
 }
 
-// over reports whether what is held in the directory is past its time, or does not tell.
-func (s *Store) over(dir string) bool {
+// over reports whether what is held in the directory is past its time, or nobody can tell what
+// it is. What can't be read just now is not over: the error says why.
+func (s *Store) over(dir string) (bool, error) {
 	h, err := s.readHeld(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false // not ours
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil // not ours
+	case failed(err):
+		return false, err
 	}
-	return err != nil || !s.Clock.Now().Before(h.Until)
+	return err != nil || !s.Clock.Now().Before(h.Until), nil
+}
+
+// failed reports whether the file system failed, and not what was read: another time it may be
+// there, as it was.
+func failed(err error) bool {
+	var pe *fs.PathError
+	var le *os.LinkError
+	return (errors.As(err, &pe) || errors.As(err, &le)) && !errors.Is(err, fs.ErrNotExist)
 }
 
 func (s *Store) readHeld(dir string) (*pipeline.HeldRecord, error) {
@@ -146,7 +166,8 @@ func (s *Store) Sweep(dataset string) error {
 	}
 	names, err := s.names(l.held())
 	for _, name := range names {
-		if s.over(filepath.Join(l.held(), name)) {
+		over, oerr := s.over(filepath.Join(l.held(), name))
+		if err = errors.Join(err, oerr); over {
 			err = errors.Join(err, s.dropIfFree(l, name))
 		}
 	}
@@ -189,8 +210,11 @@ func (s *Store) Holds(h pipeline.HeldRecord) bool {
 	if err != nil {
 		return false
 	}
-	_, err = s.readHeld(l.heldBy(h.Run))
-	return err == nil && !s.over(l.heldBy(h.Run))
+	if _, err := s.readHeld(l.heldBy(h.Run)); err != nil {
+		return false
+	}
+	over, err := s.over(l.heldBy(h.Run))
+	return err == nil && !over
 }
 
 // heldLayout gives the place of a held version, and refuses one that leads elsewhere.

@@ -12,8 +12,9 @@ import (
 const (
 	storeDir     = ".penstock/datasets"
 	manifestName = "manifest.json"
-	visibleName  = "_manifest.json"
 	whole        = "all" // names the partition of a dataset that has none
+	// VisibleName is the name of the manifest in the directory that readers look at.
+	VisibleName = "_manifest.json"
 )
 
 // layout knows the paths of one partition.
@@ -39,6 +40,17 @@ func newLayout(root, dataset, partitionDir string) (layout, error) {
 		l.partition = whole
 	}
 	return l, nil
+}
+
+// beside is the directory in which both what is visible of the dataset and its store lie.
+func (l layout) beside() string { return filepath.Dir(filepath.Dir(filepath.Dir(l.store))) }
+
+// dir is the directory of the partition below its dataset; empty if it has none.
+func (l layout) dir() string {
+	if l.partition == whole {
+		return ""
+	}
+	return l.partition
 }
 
 func (l layout) versions() string { return filepath.Join(l.store, "versions", l.partition) }

@@ -58,7 +58,7 @@ func (s *Store) Read(ctx context.Context, dataset, partitionDir string) (*Readin
 // switches to another version later, and looks for leases after that, finds this one. It gives
 // nothing if another version came in between.
 func (s *Store) tryRead(l layout) (*Reading, error) {
-	visible := filepath.Join(l.visible, visibleName)
+	visible := filepath.Join(l.visible, VisibleName)
 	m, digest, err := s.read(visible, l)
 	if err != nil {
 		return nil, err

@@ -39,7 +39,7 @@ func (s *Store) Resume(ctx context.Context, h pipeline.HeldRecord) (*Resumed, er
 		return nil, errors.Join(err, st.Abort())
 	}
 	if r.Done != nil {
-		return r, st.Discard()
+		return r, errors.Join(st.settle(), st.Discard())
 	}
 	return r, nil
 }
@@ -54,7 +54,7 @@ func (st *Staging) resume(ctx context.Context, h pipeline.HeldRecord) (*Resumed,
 	case errors.Is(err, fs.ErrNotExist):
 		return st.gone(h)
 	case err != nil:
-		return nil, st.altered(h, heldName, err.Error())
+		return nil, st.unread(h, heldName, err)
 	case !st.store.Clock.Now().Before(found.Until) || !st.store.Clock.Now().Before(h.Until):
 		return nil, overdue(h)
 	case *found != h:
@@ -65,7 +65,7 @@ func (st *Staging) resume(ctx context.Context, h pipeline.HeldRecord) (*Resumed,
 	name := filepath.Join(l.heldBy(h.Run), "version", manifestName)
 	m, digest, err := st.store.read(name, l)
 	if err != nil {
-		return nil, st.altered(h, "version/"+manifestName, err.Error())
+		return nil, st.unread(h, "version/"+manifestName, err)
 	}
 	if digest != h.Manifest {
 		return nil, st.altered(h, "version/"+manifestName, fmt.Sprintf("its sha256 is %.12s, run %s left %.12s", digest, h.Run, h.Manifest))
@@ -129,6 +129,14 @@ func (st *Staging) overtaken(h pipeline.HeldRecord) error {
 	}
 	return pipeline.Errorf(pipeline.Conflict, "%s is not what it was when run %s was blocked: %s", h.Path, h.Run, now).
 		With("nothing was published; run it again, and look at what comes out")
+}
+
+// unread refuses a held version of which a part is not as the run left it, or can't be read now.
+func (st *Staging) unread(h pipeline.HeldRecord, name string, err error) error {
+	if failed(err) {
+		return st.ioError(err)
+	}
+	return st.altered(h, name, err.Error())
 }
 
 // altered refuses a held version that is not as the run left it.

@@ -60,16 +60,25 @@ func (st *Staging) prepare() (err error) {
 	if err := st.sweep(); err != nil {
 		return err
 	}
-	st.current, st.digest, err = s.read(filepath.Join(l.visible, visibleName), l)
+	st.current, st.digest, err = s.read(filepath.Join(l.visible, VisibleName), l)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
+	}
+	if st.current != nil { // who switched to it may have died before
+		if err := st.prune(st.current.Version); err != nil {
+			return err
+		}
 	}
 	numbers, err := s.numbers(l)
 	if err != nil {
 		return err
 	}
+	dead, err := st.dead(st.dir)
+	if err != nil {
+		return err
+	}
 	for _, n := range slices.Backward(numbers) {
-		whole, err := st.wasKept(n)
+		whole, err := st.wasKept(n, dead)
 		if err != nil {
 			return err
 		}
@@ -85,14 +94,14 @@ func (st *Staging) prepare() (err error) {
 }
 
 // wasKept reports whether a version on disk was current once. Where nothing is visible, that
-// can't be known: then it may stay if it is whole.
-func (st *Staging) wasKept(n int64) (bool, error) {
+// can't be known but of those who died at it: then it may stay if it is whole.
+func (st *Staging) wasKept(n int64, dead []string) (bool, error) {
 	if st.current != nil {
 		return n <= st.current.Version, nil
 	}
 	dir := st.layout.version(n)
 	m, _, err := st.store.read(filepath.Join(dir, manifestName), st.layout)
-	if err != nil {
+	if err != nil || slices.Contains(dead, m.Run) {
 		return false, nil
 	}
 	for _, f := range slices.Concat(m.Files, m.Quarantine) {

@@ -46,6 +46,8 @@ type Kept struct {
 	Digest string
 	// Current says that this is what readers see.
 	Current bool
+	// Dir is the directory of the partition below its dataset; empty if it has none.
+	Dir string
 }
 
 // Begin claims a partition of a dataset for writing and clears up what a run that
@@ -69,7 +71,7 @@ func (s *Store) Current(dataset, partitionDir string) (*pipeline.Manifest, strin
 	if err != nil {
 		return nil, "", err
 	}
-	return s.read(filepath.Join(l.visible, visibleName), l)
+	return s.read(filepath.Join(l.visible, VisibleName), l)
 }
 
 // Confirms reports whether a directory is what readers see of a partition of some dataset
@@ -92,7 +94,7 @@ func (s *Store) confirm(dir, digest string) (layout, *pipeline.Manifest) {
 		if err != nil {
 			continue
 		}
-		m, seen, err := s.read(filepath.Join(l.visible, visibleName), l)
+		m, seen, err := s.read(filepath.Join(l.visible, VisibleName), l)
 		if err != nil || digest != "" && seen != digest {
 			continue
 		}
@@ -161,8 +163,17 @@ func (s *Store) Partitions(dataset string) ([]string, error) {
 	return slices.DeleteFunc(names, func(name string) bool { return name == whole }), err
 }
 
+// Versions lists the versions kept of a partition, by version.
+func (s *Store) Versions(dataset, partitionDir string) ([]Kept, error) {
+	l, err := newLayout(s.Root, dataset, partitionDir)
+	if err != nil {
+		return nil, err
+	}
+	return s.kept(l)
+}
+
 func (s *Store) kept(l layout) ([]Kept, error) {
-	current, _, err := s.read(filepath.Join(l.visible, visibleName), l)
+	current, _, err := s.read(filepath.Join(l.visible, VisibleName), l)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -179,10 +190,13 @@ func (s *Store) kept(l layout) ([]Kept, error) {
 			continue
 		}
 		m, digest, err := s.read(filepath.Join(l.version(n), manifestName), l)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it was being removed
+		}
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, Kept{m, digest, n == current.Version})
+		all = append(all, Kept{m, digest, n == current.Version, l.dir()})
 	}
 	return all, nil
 }

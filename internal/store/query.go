@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"strings"
 
 	"github.com/penstock-data/penstock/lineage/verify"
 	"github.com/penstock-data/penstock/pipeline"
@@ -14,6 +13,8 @@ import (
 type RunFilter struct {
 	Pipeline, Partition string
 	Status              pipeline.Status
+	// Backfill is the id of one.
+	Backfill string
 	// Limit is how many at most, the latest first; 0 means 50.
 	Limit int
 }
@@ -23,9 +24,49 @@ func (s *Store) Runs(ctx context.Context, f RunFilter) ([]*pipeline.RunRecord, e
 	if f.Limit == 0 {
 		f.Limit = 50
 	}
-	return query[pipeline.RunRecord](ctx, s, `SELECT record FROM runs
-		WHERE (?1 = '' OR pipeline = ?1) AND (?2 = '' OR partition = ?2) AND (?3 = '' OR status = ?3)
-		ORDER BY started DESC, run DESC LIMIT ?4`, f.Pipeline, f.Partition, string(f.Status), f.Limit)
+	where, args := f.where()
+	return query[pipeline.RunRecord](ctx, s, "sum", runColumns, `FROM runs`+where+` ORDER BY started DESC, run DESC LIMIT ?`, append(args, f.Limit)...)
+}
+
+// where names only the columns that are asked for, so that an index of theirs is used.
+func (f RunFilter) where() (text string, args []any) {
+	return where("pipeline", f.Pipeline, "partition", f.Partition, "status", string(f.Status), "backfill", f.Backfill)
+}
+
+// where is a condition on columns, of which those without a value may have any.
+func where(columns ...string) (text string, args []any) {
+	for i := 0; i < len(columns); i += 2 {
+		if columns[i+1] == "" {
+			continue
+		}
+		word := " AND "
+		if len(args) == 0 {
+			word = " WHERE "
+		}
+		text += word + columns[i] + " = ?"
+		args = append(args, columns[i+1])
+		if columns[i] == "backfill" {
+			text += " AND backfill <> ''" // as the index has it
+		}
+	}
+	return text, args
+}
+
+// Ended calls each with the partitions of a backfill and how their runs ended, in no order.
+func (s *Store) Ended(ctx context.Context, backfill string, each func(partition string, status pipeline.Status)) error {
+	rows, err := s.db.QueryContext(ctx, `SELECT partition, status FROM runs WHERE backfill = ? AND backfill <> ''`, backfill)
+	if err != nil {
+		return s.broken(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var partition, status string
+		if err := rows.Scan(&partition, &status); err != nil {
+			return s.broken(err)
+		}
+		each(partition, pipeline.Status(status))
+	}
+	return s.rowsErr(rows)
 }
 
 // CountRuns is how many runs are in the index.
@@ -36,8 +77,8 @@ func (s *Store) CountRuns(ctx context.Context) (n int, err error) {
 
 // Run finds a run by its id or the beginning of it.
 func (s *Store) Run(ctx context.Context, id string) (*pipeline.RunRecord, error) {
-	found, err := query[pipeline.RunRecord](ctx, s,
-		`SELECT record FROM runs WHERE substr(run, 1, length(?1)) = ?1 ORDER BY started DESC LIMIT 2`, id)
+	found, err := query[pipeline.RunRecord](ctx, s, "sum", runColumns,
+		`FROM runs WHERE run >= ?1 AND run < ?1 || char(1114111) ORDER BY started DESC LIMIT 2`, id)
 	if err != nil {
 		return nil, err
 	}
@@ -57,10 +98,9 @@ func (s *Store) Run(ctx context.Context, id string) (*pipeline.RunRecord, error)
 
 // Versions lists the versions that are kept of a dataset's partition, or of all
 // partitions or datasets where those are empty.
-func (s *Store) Versions(ctx context.Context, dataset, partition string, currentOnly bool) ([]*pipeline.Manifest, error) {
-	return query[pipeline.Manifest](ctx, s, `SELECT manifest FROM versions
-		WHERE (?1 = '' OR dataset = ?1) AND (?2 = '' OR partition = ?2) AND (NOT ?3 OR current)
-		ORDER BY dataset, partition, version`, dataset, partition, currentOnly)
+func (s *Store) Versions(ctx context.Context, dataset, partition string) ([]*pipeline.Manifest, error) {
+	text, args := where("dataset", dataset, "partition", partition)
+	return query[pipeline.Manifest](ctx, s, plainSum, versionColumns, `FROM versions`+text+` ORDER BY dataset, partition, version`, args...)
 }
 
 // Datasets lists the names of all datasets that have a version.
@@ -88,27 +128,17 @@ func (s *Store) rowsErr(rows *sql.Rows) error {
 	return nil
 }
 
-// query reads rows of one JSON text each.
-func query[T any](ctx context.Context, s *Store, text string, args ...any) ([]*T, error) {
-	rows, err := s.db.QueryContext(ctx, text, args...)
+// query reads rows whose last column is a JSON text.
+func query[T any](ctx context.Context, s *Store, sum, columns, rest string, args ...any) (all []*T, err error) {
+	err = eachText(ctx, s, sum, columns, rest, func(text string) error {
+		v := new(T)
+		all = append(all, v)
+		return json.Unmarshal([]byte(text), v)
+	}, args...)
 	if err != nil {
 		return nil, s.broken(err)
 	}
-	defer rows.Close()
-	var all []*T
-	for rows.Next() {
-		var record string
-		if err := rows.Scan(&record); err != nil {
-			return nil, s.broken(err)
-		}
-		v := new(T)
-		dec := json.NewDecoder(strings.NewReader(record))
-		if err := dec.Decode(v); err != nil {
-			return nil, s.broken(err)
-		}
-		all = append(all, v)
-	}
-	return all, s.rowsErr(rows)
+	return all, nil
 }
 
 // Indexed lists every version with what the index says of it, for verify.
@@ -132,7 +162,7 @@ func (s *Store) Indexed(ctx context.Context) ([]verify.Indexed, error) {
 // Knows reports whether some version has a manifest of this digest.
 func (s *Store) Knows(ctx context.Context, digest string) (bool, error) {
 	var n int
-	if err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM versions WHERE digest = ?`, digest).Scan(&n); err != nil {
+	if err := s.one(ctx, `SELECT count(*) FROM versions WHERE digest = ?`, digest).Scan(&n); err != nil {
 		return false, s.broken(err)
 	}
 	return n > 0, nil
@@ -142,7 +172,7 @@ func (s *Store) Knows(ctx context.Context, digest string) (bool, error) {
 // record.
 func (s *Store) Digest(ctx context.Context, dataset, partition string, version int64) (string, error) {
 	var digest string
-	err := s.db.QueryRowContext(ctx, `SELECT coalesce(max(digest), '') FROM versions WHERE dataset = ? AND partition = ? AND version = ?`, dataset, partition, version).Scan(&digest)
+	err := s.one(ctx, `SELECT coalesce(max(digest), '') FROM versions WHERE dataset = ? AND partition = ? AND version = ?`, dataset, partition, version).Scan(&digest)
 	if err != nil {
 		return "", s.broken(err)
 	}

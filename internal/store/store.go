@@ -4,11 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
 
 	"github.com/pressly/goose/v3"
@@ -27,7 +26,12 @@ const Name = "state.db"
 type Store struct {
 	db   *sql.DB
 	path string
+	writer
 }
+
+// maxIdle is how many connections are kept for the next who asks: to open one takes longer than
+// most questions do.
+const maxIdle = 16
 
 // Open opens the index in the directory dir, making it if there is none. A damaged
 // index is an error that names the way out.
@@ -41,7 +45,8 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	if err != nil {
 		return nil, broken(path, err)
 	}
-	s := &Store{db: db, path: path}
+	db.SetMaxIdleConns(maxIdle)
+	s := &Store{db: db, path: path, writer: writer{texts: map[string]*sql.Stmt{}}}
 	if err := s.migrate(ctx); err != nil {
 		return nil, errors.Join(s.broken(err), db.Close())
 	}
@@ -60,14 +65,38 @@ func (s *Store) migrate(ctx context.Context) error {
 	if _, err := p.Up(ctx); err != nil {
 		return err
 	}
-	var verdict string
-	if err := s.db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
-		return err
+	return s.checkSmall(ctx)
+}
+
+// Broke reports whether an error says that the index can't be used.
+func (s *Store) Broke(err error) bool {
+	var e *pipeline.Error
+	return errors.As(err, &e) && e.Where == s.path
+}
+
+// Renew moves the index away and begins a new one. Nobody may use it meanwhile.
+func (s *Store) Renew(ctx context.Context) error {
+	dir := filepath.Dir(s.path)
+	if err := errors.Join(s.db.Close(), MoveAway(dir)); err != nil {
+		return s.broken(err)
 	}
-	if verdict != "ok" {
-		return fmt.Errorf("%s", verdict)
+	fresh, err := Open(ctx, dir)
+	if err == nil {
+		s.db, s.texts = fresh.db, fresh.texts
 	}
-	return nil
+	return err
+}
+
+// MoveAway moves an index that can't be used out of the way of a new one: what is damaged may be
+// wanted by somebody who looks into why.
+func MoveAway(dir string) (err error) {
+	path := filepath.Join(dir, Name)
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if rerr := os.Rename(path+suffix, path+".damaged"+suffix); !errors.Is(rerr, fs.ErrNotExist) {
+			err = errors.Join(err, rerr)
+		}
+	}
+	return err
 }
 
 // Close closes the index.
@@ -76,12 +105,13 @@ func (s *Store) Close() error { return s.db.Close() }
 func (s *Store) broken(err error) error { return broken(s.path, err) }
 
 func broken(path string, err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	var known *pipeline.Error
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &known) {
 		return err
 	}
 	return &pipeline.Error{
 		Kind: pipeline.IO, Where: path, Msg: "the index of runs can't be used: " + err.Error(), Err: err,
-		Evidence: []string{"it is only an index: move it away and run `penstock rebuild`"},
+		Evidence: []string{"it is only an index: `penstock rebuild` makes it anew"},
 	}
 }
 
@@ -90,78 +120,10 @@ type Version struct {
 	Manifest *pipeline.Manifest
 	// Digest is the hex SHA-256 of the manifest.
 	Digest string
-}
-
-// PutRun writes or overwrites what is known of a run, and of the versions that are current
-// since, in one step.
-func (s *Store) PutRun(ctx context.Context, r *pipeline.RunRecord, current ...Version) error {
-	return s.update(ctx, func(tx *sql.Tx) error {
-		text, err := json.Marshal(r)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)`,
-			r.Run, r.Pipeline, r.Partition, string(r.Status), r.Started.UTC().Format(timeLayout), string(text)); err != nil {
-			return err
-		}
-		for _, v := range current {
-			if err := putVersion(ctx, tx, v, true); err != nil {
-				return err
-			}
-		}
-		if r.Status == pipeline.Running {
-			return nil
-		}
-		return putBases(ctx, tx, r)
-	})
+	// Stamp says what the file of the manifest looks like from outside: while it is the same,
+	// readers see this version.
+	Stamp string
 }
 
 // timeLayout has a fixed width, so that text sorts like time.
 const timeLayout = "2006-01-02T15:04:05.000000000Z"
-
-// PutVersion writes what is known of a version. If current is set, no other
-// version of the partition is.
-func (s *Store) PutVersion(ctx context.Context, m *pipeline.Manifest, digest string, current bool) error {
-	return s.update(ctx, func(tx *sql.Tx) error { return putVersion(ctx, tx, Version{m, digest}, current) })
-}
-
-func putVersion(ctx context.Context, tx *sql.Tx, v Version, current bool) error {
-	m := v.Manifest
-	text, err := json.Marshal(m)
-	if err != nil {
-		return err
-	}
-	if current {
-		if _, err := tx.ExecContext(ctx, `UPDATE versions SET current = 0 WHERE dataset = ? AND partition = ?`,
-			m.Dataset, m.Partition); err != nil {
-			return err
-		}
-	}
-	_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		m.Dataset, m.Partition, m.Version, m.Run, v.Digest, current, string(text))
-	return err
-}
-
-// update makes changes that are there all, or not at all.
-func (s *Store) update(ctx context.Context, change func(*sql.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return s.broken(err)
-	}
-	defer tx.Rollback() //nolint:errcheck // after Commit a no-op
-	if err := change(tx); err != nil {
-		return s.broken(err)
-	}
-	if err := tx.Commit(); err != nil {
-		return s.broken(err)
-	}
-	return nil
-}
-
-// Forget removes everything: the first step of a rebuild.
-func (s *Store) Forget(ctx context.Context) error {
-	if _, err := s.db.ExecContext(ctx, `DELETE FROM versions; DELETE FROM bases; DELETE FROM basis_texts; DELETE FROM runs`); err != nil {
-		return s.broken(err)
-	}
-	return nil
-}

@@ -11,12 +11,31 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
+// Combine makes one input of several, one after the other, with their columns as Drift has it.
+// names are what messages call them.
+func (s Set) Combine(names []string, inputs []*pipeline.Input) (*pipeline.Input, error) {
+	all := make([]*Inspected, len(inputs))
+	for i, in := range inputs {
+		all[i] = &Inspected{Input: *in, Facts: func(split int, column string) pipeline.Facts {
+			if in.Splits[split].Facts == nil {
+				return pipeline.Facts{}
+			}
+			return in.Splits[split].Facts(column)
+		}}
+	}
+	out, err := s.combine(names, all)
+	if err != nil {
+		return nil, err
+	}
+	return &out.Input, nil
+}
+
 // combine makes one input of the files, of one schema.
-func (s Set) combine(found []File, all []*Inspected) (*Inspected, error) {
+func (s Set) combine(names []string, all []*Inspected) (*Inspected, error) {
 	schema := all[0].Schema
 	for i, in := range all[1:] {
 		var err error
-		if schema, err = s.unify(schema, in.Schema, found[0].Path, found[i+1].Path); err != nil {
+		if schema, err = s.unify(schema, in.Schema, names[0], names[i+1]); err != nil {
 			return nil, err
 		}
 	}
@@ -24,11 +43,12 @@ func (s Set) combine(found []File, all []*Inspected) (*Inspected, error) {
 	type place struct{ file, split int }
 	var places []place
 	for i, in := range all {
+		before := len(out.Files)
 		out.Files = append(out.Files, in.Files...)
 		out.Whole = out.Whole && in.Whole && in.Schema.Equal(schema)
 		for j, split := range in.Splits {
 			split = adapt(split, in.Schema, schema)
-			split.File = i
+			split.File += before
 			out.Splits = append(out.Splits, split)
 			places = append(places, place{i, j})
 		}

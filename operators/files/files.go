@@ -78,16 +78,17 @@ func (s Set) Resolve(ctx context.Context, env *pipeline.Env, open Open) (*pipeli
 	if err != nil {
 		return nil, err
 	}
-	all := make([]*Inspected, len(found))
+	all, names := make([]*Inspected, len(found)), make([]string, len(found))
 	for i, f := range found {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		names[i] = f.Path
 		if all[i], err = inspect(ctx, env, f, open); err != nil {
 			return nil, err
 		}
 	}
-	in, err := s.combine(found, all)
+	in, err := s.combine(names, all)
 	if err != nil {
 		return nil, err
 	}

@@ -88,6 +88,19 @@ func (p published) approved() (all []string) {
 	return slices.Compact(all)
 }
 
+// Manifest reads the manifest in a directory of published files, and gives its digest. The
+// error is fs.ErrNotExist where there is none.
+func Manifest(dir string) (m *pipeline.Manifest, digest string, err error) {
+	f, err := readManifest(filepath.Join(dir, manifestName))
+	if err != nil {
+		return nil, "", err
+	}
+	if f == nil {
+		return nil, "", fs.ErrNotExist
+	}
+	return f.Manifest, f.digest, nil
+}
+
 func readManifest(path string) (*found, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -68,7 +68,9 @@ func names(schema *arrow.Schema) string {
 	return strings.Join(all, ", ")
 }
 
-// A window is a partition in terms of a column: the numbers in [from, to), or a text.
+// A window is a partition in terms of a column: the numbers in [from, to), or a text. A
+// timestamp with a zone is an instant; one without, and a date, is what clocks and calendars
+// show in the zone of the partition.
 type window struct {
 	from, to int64
 	text     string
@@ -84,12 +86,23 @@ func newWindow(part pipeline.Partition, f arrow.Field) (window, error) {
 			return refuse("partitions by key want a string column")
 		}
 		unit := t.Unit.Multiplier()
-		return window{from: ticks(part.Start, unit), to: ticks(part.End, unit)}, nil
+		if t.TimeZone != "" {
+			return window{from: ticks(part.Start, unit), to: ticks(part.End, unit)}, nil
+		}
+		from, to, ok := part.Civil()
+		if !ok {
+			return refuse("without a zone it can't tell the hour " + part.Value + ", which clocks show twice; cast it to a timestamp with a zone before it is published")
+		}
+		return window{from: ticks(from, unit), to: ticks(to, unit)}, nil
 	case *arrow.Date32Type:
 		if part.Start.IsZero() {
 			return refuse("partitions by key want a string column")
 		}
-		return window{from: ticks(part.Start, 24*time.Hour), to: ticks(part.End.Add(24*time.Hour-1), 24*time.Hour)}, nil
+		if part.By == pipeline.Hour {
+			return refuse("a date has no hour, and partitions are by hour: a timestamp is needed")
+		}
+		from, to, _ := part.Civil()
+		return window{from: ticks(from, 24*time.Hour), to: ticks(to, 24*time.Hour)}, nil
 	case *arrow.StringType:
 		if part.By != pipeline.Key {
 			return refuse("partitions by time want a date or timestamp column")
