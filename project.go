@@ -63,6 +63,7 @@ type Project struct {
 	publish *publish.Store
 	store   *store.Store
 	git     *checkout
+	recent  *recent
 	sleep   func(context.Context, time.Duration) error
 	// backfill is the id of the one that runs are part of.
 	backfill string
@@ -76,7 +77,7 @@ func Open(ctx context.Context, dir string, o Options) (*Project, error) {
 		return nil, err
 	}
 	p := &Project{dir: abs, opts: o.withDefaults(), fs: faults.OS(), clock: faults.SystemClock(), sleep: faults.Sleep}
-	p.ids, p.git = faults.NewIDs(p.clock), &checkout{}
+	p.ids, p.git, p.recent = faults.NewIDs(p.clock), &checkout{}, &recent{}
 	p.publish = &publish.Store{FS: p.fs, Clock: p.clock, Root: abs, Keep: max(p.opts.Keep, 0), HoldFor: p.opts.HoldFor, FourEyes: p.opts.FourEyes}
 	if err := p.makeState(); err != nil {
 		return nil, err
