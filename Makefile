@@ -47,3 +47,7 @@ fuzz: ## every fuzz target for FUZZTIME
 			echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$pkg || exit 1; \
 		done; \
 	done
+
+CRASH ?= .
+crash: ## the long form of what kills processes, cuts power and fails disks: hours
+	PENSTOCK_LONG=1 go test -count=1 -v -timeout 48h -run '$(CRASH)' ./internal/crashtest

@@ -52,7 +52,7 @@ func (e *evaluation) was() (*pipeline.Basis, error) {
 	if e.u.stage.Output != nil {
 		m, _, err := e.p.publish.Current(datasetOf(e.u.stage), e.plan.Partition.Dir())
 		if err == nil {
-			b := basisOf(m)
+			b := e.p.restsOn(m, e.plan.Partition.Dir())
 			if len(b.Code) > 0 {
 				return &b, nil
 			}

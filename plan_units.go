@@ -236,21 +236,21 @@ func (pr *planner) sure(b *store.Base, dataset string, part pipeline.Partition) 
 	case err != nil:
 		return b, nil // readers see nothing, or nothing that can be read
 	case b == nil:
-		return baseOf(m), m
+		return pr.p.baseOf(m, part.Dir()), m
 	case b.Version == m.Version && b.Data == m.DataDigest():
 		return b, nil
-	case b.Run > m.Run && b.Status != pipeline.Published && b.Status != pipeline.Unchanged:
-		// A later run published nothing: ids of runs sort like time.
+	case b.After(m.Published) && b.Status != pipeline.Published && b.Status != pipeline.Unchanged:
+		// A later run published nothing.
 		now := *b
-		now.Data, now.Version, now.Rows, now.Aside = m.DataDigest(), m.Version, m.Rows, baseOf(m).Aside
+		now.Data, now.Version, now.Rows, now.Aside = m.DataDigest(), m.Version, m.Rows, pr.p.baseOf(m, part.Dir()).Aside
 		return &now, nil
 	}
-	return baseOf(m), m
+	return pr.p.baseOf(m, part.Dir()), m
 }
 
 // baseOf is what the index would have of a version.
-func baseOf(m *pipeline.Manifest) *store.Base {
-	b := basisOf(m)
+func (p *Project) baseOf(m *pipeline.Manifest, partitionDir string) *store.Base {
+	b := p.restsOn(m, partitionDir)
 	code, gates, up := b.Keys()
 	return &store.Base{
 		Stage: m.Stage, Partition: m.Partition, Dataset: m.Dataset, Run: m.Run, Status: pipeline.Published,

@@ -45,7 +45,11 @@ func (a *attempt) rollback(ctx context.Context, from *versionAt, version int64, 
 		return err
 	}
 	m := v.Manifest
-	a.rec.Status, a.rec.Rollback, a.rec.RowsOut = pipeline.Published, m.Rollback, m.Rows
+	a.rec.Status = pipeline.Published
+	if v.Unchanged {
+		a.rec.Status = pipeline.Unchanged
+	}
+	a.rec.Rollback, a.rec.RowsOut = m.Rollback, m.Rows
 	a.rec.Bases = []pipeline.Basis{basisOf(m)}
 	a.current = []published{{m, v.Digest}}
 	a.rec.Outputs = append(a.rec.Outputs, outputRecord(m, from.visible))

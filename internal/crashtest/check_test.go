@@ -31,7 +31,18 @@ type manifest struct {
 	Inputs     []input      `json:"inputs"`
 	Gates      string       `json:"gates"`
 	Published  time.Time    `json:"published"`
-	digest     string
+	Rollback   *struct {
+		Run string `json:"run"`
+	} `json:"rollback"`
+	digest string
+}
+
+// by is the run that made it current.
+func (m *manifest) by() string {
+	if m.Rollback != nil {
+		return m.Rollback.Run
+	}
+	return m.Run
 }
 
 type fileRecord struct {
@@ -293,7 +304,7 @@ func (c *checker) inputs(dir string, m *manifest) {
 		if kept := c.kept[fmt.Sprintf("%s#%d", of, in.Version)]; kept != nil && kept.digest != in.Manifest {
 			c.bad("I10", "%s was made of version %d of %s, of which the manifest is another", dir, in.Version, of)
 		}
-		if up := c.visible[of]; up == nil || up.Version < in.Version {
+		if up := c.visible[of]; !c.damaged[of] && (up == nil || up.Version < in.Version) {
 			c.bad("I10", "%s was made of version %d of %s, which is not published", dir, in.Version, of)
 		}
 	}

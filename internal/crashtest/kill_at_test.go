@@ -73,18 +73,14 @@ func TestKilledAt(t *testing.T) {
 // newTour is a project with two stages and two partitions, and a process in it.
 func newTour(t *testing.T, exe, dir string) *trial {
 	t.Helper()
-	w := &world{
-		dir: dir, rng: rand.New(rand.NewPCG(1, 1)), inputs: map[string]given{}, now: map[string]cell{},
-		held: map[string]map[string]cell{}, damaged: map[string]bool{},
-		spec: Spec{Format: "csv", Parts: []string{"a", "b"}, Keep: 1, Stages: []Stage{
-			{Name: "one", From: "in", Add: 1, Low: 300, Most: 2000, Output: "parquet"},
-			{Name: "two", From: "one", Mod: 3, Rest: 1, Most: 1e9, Output: "jsonl"},
-		}},
-	}
+	w := emptyWorld(dir, Spec{Format: "csv", Parts: []string{"a", "b"}, Keep: 1, Stages: []Stage{
+		{Name: "one", From: "in", Add: 1, Low: 300, Most: 2000, Output: "parquet"},
+		{Name: "two", From: "one", Mod: 3, Rest: 1, Most: 1e9, Output: "jsonl"},
+	}}, rand.New(rand.NewPCG(1, 1)))
 	if err := w.write(); err != nil {
 		t.Fatal(err)
 	}
-	tr := &trial{campaign: &campaign{t: t, exe: exe, kills: map[string]int{}, known: map[string]map[string]int{}}, world: w}
+	tr := &trial{campaign: newCampaign(t, exe), world: w}
 	if err := tr.open("", nil); err != nil {
 		t.Fatal(err)
 	}

@@ -80,36 +80,43 @@ func (t *trial) open(failpoint string, next map[string]cell) (err error) {
 	if !alive {
 		return nil
 	}
-	t.learn(r)
+	t.learn("open", r)
 	return t.look(started, next)
 }
 
 // attempt chooses a command, and where or when the process dies of it.
 func (t *trial) attempt() (s step, dead bool, err error) {
-	steps := t.choose()
-	var ops []string
-	for _, s := range steps {
-		ops = append(ops, s.Op)
+	steps, err := t.steps()
+	if err != nil {
+		return s, false, err
 	}
-	i, point, n := t.target(t.rng, ops)
-	if t.rng.IntN(3) == 0 {
+	var kinds []string
+	for _, s := range steps {
+		kinds = append(kinds, s.kind())
+	}
+	i, point, n := t.target(t.rng, kinds)
+	if t.rng.IntN(4) == 0 {
 		i, point = t.rng.IntN(len(steps)), ""
 	}
-	s = steps[i]
-	if t.rng.IntN(3) == 0 && s.Op == "run" {
-		if err := t.give(s.Partition); err != nil {
-			return s, false, err
+	alive, err := t.do(steps[i], point, n)
+	return steps[i], !alive, err
+}
+
+// steps are the commands that make sense now, after something may have changed.
+func (t *trial) steps() ([]step, error) {
+	part := t.parts()[t.rng.IntN(len(t.parts()))]
+	switch t.rng.IntN(8) {
+	case 0:
+		s, err := t.damage(part)
+		if err != nil || len(t.damaged) > 0 {
+			return []step{s}, err
 		}
-		s = t.world.run(s.Partition)
-	}
-	if s.Op == "backfill" {
-		if err := t.renew(); err != nil {
-			return s, false, err
+	case 1, 2, 3:
+		if err := t.give(part); err != nil {
+			return nil, err
 		}
-		s = t.backfill()
 	}
-	alive, err := t.do(s, point, n)
-	return s, !alive, err
+	return t.choose(), nil
 }
 
 // do sends a command, and takes what is acknowledged. It is interrupted at the point, or
@@ -126,7 +133,7 @@ func (t *trial) do(s step, point string, n int) (alive bool, err error) {
 	t.p.send(cmd)
 	for r := range t.p.replies {
 		t.tell("\t%s %q: run %s is %s, held %v %.300s", r.Op, r.Partition, r.Run, r.Status, r.Held, r.Error)
-		t.learn(r)
+		t.learn(s.kind(), r)
 		if err := t.acknowledged(s, r); err != nil {
 			return true, err
 		}
@@ -196,7 +203,7 @@ func (t *trial) recover(s step) error {
 		begun := time.Now()
 		again, n := "", -1
 		if t.rng.IntN(8) == 0 {
-			if _, again, n = t.target(t.rng, []string{s.Op}); again == "" {
+			if _, again, n = t.target(t.rng, []string{s.kind()}); again == "" {
 				n = -1
 			}
 		}
@@ -263,6 +270,10 @@ func (t *trial) lookAt(c *checker, stage, part string, next map[string]cell) {
 		}
 		return
 	}
+	if t.versions[key] == nil {
+		t.versions[key] = map[int64]cell{}
+	}
+	t.versions[key][m.Version] = may[i]
 	for _, in := range m.Inputs {
 		if in.Name == "in" && !may[i].released && !slices.Contains(may[i].shas, in.Files[0].SHA256) {
 			c.bad("I10", "%s says that it was made of %s with sha256 %s, want %v", dir, in.Files[0].Path, in.Files[0].SHA256, may[i].shas)

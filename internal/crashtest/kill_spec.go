@@ -1,13 +1,17 @@
 package crashtest
 
+import "time"
+
 // Spec describes a pipeline in so few words that two programs can know what it does: the
 // one that is killed runs it, the one that kills computes what should come out.
 type Spec struct {
 	// Format is that of the inputs, in/PARTITION.FORMAT: csv or jsonl.
 	Format string `json:"format"`
 	// Parts are the named partitions; none: the dataset is one.
-	Parts  []string `json:"parts"`
-	Stages []Stage  `json:"stages"`
+	Parts []string `json:"parts"`
+	// Hours is how many partitions there are of an hour each, from 2001-01-01T00, in place of Parts.
+	Hours  int     `json:"hours,omitempty"`
+	Stages []Stage `json:"stages"`
 	// Keep is how many earlier versions are kept.
 	Keep int `json:"keep"`
 }
@@ -26,6 +30,11 @@ type Stage struct {
 	Most int64 `json:"most"`
 	// Output is the format of the dataset out/NAME; empty: there is none.
 	Output string `json:"output"`
+}
+
+// Hour gives the name of an hour's partition.
+func Hour(n int) string {
+	return time.Date(2001, 1, 1, n, 0, 0, 0, time.UTC).Format("2006-01-02T15")
 }
 
 // Command is a line that the child reads.
@@ -52,6 +61,9 @@ type Reply struct {
 	Held []string `json:"held,omitempty"`
 	// Hits says how often each point was passed since the last reply.
 	Hits map[string]int `json:"hits,omitempty"`
+	// Seconds is how long a plan took, and Runs how many partitions it would run.
+	Seconds float64 `json:"seconds,omitempty"`
+	Runs    int     `json:"runs,omitempty"`
 	// Goroutines and Files are how many there are.
 	Goroutines int `json:"goroutines"`
 	Files      int `json:"files"`

@@ -34,7 +34,8 @@ func seed(t testing.TB) uint64 {
 // Whatever they left is looked at; then others are started, which do again what was
 // interrupted, and after that all invariants hold.
 func TestKill(t *testing.T) {
-	c := &campaign{t: t, exe: buildChild(t), want: 100, cyclesEach: 25, kills: map[string]int{}, known: map[string]map[string]int{}}
+	c := newCampaign(t, buildChild(t))
+	c.want, c.cyclesEach = 100, 25
 	if long() {
 		c.want, c.cyclesEach = 10_000, 50
 	}
@@ -74,11 +75,16 @@ type campaign struct {
 	cycles     int
 	atPoints   int
 	kills      map[string]int            // by point
-	known      map[string]map[string]int // by command, and point: how often it is passed
+	tries      map[string]int            // by point: how often a process should have died there
+	known      map[string]map[string]int // by kind of command, and point: how often it is passed
 	recoveries []time.Duration
 	looks      int
 	reads      int
 	violations []string
+}
+
+func newCampaign(t *testing.T, exe string) *campaign {
+	return &campaign{t: t, exe: exe, kills: map[string]int{}, tries: map[string]int{}, known: map[string]map[string]int{}}
 }
 
 func (c *campaign) goesOn() bool {
@@ -93,15 +99,15 @@ func (c *campaign) violation(format string, args ...any) {
 	c.violations = append(c.violations, fmt.Sprintf(format, args...))
 }
 
-// learn notes which points a command passes.
-func (c *campaign) learn(r Reply) {
+// learn notes which points a kind of command passes.
+func (c *campaign) learn(kind string, r Reply) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.known[r.Op] == nil {
-		c.known[r.Op] = map[string]int{}
+	if c.known[kind] == nil {
+		c.known[kind] = map[string]int{}
 	}
 	for point, n := range r.Hits {
-		c.known[r.Op][point] = max(c.known[r.Op][point], n)
+		c.known[kind][point] = max(c.known[kind][point], n)
 		c.kills[point] += 0
 	}
 }
@@ -123,25 +129,29 @@ func (c *campaign) recovered(d time.Duration) {
 	c.recoveries = append(c.recoveries, d)
 }
 
-// target chooses among the commands one that passes a point at which few were killed, and
-// how often it is to be passed before.
-func (c *campaign) target(rng *rand.Rand, ops []string) (op int, point string, n int) {
+// target chooses among kinds of commands one that passes a point at which few were killed,
+// and how often it is to be passed. Not every command of a kind passes all that others did:
+// what was tried in vain is tried less often.
+func (c *campaign) target(rng *rand.Rand, kinds []string) (kind int, point string, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	op = rng.IntN(len(ops))
+	kind = rng.IntN(len(kinds))
 	fewest := -1
-	for _, i := range rng.Perm(len(ops)) {
-		for name := range c.known[ops[i]] {
-			// Most are of the fewest; ties are broken by the order of a map.
-			if k := c.kills[name]; fewest < 0 || k < fewest {
-				fewest, op, point = k, i, name
+	for _, i := range rng.Perm(len(kinds)) {
+		for name := range c.known[kinds[i]] { // of those with as few, the order of the map chooses
+			if k := 4*c.kills[name] + c.tries[name]; fewest < 0 || k < fewest {
+				fewest, kind, point = k, i, name
 			}
 		}
 	}
 	if point == "" {
-		return op, "", 0
+		return kind, "", 0
 	}
-	return op, point, 1 + rng.IntN(min(20, c.known[ops[op]][point]))
+	c.tries[point]++
+	if n = 1; rng.IntN(2) == 0 {
+		n += rng.IntN(min(20, c.known[kinds[kind]][point]))
+	}
+	return kind, point, n
 }
 
 // report prints the figures, and fails for what is not as it should be.

@@ -11,7 +11,9 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // secret is in every row: no error and no record of a run may show it.
@@ -29,6 +31,9 @@ type world struct {
 	held   map[string]map[string]cell // by partition: what a blocked run left
 	// damaged are visible directories in which we have put something wrong.
 	damaged map[string]bool
+	harm    atomic.Bool // there are any
+	// versions are those that were seen to be current, by output and partition, and number.
+	versions map[string]map[int64]cell
 	// told is what happened, for who has to find out what went wrong.
 	told []string
 }
@@ -59,14 +64,19 @@ type step struct {
 	Command
 	next   map[string]cell
 	status string // of a run that isn't a backfill
-	fails  bool
+	heals  bool   // something was damaged before
+}
+
+// kind tells commands apart that do other things.
+func (s step) kind() string {
+	if s.heals {
+		return s.Op + ", damaged"
+	}
+	return s.Op + ", " + s.status
 }
 
 func newWorld(dir string, rng *rand.Rand) (*world, error) {
-	w := &world{
-		dir: dir, rng: rng, spec: randomSpec(rng), inputs: map[string]given{}, now: map[string]cell{},
-		held: map[string]map[string]cell{}, damaged: map[string]bool{},
-	}
+	w := emptyWorld(dir, randomSpec(rng), rng)
 	if err := w.write(); err != nil {
 		return nil, err
 	}
@@ -76,6 +86,13 @@ func newWorld(dir string, rng *rand.Rand) (*world, error) {
 		}
 	}
 	return w, nil
+}
+
+func emptyWorld(dir string, spec Spec, rng *rand.Rand) *world {
+	return &world{
+		dir: dir, rng: rng, spec: spec, inputs: map[string]given{}, now: map[string]cell{},
+		held: map[string]map[string]cell{}, damaged: map[string]bool{}, versions: map[string]map[int64]cell{},
+	}
 }
 
 // write writes what the child reads.
@@ -210,19 +227,20 @@ func (w *world) choose() (all []step) {
 			if c, ok := w.now[st.Name+"@"+p]; ok && len(c.aside) > 0 && !c.overruled && st.Low != 0 {
 				all = append(all, w.release(st.Name, p))
 			}
+			all = append(all, w.rollbacks(st.Name, p)...)
 		}
 	}
-	if len(w.spec.Parts) > 0 {
+	if len(w.spec.Parts) > 0 && !w.released() {
 		all = append(all, w.backfill())
 	}
-	return all
+	return append(all, step{Command: Command{Op: "gc"}})
 }
 
 func (w *world) run(part string) step {
 	s := step{Command: Command{Op: "run", Partition: part}, next: map[string]cell{}, status: "published or unchanged"}
 	g := w.inputs[part]
 	if g.torn {
-		s.status, s.fails = "failed", true
+		s.status = "failed"
 		return s
 	}
 	out, aside, blocked := w.spec.oracle(g.rows)
@@ -236,6 +254,14 @@ func (w *world) run(part string) step {
 	return s
 }
 
+// latest is the number of the current version, as it was seen.
+func (w *world) latest(key string) (n int64) {
+	for v := range w.versions[key] {
+		n = max(n, v)
+	}
+	return n
+}
+
 // mayStay is a cell that may come out as it was: then it stays what it was made of.
 func (w *world) mayStay(key string, c cell) cell {
 	if was, ok := w.now[key]; ok && was.rows.text() == c.rows.text() && was.aside.text() == c.aside.text() {
@@ -244,19 +270,15 @@ func (w *world) mayStay(key string, c cell) cell {
 	return c
 }
 
-// renew gives new inputs where rows were released: a backfill leaves those alone.
-func (w *world) renew() error {
-	for _, p := range w.parts() {
-		for _, st := range w.outputs() {
-			if w.now[st.Name+"@"+p].released {
-				if err := w.give(p); err != nil {
-					return err
-				}
-				break
-			}
+// released reports whether there is something that a backfill leaves alone, although the
+// same input gives something else.
+func (w *world) released() bool {
+	for _, c := range w.now {
+		if c.released {
+			return true
 		}
 	}
-	return nil
+	return false
 }
 
 // backfill runs what is not up to date.
@@ -279,6 +301,49 @@ func (w *world) release(stage, part string) step {
 	return step{Command: Command{Op: "release", Stage: stage, Partition: part}, next: map[string]cell{key: c}}
 }
 
+// rollbacks go to the versions that are kept.
+func (w *world) rollbacks(stage, part string) (all []step) {
+	key, dir := stage+"@"+part, "key="+part
+	if part == "" {
+		dir = "all"
+	}
+	for _, name := range list(filepath.Join(w.dir, "out/.penstock/datasets", stage, "versions", dir)) {
+		n, err := strconv.ParseInt(name, 10, 64)
+		was, seen := w.versions[key][n]
+		if err != nil || !seen || n == w.latest(key) {
+			continue
+		}
+		was.released = true // what the partition rests on did not change, so a backfill leaves it
+		s := step{Command: Command{Op: "rollback", Stage: stage, Partition: part, Version: n}, next: map[string]cell{key: was}}
+		s.status = "published or unchanged"
+		all = append(all, s)
+	}
+	return all
+}
+
+// damage puts something wrong where readers look, of which the same input comes out again.
+func (w *world) damage(part string) (step, error) {
+	s := w.run(part)
+	for _, st := range w.outputs() {
+		key, dir := st.Name+"@"+part, visibleDir(st.Name, part)
+		was, ok := w.now[key]
+		c := s.next[key]
+		files, _ := filepath.Glob(filepath.Join(w.dir, dir, "part-*"))
+		if !ok || was.released || was.overruled || was.rows.text() != c.rows.text() || len(files) == 0 {
+			continue
+		}
+		s.heals, w.damaged[dir] = true, true
+		w.harm.Store(true)
+		w.tell("damage in %s", dir)
+		// Another file of the name: that which is kept may have more.
+		if err := os.WriteFile(w.dir+"/damage", []byte("damage"), 0o644); err != nil {
+			return s, err
+		}
+		return s, os.Rename(w.dir+"/damage", files[0])
+	}
+	return s, nil
+}
+
 // done takes what was acknowledged for what is there now.
 func (w *world) done(s step, r Reply) error {
 	for key, c := range s.next {
@@ -287,7 +352,12 @@ func (w *world) done(s step, r Reply) error {
 		}
 	}
 	part := r.Partition
+	if s.Op == "run" && r.Status != "failed" && r.Status != "blocked" {
+		clear(w.damaged)
+		w.harm.Store(false)
+	}
 	switch {
+	case s.Op == "gc":
 	case s.Op == "backfill" && r.Op != "part":
 		return nil
 	case s.Op == "approve":

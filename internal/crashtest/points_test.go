@@ -62,6 +62,27 @@ func tour(t *testing.T, exe string) map[string]bool {
 	tr.must(t, tr.release("one", "b"))
 	tr.must(t, tr.world.run("b"))
 	tr.must(t, tr.backfill())
+	look := func() {
+		t.Helper()
+		if err := tr.look(settled, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look()
+	for range 2 { // the second finds it done
+		tr.must(t, step{
+			Command: Command{Op: "rollback", Stage: "one", Partition: "b", Version: tr.latest("one@b") - 1},
+			status:  "published or unchanged",
+		})
+	}
+	tr.must(t, tr.world.run("b"))
+	look()
+	again, err := tr.damage("b")
+	if err != nil || len(tr.damaged) == 0 {
+		t.Fatalf("nothing was damaged: %v", err)
+	}
+	tr.must(t, again)
+	tr.must(t, step{Command: Command{Op: "gc"}})
 	if err := errors.Join(tr.p.quit(), tr.look(settled, nil)); err != nil {
 		t.Fatal(err)
 	}

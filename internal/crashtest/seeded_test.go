@@ -120,6 +120,8 @@ func (s seeded) caught(t *testing.T) bool {
 		t.Errorf("%s does not find it", s.test)
 	case !errors.As(err, &exit) || strings.Contains(out, "[build failed]") || strings.Contains(out, "[setup failed]"):
 		t.Errorf("it can't be built: %v\n%s", err, out)
+	case strings.Contains(out, "panic: test timed out"):
+		t.Errorf("%s takes too long:\n%s", s.test, out)
 	case !strings.Contains(out, "--- FAIL: "+s.test) && !strings.Contains(out, "panic: "):
 		t.Errorf("another test fails:\n%s", out)
 	default:
@@ -131,7 +133,7 @@ func (s seeded) caught(t *testing.T) bool {
 // run runs a test in a process of its own. The overlay goes by the environment, so that what
 // the test builds has the mistake, too.
 func run(s seeded, overlay string) (string, error) {
-	cmd := exec.Command("go", "test", "-count=1", "-timeout=120s", "-run", "^"+s.test+"$", s.pkg)
+	cmd := exec.Command("go", "test", "-count=1", "-timeout=300s", "-run", "^"+s.test+"$", s.pkg)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "PENSTOCK_LONG=", "PENSTOCK_SEED=1")
 	if overlay != "" {

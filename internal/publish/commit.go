@@ -59,16 +59,10 @@ func (st *Staging) Commit(ctx context.Context, m *pipeline.Manifest) (v *Version
 
 // unchanged leaves what is visible as it is.
 func (st *Staging) unchanged() (*Version, error) {
-	if err := errors.Join(st.finish(), st.dropHeld("")); err != nil {
+	if err := errors.Join(st.settle(), st.dropHeld("")); err != nil {
 		return nil, st.ioError(err)
 	}
 	return &Version{Manifest: st.current, Digest: st.digest, Unchanged: true}, nil
-}
-
-// finish does what a run that died behind its switch has not come to: what is current is
-// durable, and what is past its keep goes.
-func (st *Staging) finish() error {
-	return errors.Join(st.settle(), st.prune(st.current.Version))
 }
 
 func sameFiles(a, b *pipeline.Manifest) bool {

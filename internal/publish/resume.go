@@ -39,7 +39,7 @@ func (s *Store) Resume(ctx context.Context, h pipeline.HeldRecord) (*Resumed, er
 		return nil, errors.Join(err, st.Abort())
 	}
 	if r.Done != nil {
-		return r, errors.Join(st.finish(), st.Discard())
+		return r, errors.Join(st.settle(), st.Discard())
 	}
 	return r, nil
 }

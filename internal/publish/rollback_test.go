@@ -31,8 +31,8 @@ func TestRollback(t *testing.T) {
 			}{
 				{0, 3, 2, "b"},
 				{0, 4, 3, "c"}, // the one before is the one that was left
-				{3, 5, 3, "c"},
-				{4, 6, 4, "b"}, // one that was rolled back to itself
+				{4, 5, 4, "b"}, // one that was rolled back to itself
+				{5, 6, 5, "c"},
 			} {
 				before, digest, err := s.Current(dataset, july.Dir())
 				if err != nil {
@@ -54,7 +54,10 @@ func TestRollback(t *testing.T) {
 				}
 				checkKept(t, s, fmt.Sprint(i))
 			}
-			if v := mustPublish(t, s, "b"); !v.Unchanged {
+			if v, err := rollback(s, 5); err != nil || !v.Unchanged || v.Manifest.Version != 7 {
+				t.Errorf("the same rollback again gives %+v, %v", v, err)
+			}
+			if v := mustPublish(t, s, "c"); !v.Unchanged {
 				t.Errorf("what was rolled back to is published again: %+v", v.Manifest)
 			}
 			if v := mustPublish(t, s, "d"); v.Manifest.Rollback != nil || v.Manifest.Version != 8 {

@@ -23,6 +23,9 @@ func describe(s crashtest.Spec) *pipeline.Pipeline {
 	if len(s.Parts) > 0 {
 		pl.Partitions = pipeline.Scheme{By: pipeline.Key, Keys: s.Parts}
 	}
+	if s.Hours > 0 {
+		pl.Partitions = pipeline.Scheme{By: pipeline.Hour, From: crashtest.Hour(0), To: crashtest.Hour(s.Hours - 1)}
+	}
 	for _, st := range s.Stages {
 		pl.Stages = append(pl.Stages, stage(st))
 	}
@@ -31,7 +34,7 @@ func describe(s crashtest.Spec) *pipeline.Pipeline {
 
 func source(s crashtest.Spec) pipeline.Source {
 	set := files.Set{Paths: []string{"in/all." + s.Format}}
-	if len(s.Parts) > 0 {
+	if len(s.Parts) > 0 || s.Hours > 0 {
 		set.Paths[0] = "in/{partition}." + s.Format
 	}
 	schema := arrow.NewSchema([]arrow.Field{

@@ -78,6 +78,9 @@ func serve(ctx context.Context) error {
 
 // reply acknowledges a command.
 func (c *child) reply(r crashtest.Reply) error {
+	if r.Op == "part" {
+		return c.out.Encode(r)
+	}
 	r.Hits = map[string]int{}
 	for name, n := range faults.Hits() {
 		if n -= c.hits[name]; n > 0 {
@@ -98,14 +101,19 @@ func (c *child) do(ctx context.Context, cmd crashtest.Command) (crashtest.Reply,
 	case "run":
 		rec, err := c.project.Run(ctx, c.pl, cmd.Partition)
 		return answer(rec), err
+	case "plan":
+		return c.plan(ctx)
 	case "backfill":
 		return c.backfill(ctx)
 	case "approve":
 		return c.approve(ctx, cmd.Partition)
 	case "release":
 		return c.release(ctx, cmd)
-	case "rebuild":
-		_, _, err := c.project.Rebuild(ctx)
+	case "rollback":
+		rec, err := c.project.Rollback(ctx, "out/"+cmd.Stage, name(cmd.Partition), cmd.Version, "a test")
+		return answer(rec), err
+	case "gc":
+		_, err := c.project.GC(ctx, false)
 		return crashtest.Reply{Status: "done"}, err
 	}
 	return crashtest.Reply{}, fmt.Errorf("unknown command %q", cmd.Op)
@@ -119,15 +127,32 @@ func answer(rec *pipeline.RunRecord) crashtest.Reply {
 	return r
 }
 
+// plan says what a backfill would run.
+func (c *child) plan(ctx context.Context) (crashtest.Reply, error) {
+	parts, err := c.pl.Partitions.Range("", "")
+	if err != nil {
+		return crashtest.Reply{}, err
+	}
+	clock := faults.SystemClock()
+	begun := clock.Now()
+	plan, err := c.project.Plan(ctx, c.pl, parts, penstock.PlanOptions{})
+	if err != nil {
+		return crashtest.Reply{}, err
+	}
+	r := crashtest.Reply{Status: "done", Seconds: clock.Now().Sub(begun).Seconds()}
+	for i := range plan.Partitions {
+		if plan.Partitions[i].Runs() {
+			r.Runs++
+		}
+	}
+	return r, nil
+}
+
 // backfill runs all partitions, and acknowledges each.
 func (c *child) backfill(ctx context.Context) (crashtest.Reply, error) {
-	var parts []pipeline.Partition
-	for _, name := range c.spec.Parts {
-		p, err := c.pl.Partitions.Parse(name)
-		if err != nil {
-			return crashtest.Reply{}, err
-		}
-		parts = append(parts, p)
+	parts, err := c.pl.Partitions.Range("", "")
+	if err != nil {
+		return crashtest.Reply{}, err
 	}
 	var failed error
 	listener := &penstock.BackfillListener{Done: func(rec *pipeline.RunRecord, err error) {
@@ -138,7 +163,7 @@ func (c *child) backfill(ctx context.Context) (crashtest.Reply, error) {
 		}
 		failed = errors.Join(failed, c.reply(r))
 	}}
-	_, err := c.project.Backfill(ctx, c.pl, parts, penstock.BackfillOptions{Parallel: 2, Retries: -1, Listener: listener})
+	_, err = c.project.Backfill(ctx, c.pl, parts, penstock.BackfillOptions{Parallel: 2, Retries: -1, Listener: listener})
 	return crashtest.Reply{Status: "done"}, errors.Join(err, failed)
 }
 
