@@ -1,7 +1,6 @@
 package crashtest
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -81,7 +80,7 @@ type campaign struct {
 	recoveries []time.Duration
 	looks      int
 	reads      int
-	violations []string
+	violations int
 }
 
 func newCampaign(t *testing.T, exe string) *campaign {
@@ -94,13 +93,14 @@ func (c *campaign) goesOn() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	end, limited := c.t.Deadline()
-	return c.cycles < c.want && len(c.violations) < 10 && (!limited || time.Until(end) > time.Minute)
+	return c.cycles < c.want && c.violations < 10 && (!limited || time.Until(end) > time.Minute)
 }
 
 func (c *campaign) violation(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.violations = append(c.violations, fmt.Sprintf(format, args...))
+	c.violations++
+	c.t.Errorf(format, args...)
 }
 
 // learn notes which points a kind of command passes.
@@ -174,11 +174,8 @@ func (c *campaign) report() {
 		}
 	}
 	c.t.Logf("kill: %d cycles, %d of them at %d points, each at least %d times (%s); %d looks, %d reads meanwhile, %d violations; recovery p50 %s, p99 %s",
-		c.cycles, c.atPoints, len(c.kills), fewest, where, c.looks, c.reads, len(c.violations), at(0.5), at(0.99))
-	for _, v := range c.violations {
-		c.t.Error(v)
-	}
-	if c.cycles < c.want && len(c.violations) == 0 {
+		c.cycles, c.atPoints, len(c.kills), fewest, where, c.looks, c.reads, c.violations, at(0.5), at(0.99))
+	if c.cycles < c.want && c.violations == 0 {
 		c.t.Errorf("there was no time for more than %d of %d cycles", c.cycles, c.want)
 	}
 	if p99 := at(0.99); long() && p99 >= time.Second {
