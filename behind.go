@@ -135,40 +135,47 @@ func (p *Project) putVersion(c *store.Changes, dataset string, upTo []publish.Ke
 		if err != nil {
 			return err
 		}
-		if known == nil {
-			err = putMadeBy(c, m, upTo[:len(upTo)-1])
-		}
-		if err == nil && (known == nil || known.Version != m.Version) {
-			err = putBasis(c, m, basisOf(m))
-		}
-		if err != nil {
-			return err
+		if known == nil || known.Version != m.Version {
+			if err := c.PutBases(&pipeline.RunRecord{
+				Run: runOf(m), Pipeline: m.Pipeline, Partition: m.Partition, Status: pipeline.Published, Started: m.Published,
+				Bases: []pipeline.Basis{restsOn(m, upTo)},
+			}); err != nil {
+				return err
+			}
 		}
 	}
 	return c.PutVersion(store.Version{Manifest: m, Digest: v.Digest, Stamp: p.stamp(path.Join(dataset, v.Dir))}, v.Current)
 }
 
-// putMadeBy notes what the data of a version rests on that was released or rolled back.
-func putMadeBy(c *store.Changes, m *pipeline.Manifest, before []publish.Kept) error {
-	if m.Release == nil && m.Rollback == nil {
-		return nil
+// restsOn is what a version rests on, one of some of its dataset, by their number. What was
+// released or rolled back rests on what the version did of which it was made, as long as that is
+// kept.
+func restsOn(m *pipeline.Manifest, kept []publish.Kept) pipeline.Basis {
+	b := basisOf(m)
+	if b.Code != nil {
+		return b
 	}
-	for _, v := range slices.Backward(before) {
-		if v.Manifest.Partition != m.Partition {
-			return nil
-		}
-		if basis := basisOf(v.Manifest); basis.Code != nil {
-			return putBasis(c, v.Manifest, basis)
+	for _, v := range slices.Backward(kept) {
+		if w := v.Manifest; w.Partition != m.Partition || w.Version >= m.Version {
+			continue
+		} else if before := basisOf(w); before.Code != nil {
+			before.Settle(m)
+			return before
 		}
 	}
-	return nil
+	return b
 }
 
-func putBasis(c *store.Changes, m *pipeline.Manifest, basis pipeline.Basis) error {
-	return c.PutBases(&pipeline.RunRecord{
-		Run: runOf(m), Pipeline: m.Pipeline, Partition: m.Partition, Status: pipeline.Published, Started: m.Published,
-		Bases: []pipeline.Basis{basis},
-	})
+// restsOn is what the current version of a partition rests on.
+func (p *Project) restsOn(m *pipeline.Manifest, partitionDir string) pipeline.Basis {
+	if m.Release == nil && m.Rollback == nil {
+		return basisOf(m)
+	}
+	kept, err := p.publish.Versions(m.Dataset, partitionDir)
+	if err != nil {
+		return basisOf(m) // what it rests on is not on record then
+	}
+	return restsOn(m, kept)
 }
 
 // versionOf is what the index is told of a version that a run made current.

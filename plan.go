@@ -156,7 +156,7 @@ func (p *Project) newPlanner(ctx context.Context, pl *pipeline.Pipeline, parts [
 	if err != nil {
 		return nil, err
 	}
-	pr := &planner{p: p, ctx: ctx, pl: pl, opts: o, order: order, dirs: newDirs(), byName: map[string]*unit{}, place: map[string]int{}, ran: map[int]bool{}, lost: map[lost]bool{}, foreign: map[string]known{}}
+	pr := &planner{p: p, ctx: ctx, pl: pl, opts: o, order: order, dirs: newDirs(), byName: map[string]*unit{}, place: map[string]int{}, ran: map[int]bool{}, lost: map[lost]bool{}, listed: map[string]listing{}, foreign: map[string]known{}}
 	if pr.selection, err = selection.Parse(o.Select, o.Exclude, pr.items(nil)); err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/penstock-data/penstock/internal/store"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -51,7 +52,7 @@ func (e *evaluation) was() (*pipeline.Basis, error) {
 	if e.u.stage.Output != nil {
 		m, _, err := e.p.publish.Current(datasetOf(e.u.stage), e.plan.Partition.Dir())
 		if err == nil {
-			b := basisOf(m)
+			b := e.p.restsOn(m, e.plan.Partition.Dir())
 			if len(b.Code) > 0 {
 				return &b, nil
 			}
@@ -306,9 +307,15 @@ func (pr *planner) depends(name string, src pipeline.Depender) (l listing, err e
 				continue
 			}
 		}
-		b, _ := pr.sure(all[rec.Partition], ref.Dataset, ref.Partition)
-		if b != nil {
-			all[rec.Partition] = b
+		there, err := pr.shown(ref, own)
+		if err != nil {
+			return l, err
+		}
+		var b *store.Base
+		if there {
+			if b, _ = pr.sure(all[rec.Partition], ref.Dataset, ref.Partition); b != nil {
+				all[rec.Partition] = b
+			}
 		}
 		switch {
 		case b != nil && b.Data != "":

@@ -25,7 +25,8 @@ type listing struct {
 // partition finds the states of the units for a partition.
 func (pr *planner) partition(ctx context.Context, part pipeline.Partition) (PartitionPlan, error) {
 	plan := PartitionPlan{Partition: part, Name: part.String(), State: StateCurrent, Stages: make([]StagePlan, 0, len(pr.units))}
-	pr.listed, pr.part, pr.at = map[string]listing{}, part, pr.place[plan.Name]
+	clear(pr.listed)
+	pr.part, pr.at = part, pr.place[plan.Name]
 	for _, u := range pr.units {
 		sp, err := pr.stage(ctx, u, &plan)
 		if err != nil {
@@ -51,7 +52,7 @@ func (pr *planner) partition(ctx context.Context, part pipeline.Partition) (Part
 
 // planned notes the plan of a partition, for those that come after it.
 func (pr *planner) planned(i int, plan *PartitionPlan) {
-	pr.plans = append(pr.plans[:i:i], plan)
+	pr.plans = append(pr.plans[:i], plan)
 }
 
 // stage finds the state of one unit.

@@ -1,11 +1,13 @@
 package penstock
 
 import (
+	"cmp"
 	"context"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -206,6 +208,20 @@ func (pr *planner) knownOf(dataset string, own *unit) (known, error) {
 	return all, pr.p.store.BasesOf(pr.ctx, dataset, func(b *store.Base) { all[b.Partition] = b })
 }
 
+// shown reports whether readers see a partition. own is the unit that publishes it, or nil.
+func (pr *planner) shown(ref pipeline.PartitionRef, own *unit) (bool, error) {
+	if own != nil {
+		return own.shows(ref.Partition), nil
+	}
+	entries, err := pr.dirs.list(filepath.Join(pr.p.dir, filepath.FromSlash(ref.Dataset)))
+	if err != nil && !os.IsNotExist(err) {
+		return false, err
+	}
+	name := cmp.Or(ref.Partition.Dir(), publish.VisibleName)
+	_, there := slices.BinarySearchFunc(entries, name, func(e fs.DirEntry, name string) int { return strings.Compare(e.Name(), name) })
+	return there, nil
+}
+
 // sure gives what the index has of a partition if readers see the version that it tells of, and
 // else what the manifest says, with the manifest. An index that was restored from an old backup
 // is valid in every bit: only this tells that it is not true any more. It costs a stat, for the
@@ -220,21 +236,21 @@ func (pr *planner) sure(b *store.Base, dataset string, part pipeline.Partition) 
 	case err != nil:
 		return b, nil // readers see nothing, or nothing that can be read
 	case b == nil:
-		return baseOf(m), m
+		return pr.p.baseOf(m, part.Dir()), m
 	case b.Version == m.Version && b.Data == m.DataDigest():
 		return b, nil
-	case b.Run > m.Run && b.Status != pipeline.Published && b.Status != pipeline.Unchanged:
-		// A later run published nothing: ids of runs sort like time.
+	case b.After(m.Published) && b.Status != pipeline.Published && b.Status != pipeline.Unchanged:
+		// A later run published nothing.
 		now := *b
-		now.Data, now.Version, now.Rows, now.Aside = m.DataDigest(), m.Version, m.Rows, baseOf(m).Aside
+		now.Data, now.Version, now.Rows, now.Aside = m.DataDigest(), m.Version, m.Rows, pr.p.baseOf(m, part.Dir()).Aside
 		return &now, nil
 	}
-	return baseOf(m), m
+	return pr.p.baseOf(m, part.Dir()), m
 }
 
 // baseOf is what the index would have of a version.
-func baseOf(m *pipeline.Manifest) *store.Base {
-	b := basisOf(m)
+func (p *Project) baseOf(m *pipeline.Manifest, partitionDir string) *store.Base {
+	b := p.restsOn(m, partitionDir)
 	code, gates, up := b.Keys()
 	return &store.Base{
 		Stage: m.Stage, Partition: m.Partition, Dataset: m.Dataset, Run: m.Run, Status: pipeline.Published,

@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/penstock-data/penstock/gates"
 	"github.com/penstock-data/penstock/pipeline"
@@ -50,6 +51,7 @@ func (p *Project) Rerun(ctx context.Context, pl *pipeline.Pipeline, dataset, par
 		return nil, err
 	}
 	r := &rerun{excerpt: p.newExcerpt(ctx, pl, part), v: v, Rerun: &Rerun{Dataset: v.manifest.Dataset, Partition: part.String(), Version: v.manifest.Version}}
+	r.Unsure = pl.Unsure(s.Name)
 	for _, f := range slices.Concat(v.manifest.Files, v.manifest.Quarantine) {
 		r.Files, r.Bytes = r.Files+1, r.Bytes+f.Bytes
 	}
@@ -154,8 +156,11 @@ func (r *rerun) then(s *pipeline.Stage) (*versionAt, error) {
 // pin gives, of a published partition, the version that was read then.
 func (r *rerun) pin(dataset, partitionDir string) (*pipeline.Manifest, string, string, error) {
 	for _, in := range r.v.manifest.Inputs {
-		if in.Dataset != dataset || in.Version == 0 {
+		if in.Dataset != dataset || partitionDir != "" && !strings.HasSuffix(partitionDir, "="+in.Partition) {
 			continue
+		}
+		if in.Missing {
+			return nil, "", "", fs.ErrNotExist // as it was then
 		}
 		m, digest, err := r.p.publish.Version(dataset, partitionDir, in.Version)
 		if err == nil && digest == in.Manifest {

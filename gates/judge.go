@@ -46,6 +46,16 @@ func (j judge) Inputs() []string {
 	return j.findInputs()
 }
 
+// Unsure implements pipeline.Unsure: what is quarantined may depend on when that is.
+func (j judge) Unsure() string {
+	for _, r := range j.rules {
+		if r.Else == Quarantine && strings.Contains(r.String(), "now()") {
+			return "gate " + r.Name + " quarantines rows by the time at which it is judged"
+		}
+	}
+	return ""
+}
+
 // Asker names the first rule that looks things up in an input, and where it is written.
 func (j judge) Asker(input string) (gate string, at pipeline.Pos) {
 	for _, r := range j.rules {

@@ -41,6 +41,11 @@ type mapped struct {
 
 func (o mapped) String() string { return "map " + o.name }
 
+// Unsure implements pipeline.Unsure.
+func (o mapped) Unsure() string {
+	return "map " + o.name + " is a function of a user's, of which nothing is known but its name"
+}
+
 func (o mapped) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	schema, err := one("map", in)
 	if err != nil {

@@ -39,6 +39,30 @@ type Scheme struct {
 	Keys []string
 }
 
+// String is how people say it: "by day in Europe/Berlin on business_days from 2026-01-01".
+func (s Scheme) String() string {
+	if s.By == Whole {
+		return "whole"
+	}
+	text := "by " + string(s.By)
+	if s.Zone != nil {
+		text += " in " + s.Zone.String()
+	}
+	if s.Calendar != nil {
+		text += " on " + s.Calendar.String()
+	}
+	if s.From != "" {
+		text += " from " + s.From
+	}
+	if s.To != "" {
+		text += " to " + s.To
+	}
+	if len(s.Keys) > 0 {
+		text += ": " + Several(s.Keys)
+	}
+	return text
+}
+
 // Partition is the unit of publishing: a window of time, a key, or the whole.
 type Partition struct {
 	By By

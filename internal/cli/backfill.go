@@ -221,7 +221,6 @@ func (r *filling) fill(ctx context.Context, project *penstock.Project, pl *pipel
 	r.options.Listener = &penstock.BackfillListener{
 		Planned: p.planned, Begun: p.begun, Retried: p.retried, NotRun: p.notRun,
 		Done: func(rec *pipeline.RunRecord, err error) {
-			p.end()
 			if r.out.wanted() {
 				records = append(records, rec)
 			}
@@ -258,6 +257,7 @@ func (r *filling) ended(project *penstock.Project, pl *pipeline.Pipeline, rec *p
 	if !full && r.output == "text" {
 		return // it is named in the end
 	}
+	p.end()
 	if err := r.app.ended(project, pl, rec, err, r.out.takeStdout()); err != nil && !errors.Is(err, errBlocked) && pipeline.KindOf(err) != pipeline.Canceled {
 		r.complain(pipeline.Errorf(pipeline.KindOf(err), "%s %s: %w", rec.Pipeline, rec.Partition, err))
 	}

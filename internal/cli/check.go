@@ -80,7 +80,9 @@ type stageExplained struct {
 	Gates     []string            `json:"gates"`
 	Columns   []string            `json:"columns"`
 	Output    string              `json:"output,omitempty"`
-	Notes     []string            `json:"notes,omitempty"`
+	// Unsure are why what it publishes may come out otherwise from the same inputs.
+	Unsure []string `json:"unsure,omitempty"`
+	Notes  []string `json:"notes,omitempty"`
 }
 
 func (a *app) explainCommand() *cobra.Command {
@@ -101,7 +103,9 @@ func (a *app) explainCommand() *cobra.Command {
 				for _, s := range plan.Stages {
 					all = append(all, explained(plan, s))
 				}
-				return a.printJSON(map[string]any{"pipeline": plan.Pipeline.Name, "partition": plan.Env.Partition.String(), "stages": all})
+				return a.printJSON(map[string]any{
+					"pipeline": plan.Pipeline.Name, "partition": plan.Env.Partition.String(), "partitions": plan.Pipeline.Partitions.String(), "stages": all,
+				})
 			}
 			a.explain(plan)
 			return nil
@@ -136,12 +140,20 @@ func explained(plan *pipeline.Plan, s *pipeline.StagePlan) stageExplained {
 	}
 	if s.Output != nil {
 		e.Output = fmt.Sprintf("%s as %s", s.Output.Path, s.Output.Format)
+		e.Unsure = plan.Pipeline.Unsure(s.Name)
 	}
 	return e
 }
 
 func (a *app) explain(plan *pipeline.Plan) {
 	a.print("%s %s\n", plan.Pipeline.Name, plan.Env.Partition)
+	if p := plan.Pipeline; p.Partitions.By != pipeline.Whole {
+		late := "late data open any of them again"
+		if p.Lookback > 0 {
+			late = "late data open the newest " + plural(int64(p.Lookback), "partition", "partitions") + " again"
+		}
+		a.print("partitions %s; %s\n", p.Partitions, late)
+	}
 	for _, src := range plan.Pipeline.Sources {
 		in := plan.Inputs[src.Name]
 		var rows, bytes int64
@@ -157,6 +169,9 @@ func (a *app) explain(plan *pipeline.Plan) {
 		}
 		a.print("source %s: %s, %s bytes, %s, %s\n", src.Name, plural(int64(len(in.Files)), "file", "files"),
 			count(bytes), known, plural(int64(len(in.Splits)), "split", "splits"))
+		if in.Published != nil {
+			a.print("  reads   %s: %s\n", src.Source, reached(in.Published))
+		}
 	}
 	for _, s := range plan.Stages {
 		e := explained(plan, s)
@@ -174,8 +189,33 @@ func (a *app) explain(plan *pipeline.Plan) {
 		if e.Output != "" {
 			a.print("  output  %s\n", e.Output)
 		}
+		for _, why := range e.Unsure {
+			a.print("  unsure  to give the same bytes again: %s\n", why)
+		}
 		for _, n := range e.Notes {
 			a.print("  note    %s\n", n)
 		}
 	}
+}
+
+// reached says which published partitions are read: "7 partitions, 2026-01-01..2026-01-07, 2 of
+// them not published".
+func reached(all []pipeline.InputRecord) string {
+	if len(all) == 0 {
+		return "no partition"
+	}
+	text := plural(int64(len(all)), "partition", "partitions") + ", " + all[0].Partition
+	if len(all) > 1 {
+		text += ".." + all[len(all)-1].Partition
+	}
+	missing := 0
+	for _, in := range all {
+		if in.Missing {
+			missing++
+		}
+	}
+	if missing > 0 {
+		text += fmt.Sprintf(", %d of them not published", missing)
+	}
+	return text
 }

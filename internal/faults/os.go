@@ -35,8 +35,14 @@ func (osFS) SyncDir(path string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// Sync has a goroutine for each: file systems write the journal once for all that wait.
+// Sync has a goroutine for each: file systems write the journal once for all that wait, if
+// the content of files is on its way before.
 func (fsys osFS) Sync(files []File, dirs []string) error {
+	for _, f := range files {
+		if f, ok := f.(*os.File); ok {
+			startWriting(f)
+		}
+	}
 	errs := make([]error, len(files)+len(dirs))
 	var all sync.WaitGroup
 	for i, f := range files {

@@ -17,3 +17,9 @@ func exchange(a, b string) error {
 	}
 	return nil
 }
+
+// startWriting begins to write what is in memory of a file. It is of use if a sync follows,
+// which also tells what went wrong.
+func startWriting(f *os.File) {
+	_ = unix.SyncFileRange(int(f.Fd()), 0, 0, unix.SYNC_FILE_RANGE_WRITE)
+}

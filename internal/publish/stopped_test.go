@@ -18,17 +18,24 @@ import (
 type stopFS struct {
 	faults.FS
 	at      int64
+	on      string // the operation, if its number is not known; only one goroutine may be at it then
 	ops     atomic.Int64
 	stopped chan struct{}
 	goOn    chan struct{}
 }
 
+// never is the number of an operation that does not come.
+const never = 1 << 30
+
 func newStopFS(fsys faults.FS, at int) *stopFS {
 	return &stopFS{FS: fsys, at: int64(at), stopped: make(chan struct{}), goOn: make(chan struct{})}
 }
 
-func (s *stopFS) op() {
+func (s *stopFS) op(name string) {
 	n := s.ops.Add(1)
+	if name == s.on {
+		s.at, s.on = n, ""
+	}
 	if n == s.at {
 		close(s.stopped)
 	}
@@ -37,27 +44,78 @@ func (s *stopFS) op() {
 	}
 }
 
-func (s *stopFS) MkdirAll(p string) error                   { s.op(); return s.FS.MkdirAll(p) }
-func (s *stopFS) Mkdir(p string) error                      { s.op(); return s.FS.Mkdir(p) }
-func (s *stopFS) Open(p string) (faults.Opened, error)      { s.op(); return s.FS.Open(p) }
-func (s *stopFS) ReadFile(p string) ([]byte, error)         { s.op(); return s.FS.ReadFile(p) }
-func (s *stopFS) ReadDir(p string) ([]fs.DirEntry, error)   { s.op(); return s.FS.ReadDir(p) }
-func (s *stopFS) Stat(p string) (fs.FileInfo, error)        { s.op(); return s.FS.Stat(p) }
-func (s *stopFS) Rename(a, b string) error                  { s.op(); return s.FS.Rename(a, b) }
-func (s *stopFS) Exchange(a, b string) error                { s.op(); return s.FS.Exchange(a, b) }
-func (s *stopFS) Link(a, b string) error                    { s.op(); return s.FS.Link(a, b) }
-func (s *stopFS) RemoveAll(p string) error                  { s.op(); return s.FS.RemoveAll(p) }
-func (s *stopFS) SyncDir(p string) error                    { s.op(); return s.FS.SyncDir(p) }
-func (s *stopFS) Sync(f []faults.File, dirs []string) error { s.op(); return s.FS.Sync(f, dirs) }
-func (s *stopFS) Held(p string) (bool, error)               { s.op(); return s.FS.Held(p) }
+func (s *stopFS) MkdirAll(p string) error {
+	s.op("MkdirAll")
+	return s.FS.MkdirAll(p)
+}
+
+func (s *stopFS) Mkdir(p string) error {
+	s.op("Mkdir")
+	return s.FS.Mkdir(p)
+}
+
+func (s *stopFS) Open(p string) (faults.Opened, error) {
+	s.op("Open")
+	return s.FS.Open(p)
+}
+
+func (s *stopFS) ReadFile(p string) ([]byte, error) {
+	s.op("ReadFile")
+	return s.FS.ReadFile(p)
+}
+
+func (s *stopFS) ReadDir(p string) ([]fs.DirEntry, error) {
+	s.op("ReadDir")
+	return s.FS.ReadDir(p)
+}
+
+func (s *stopFS) Stat(p string) (fs.FileInfo, error) {
+	s.op("Stat")
+	return s.FS.Stat(p)
+}
+
+func (s *stopFS) Rename(a, b string) error {
+	s.op("Rename")
+	return s.FS.Rename(a, b)
+}
+
+func (s *stopFS) Exchange(a, b string) error {
+	s.op("Exchange")
+	return s.FS.Exchange(a, b)
+}
+
+func (s *stopFS) Link(a, b string) error {
+	s.op("Link")
+	return s.FS.Link(a, b)
+}
+
+func (s *stopFS) RemoveAll(p string) error {
+	s.op("RemoveAll")
+	return s.FS.RemoveAll(p)
+}
+
+func (s *stopFS) SyncDir(p string) error {
+	s.op("SyncDir")
+	return s.FS.SyncDir(p)
+}
+
+func (s *stopFS) Sync(f []faults.File, dirs []string) error {
+	s.op("Sync")
+	return s.FS.Sync(f, dirs)
+}
+
+func (s *stopFS) Held(p string) (bool, error) {
+	s.op("Held")
+	return s.FS.Held(p)
+}
 
 func (s *stopFS) Lock(p string, text []byte) (faults.Lock, error) {
-	s.op()
+	s.op("Lock")
 	return s.FS.Lock(p, text)
 }
 
 func (s *stopFS) Create(p string) (faults.File, error) {
-	s.op()
+	s.op("Create")
 	f, err := s.FS.Create(p)
 	return stopFile{f, s}, err
 }
@@ -67,7 +125,7 @@ type stopFile struct {
 	s *stopFS
 }
 
-func (f stopFile) Write(p []byte) (int, error) { f.s.op(); return f.File.Write(p) }
+func (f stopFile) Write(p []byte) (int, error) { f.s.op("Write"); return f.File.Write(p) }
 
 // later is a store whose clock is far ahead, so that whatever it finds looks silent, and which
 // is not patient for long.
@@ -122,7 +180,8 @@ func stoppables() []stoppable {
 		{"takeover", func(t *testing.T, s *Store) any {
 			t.Helper()
 			many(t, s)
-			dead := newStopFS(s.FS, 33) // in the middle of its commit
+			dead := newStopFS(s.FS, never)
+			dead.on = "Exchange"
 			go publishText(holdingStore(dead, s.Root), "dead")
 			<-dead.stopped
 			return nil
@@ -216,6 +275,51 @@ func TestStoppedAtEveryOperation(t *testing.T) {
 				checkKept(t, b, fmt.Sprint("operation ", n))
 			}
 		})
+	}
+}
+
+// A run is stopped before its n-th operation, for every n; others come and go, until the number
+// it is about to claim has been used and forgotten, and one holds the partition when it goes on.
+func TestStoppedWhileAnotherHolds(t *testing.T) {
+	for n := 1; ; n++ {
+		mem := newMem()
+		mustPublish(t, newStore(mem, "/project"), "old")
+		stop := newStopFS(mem, n)
+		a := newStore(stop, "/project")
+		a.Lease = time.Hour
+		done := make(chan error, 1)
+		go func() {
+			_, err := publishText(a, "a")
+			done <- err
+		}()
+		select {
+		case <-stop.stopped:
+		case err := <-done:
+			if n < 30 || err != nil {
+				t.Errorf("only %d operations were seen, %v", n, err)
+			}
+			return
+		}
+		b := later(mem, "/project")
+		mustPublish(t, b, "b")
+		mustPublish(t, b, "b again")
+		c := newStore(mem, "/project")
+		c.Clock = faults.NewStepClock(time.Unix(1e9, 0), 0)
+		st, err := c.Begin(bg, dataset, july, "run-c")
+		if err != nil {
+			t.Fatal(err)
+		}
+		close(stop.goOn)
+		if err := <-done; err != nil && pipeline.KindOf(err) != pipeline.Conflict {
+			t.Errorf("operation %d: %v", n, err)
+		}
+		if got := visible(t, mem, "/project"); got != "b again" {
+			t.Errorf("operation %d: while another holds the partition, a reader sees %q", n, got)
+		}
+		if v, err := commitText(st, "c"); err != nil || v.Unchanged {
+			t.Errorf("operation %d: %v, %v", n, v, err)
+		}
+		checkKept(t, c, fmt.Sprint("operation ", n))
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -210,7 +209,7 @@ func (s *Store) numbers(l layout) ([]int64, error) {
 	}
 	var numbers []int64
 	for _, name := range names {
-		if n, err := strconv.ParseInt(name, 10, 64); err == nil {
+		if n, run := cutClaim(name); n > 0 && run == "" { // versions have names as claims have
 			numbers = append(numbers, n)
 		}
 	}

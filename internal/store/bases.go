@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"time"
 
 	"github.com/penstock-data/penstock/pipeline"
 )
@@ -26,12 +27,17 @@ type Base struct {
 	Seconds              float64
 	// Stamp is the Version.Stamp of the version; empty if nobody noted it.
 	Stamp string
+
+	started string // when the run was
 }
+
+// After reports whether the run began after a time.
+func (b *Base) After(t time.Time) bool { return b.started > t.UTC().Format(timeLayout) }
 
 // baseRow is a row of bases.
 type baseRow struct {
 	Base
-	pipeline, started string
+	pipeline string
 }
 
 const baseColumns = `sum, pipeline, stage, partition, dataset, run, started, status, why, code_key, gates_key, up_key, data, stamp,

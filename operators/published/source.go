@@ -51,14 +51,8 @@ func Dataset(dir string) Source { return Source{Dataset: dir} }
 // String implements pipeline.Source.
 func (s Source) String() string {
 	text := "dataset " + s.dataset()
-	if p := s.Partitions; p != nil {
-		text += " by " + name(p.By)
-		if p.Zone != nil {
-			text += " in " + p.Zone.String()
-		}
-		if p.Calendar != nil {
-			text += " on " + p.Calendar.String()
-		}
+	if s.Partitions != nil {
+		text += " " + s.Partitions.String()
 	}
 	if s.Map != Same {
 		text += " map " + string(s.Map)

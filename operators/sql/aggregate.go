@@ -2,6 +2,7 @@ package sql
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -84,7 +85,8 @@ func (o aggregate) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	if len(o.by) > 0 {
 		query += " GROUP BY " + quoteAll(o.by) + " ORDER BY " + quoteAll(o.by)
 	}
-	st := &statement{query: query, inputs: []string{"t"}, schema: in, ordered: true}
+	exact := !slices.ContainsFunc(o.aggs, func(a Agg) bool { return a.Func == "stddev" }) // it adds up doubles, of integers too
+	st := &statement{query: query, inputs: []string{"t"}, schema: in, ordered: exact}
 	return st.bind(reads)
 }
 

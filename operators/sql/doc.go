@@ -9,6 +9,6 @@
 // out of a streaming result, so that no result is held whole outside of the budget.
 //
 // The same input gives the same output, whatever the number of workers: what DuckDB
-// might do in another order with several threads (sums of floats, results that no
-// ORDER BY orders) it does with one.
+// might do in another order with several threads (sums of floats, whatever people write
+// in SQL) it does with one.
 package sql

@@ -13,8 +13,9 @@ import (
 )
 
 // Query names the stage's inputs, in order, as tables. The text is a single SELECT, or
-// WITH … SELECT, in DuckDB's dialect. Without an ORDER BY at its end the rows come in
-// the order in which one thread gives them, which is slower. Types: a HUGEINT, such as
+// WITH … SELECT, in DuckDB's dialect. It is run by one thread: with several, rows that are
+// equal in its ORDER BY, sums of floats, and much else would come out otherwise each time.
+// Types: a HUGEINT, such as
 // a sum of integers, is given as decimal(38, 0); cast it with ::BIGINT.
 //
 //	Query(t, …, text) → the result of one SELECT over the inputs
@@ -39,13 +40,10 @@ func (q query) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	if err != nil {
 		return nil, err
 	}
-	st := &statement{query: q.text, inputs: q.inputs, schema: in, ordered: tree.ordered}
+	st := &statement{query: q.text, inputs: q.inputs, schema: in}
 	b, err := st.bind(tree.reads(in))
 	if err != nil {
 		return nil, err
-	}
-	if !tree.ordered {
-		b.Notes = append(b.Notes, "the query has no ORDER BY at its end: DuckDB runs it with one thread, so that its rows come in the same order each time")
 	}
 	for _, f := range b.Schema.Fields() {
 		if d, ok := f.Type.(*arrow.Decimal128Type); ok && d.Precision == 38 && d.Scale == 0 {
@@ -55,11 +53,21 @@ func (q query) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	return b, nil
 }
 
+// Unsure implements pipeline.Unsure.
+func (q query) Unsure() string {
+	tree, err := parsed.get(q.text, func() (*syntax, error) { return parse(q.text) })
+	if err != nil {
+		return "" // it does not run either
+	}
+	return tree.unsure()
+}
+
 // syntax is what is known of a query from its parse.
 type syntax struct {
 	names   []string // of columns that stand in it anywhere, in lower case
 	all     bool     // it may read columns that it does not name
 	ordered bool
+	doubts
 }
 
 // parsed remembers what is known of queries, by their text.
@@ -99,6 +107,9 @@ func parse(text string) (*syntax, error) {
 		return nil, err
 	}
 	x := &syntax{}
+	if x.volatile, err = volatile.get("", askVolatile); err != nil {
+		return nil, err
+	}
 	x.walk(statement.Node)
 	if modifiers, ok := statement.Node["modifiers"].([]any); ok {
 		for _, m := range modifiers {
@@ -133,6 +144,7 @@ func (x *syntax) walk(node any) {
 		case "COLUMN_REF":
 			x.add(n["column_names"])
 		}
+		x.doubt(n)
 		if n["ref_type"] == "NATURAL" || n["type"] == "PIVOT" || n["type"] == "SHOW_REF" {
 			x.all = true
 		}

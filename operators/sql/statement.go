@@ -14,7 +14,7 @@ type statement struct {
 	query  string
 	inputs []string
 	schema []*arrow.Schema
-	// ordered says that the query itself orders its result.
+	// ordered says that the query itself orders its result, every row of it.
 	ordered bool
 }
 
