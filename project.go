@@ -64,6 +64,7 @@ type Project struct {
 	store   *store.Store
 	git     *checkout
 	scraps  *scraps
+	recent  *recent
 	sleep   func(context.Context, time.Duration) error
 	// backfill is the id of the one that runs are part of.
 	backfill string
@@ -82,7 +83,7 @@ func open(ctx context.Context, dir string, o Options, fsys faults.FS) (*Project,
 		return nil, err
 	}
 	p := &Project{dir: abs, opts: o.withDefaults(), fs: fsys, clock: faults.SystemClock(), sleep: faults.Sleep}
-	p.ids, p.git, p.scraps = faults.NewIDs(p.clock), &checkout{}, &scraps{}
+	p.ids, p.git, p.scraps, p.recent = faults.NewIDs(p.clock), &checkout{}, &scraps{}, &recent{}
 	p.publish = &publish.Store{FS: p.fs, Clock: p.clock, Root: abs, Keep: max(p.opts.Keep, 0), HoldFor: p.opts.HoldFor, FourEyes: p.opts.FourEyes}
 	if err := p.makeState(); err != nil {
 		return nil, err

@@ -3,7 +3,9 @@ package crashtest
 import (
 	"errors"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -12,38 +14,45 @@ func TestKilledAt(t *testing.T) {
 	exe := buildChild(t)
 	good, bad := given{rows: table{{1, 100, secret}, {2, 500, secret}}}, given{rows: table{{1, 400, secret}, {2, 9000, secret}}}
 	other, third := given{rows: table{{7, 401, secret}, {8, 77, secret}}}, given{rows: table{{9, 402, secret}}}
-	for point, test := range map[string]struct {
+	for _, test := range []struct {
+		point  string
 		count  int
 		inputs []given // each is run, and the last is interrupted
 		op     string  // what is interrupted, if it is not that
 	}{
-		"before rename staging version to versions":       {1, []given{good}, ""},
-		"before rename staging visible to visible":        {1, []given{good}, ""},
-		"after rename staging visible to visible":         {2, []given{good}, ""},
-		"after exchange staging visible and visible":      {1, []given{good, other}, ""},
-		"before rename versions to staging":               {1, []given{good, other, third}, ""},
-		"after rename versions to staging":                {2, []given{good, other, third}, ""},
-		"after create runs":                               {1, []given{good}, ""},
-		"before rename runs to runs":                      {1, []given{good, other}, ""},
-		"after rename runs to runs":                       {1, []given{good, other}, ""},
-		"before commit index":                             {2, []given{good, other}, ""},
-		"after commit index":                              {2, []given{good, bad}, ""},
-		"after rename staging to held":                    {1, []given{good, bad}, ""},
-		"after rename staging to approvals":               {1, []given{good, bad}, "approve"},
-		"before rename held to staging":                   {1, []given{bad}, "approve"},
-		"before remove live":                              {1, []given{good}, ""},
-		"after link staging data to staging visible":      {1, []given{good, other}, "release"},
-		"after lock live":                                 {1, []given{good}, ""},
-		"after mkdir staging version":                     {2, []given{good}, ""},
-		"before sync all of visible":                      {1, []given{good, other}, "release"},
-		"after link staging claim to staging":             {2, []given{good, other}, ""},
-		"after write staging manifest.json":               {2, []given{good, other}, ""},
-		"before unlock staging claim":                     {1, []given{bad}, ""},
-		"after remove staging":                            {2, []given{good}, ""},
-		"before link held data to staging data":           {1, []given{bad}, "approve"},
-		"after rename staging version to staging version": {1, []given{bad}, ""},
+		{"before rename staging version to versions", 1, []given{good}, ""},
+		{"before rename staging visible to visible", 1, []given{good}, ""},
+		{"after rename staging visible to visible", 2, []given{good}, ""},
+		{"after exchange staging visible and visible", 1, []given{good, other}, ""},
+		{"before rename versions to staging", 1, []given{good, other, third}, ""},
+		{"after rename versions to staging", 2, []given{good, other, third}, ""},
+		{"after create runs", 1, []given{good}, ""},
+		{"before rename runs to runs", 1, []given{good, other}, ""},
+		{"after rename runs to runs", 1, []given{good, other}, ""},
+		{"before commit index", 2, []given{good, other}, ""},
+		{"after commit index", 2, []given{good, bad}, ""},
+		{"after rename staging to held", 1, []given{good, bad}, ""},
+		{"after rename staging to approvals", 1, []given{good, bad}, "approve"},
+		{"before rename held to staging", 1, []given{bad}, "approve"},
+		{"before remove live", 1, []given{good}, ""},
+		{"after link staging data to staging visible", 1, []given{good, other}, "release"},
+		{"after lock live", 1, []given{good}, ""},
+		{"after mkdir staging version", 2, []given{good}, ""},
+		{"before sync all of visible", 1, []given{good, other}, "release"},
+		{"after link staging claim to staging", 2, []given{good, other}, ""},
+		{"after write staging manifest.json", 2, []given{good, other}, ""},
+		{"before unlock staging claim", 1, []given{bad}, ""},
+		{"after remove staging", 2, []given{good}, ""},
+		{"before link held data to staging data", 1, []given{bad}, "approve"},
+		{"after rename staging version to staging version", 1, []given{bad}, ""},
+		{"before exchange staging visible and visible", 1, []given{good, other}, "rollback"},
+		{"after exchange staging visible and visible", 1, []given{good, other}, "rollback"},
+		{"before commit index", 2, []given{good, other}, "rollback"},
+		{"after rename staging visible to visible", 1, []given{bad}, "approve"},
+		{"before rename runs to runs", 2, []given{bad}, "approve"},
+		{"before remove staging", 1, []given{good, other}, "gc"},
 	} {
-		t.Run(point, func(t *testing.T) {
+		t.Run(strings.TrimSpace(test.op+" "+test.point), func(t *testing.T) {
 			t.Parallel()
 			tr := newTour(t, exe, filepath.Join(t.TempDir(), "project"))
 			var s step
@@ -58,8 +67,13 @@ func TestKilledAt(t *testing.T) {
 				s = tr.approve("a")
 			case "release":
 				s = tr.release("one", "a")
+			case "rollback":
+				s = tr.rollbacks("one", "a")[0]
+			case "gc":
+				litter(t, tr.dir)
+				s = step{Command: Command{Op: "gc"}}
 			}
-			alive, err := tr.do(s, point, test.count)
+			alive, err := tr.do(s, test.point, test.count)
 			if alive {
 				t.Fatalf("%s did not pass the point %d times", s.Op, test.count)
 			}
@@ -67,6 +81,14 @@ func TestKilledAt(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
+	}
+}
+
+// litter leaves what a run leaves of its staging that died.
+func litter(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(dir, "out/.penstock/datasets/one/staging/key=a/000001.20010101T000000-dead00/version"), 0o755); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -92,6 +114,9 @@ func (t *trial) must(tb testing.TB, s step) {
 	tb.Helper()
 	if alive, err := t.do(s, "", -1); err != nil || !alive {
 		tb.Fatalf("%+v: alive %t, %v", s.Command, alive, err)
+	}
+	if err := t.look(settled, nil); err != nil {
+		tb.Fatal(err)
 	}
 }
 

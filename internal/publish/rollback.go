@@ -29,7 +29,7 @@ func (s *Store) Rollback(ctx context.Context, dataset string, p pipeline.Partiti
 
 func (st *Staging) rollback(ctx context.Context, version int64, r pipeline.Rollback) (*Version, error) {
 	if c := st.current; c != nil && c.Rollback != nil && c.Rollback.To == version { // who asked may not know that it is done
-		return &Version{Manifest: c, Digest: st.digest, Unchanged: true}, nil
+		return st.unchanged()
 	}
 	m, err := st.earlier(version)
 	if err != nil {

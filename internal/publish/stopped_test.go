@@ -158,6 +158,13 @@ func stoppables() []stoppable {
 	}
 	return []stoppable{
 		{"first publish", func(*testing.T, *Store) any { return nil }, publish("a")},
+		{"into an empty directory", func(t *testing.T, s *Store) any {
+			t.Helper()
+			if err := s.FS.MkdirAll(s.Root + "/" + dataset + "/" + july.Dir()); err != nil {
+				t.Fatal(err)
+			}
+			return nil
+		}, publish("a")},
 		{"publish", many, publish("a")},
 		{"unchanged", many, publish("old3")},
 		{"healing", func(t *testing.T, s *Store) any {
