@@ -40,7 +40,7 @@ var seeds = []seeded{
 	{"verify takes an error for a pass", "lineage/verify/approval.go", `f.Severity == "warn" || f.Verdict == "pass"`, `f.Severity == "warn" || f.Verdict == "error" || f.Verdict == "pass"`, "./lineage/verify", "TestApprovals"},
 	// Who may write.
 	{"who is fenced is not moved away", publishDir + "claim.go", "err = errors.Join(err, ignore(st.store.FS.Rename(path, kept), fs.ErrNotExist))", "_ = kept", publishPkg, "TestStoppedAtEveryOperation"},
-	{"who is alive does not count", publishDir + "claim.go", "if !alive {\n\t\treturn top + 1, nil\n\t}", "if alive || !alive {\n\t\treturn top + 1, nil\n\t}", publishPkg, "TestContendersAndReaders"},
+	{"who is alive does not count", publishDir + "claim.go", "if !alive {\n\t\treturn top + 1, nil\n\t}", "if alive || !alive {\n\t\treturn top + 1, nil\n\t}", publishPkg, "TestMessages"},
 	{"what others published meanwhile is overwritten", publishDir + "resume.go", "case st.digest != h.Previous:\n\t\treturn nil, st.overtaken(h)\n\t}\n\tname", "}\n\tname", publishPkg, "TestApprovalConflicts"},
 	{"what is held may be altered", publishDir + "resume.go", "case now.SHA256 != f.SHA256:", "case false:", publishPkg, "TestHeldIsAsItWas"},
 	{"files of others are swept away", publishDir + "commit.go", "if !known[name] {", "if false {", publishPkg, "TestForeignFilesStay"},
