@@ -44,6 +44,10 @@ func (p *Project) Approve(ctx context.Context, run string, o Approve) (*Approved
 		return nil, err
 	}
 	lock, err := p.lockRun(rec.Run)
+	var held *faults.LockedError
+	if err != nil && !errors.As(err, &held) {
+		return nil, pipeline.Errorf(pipeline.IO, "can't claim the record of run %s: %w", rec.Run, err)
+	}
 	if err != nil {
 		return nil, pipeline.Errorf(pipeline.Conflict, "run %s is being approved of by somebody else", rec.Run).
 			With("see `penstock show " + rec.Run + "` when they are done")

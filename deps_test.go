@@ -48,7 +48,7 @@ func local(path string) string {
 // layers are the packages from the top down: imports go to a lower layer only, so that
 // siblings don't import each other.
 var layers = []string{
-	"cmd/", "benchmarks", "internal/cli", "internal/suggest", "internal/config|internal/report", ".",
+	"cmd/", "benchmarks|internal/crashtest/child", "internal/cli|internal/crashtest", "internal/suggest", "internal/config|internal/report", ".",
 	"internal/store|operators/published", "profile|operators/parquet|operators/csv|operators/jsonl|operators/ipc|operators/sql|operators|gates|lineage/verify|lineage|internal/publish|internal/host",
 	"operators/files|internal/keys|internal/selection", "internal/expr", "pipeline", "internal/faults|internal/schedule|internal/expr/vector|internal/expr/formats|internal/rows|internal/sketch|testdata",
 }
@@ -125,13 +125,14 @@ func TestNoReplace(t *testing.T) {
 	}
 }
 
-// The clock is asked in one package, goroutines start in the exchange, printing is the
+// The clock is asked in one package, goroutines start in the exchange, the backfill, the
+// beat of a claim and the watch over signals, printing is the
 // command line's, and durable files are written through internal/faults.
 func TestSeams(t *testing.T) {
 	allowed := map[string][]string{
 		"time.Now":    {"internal/faults/clock.go", "benchmarks/"},
 		"time.Since":  {"benchmarks/"},
-		"go":          {"pipeline/exchange.go", "internal/cli/cli.go"},
+		"go":          {"pipeline/exchange.go", "internal/cli/signals.go", "backfill_run.go", "internal/publish/beat.go"},
 		"fmt.Print":   {"benchmarks/"},
 		"fmt.Println": {"benchmarks/"},
 		"fmt.Printf":  {"benchmarks/"},

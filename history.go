@@ -5,11 +5,14 @@ import (
 	"errors"
 	"io/fs"
 	"iter"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
+	"github.com/penstock-data/penstock/internal/publish"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -25,27 +28,91 @@ func (p *Project) history(dataset string, before pipeline.Partition) iter.Seq2[*
 		return p.versionsOf(dataset, before)
 	}
 	return func(yield func(*pipeline.Manifest, error) bool) {
-		parts, err := p.published(dataset, before.Scheme())
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		for _, part := range slices.Backward(parts) {
-			if !part.Start.Before(before.Start) {
-				continue
+		name, scheme := before.String(), before.Scheme()
+		for {
+			// The index says which there are, so that what was published long ago costs nothing.
+			page, err := p.store.Before(context.Background(), path.Clean(filepath.ToSlash(dataset)), name, historyPage)
+			if err != nil {
+				yield(nil, err)
+				return
 			}
-			m, digest, err := p.publish.Current(dataset, part.Dir())
-			if errors.Is(err, fs.ErrNotExist) {
-				continue
+			for _, known := range page {
+				name = known.Partition
+				part, err := scheme.Anyway(name)
+				if err != nil || !part.Start.Before(before.Start) {
+					continue // it is of another scheme, of the past
+				}
+				m, err := p.inHistory(dataset, part, known.Digest)
+				if errors.Is(err, fs.ErrNotExist) {
+					continue
+				}
+				if !yield(m, err) || err != nil {
+					return
+				}
 			}
-			if err == nil {
-				err = p.asPublished(m, digest)
-			}
-			if !yield(m, err) || err != nil {
+			if len(page) < historyPage {
 				return
 			}
 		}
 	}
+}
+
+// historyPage is how many partitions of the past are asked for at once.
+const historyPage = 32
+
+// inHistory reads the manifest of a partition; the index has that of the digest.
+func (p *Project) inHistory(dataset string, part pipeline.Partition, known string) (*pipeline.Manifest, error) {
+	m, digest, err := p.recent.current(p.publish, dataset, part.Dir())
+	if err == nil && digest != known {
+		err = p.asPublished(m, digest)
+	}
+	return m, err
+}
+
+// recent keeps manifests that were read last: runs that follow each other look back at the same
+// ones. One is had again while its file looks the same from outside. It is safe for concurrent
+// use; what it gives is not to be changed.
+type recent struct {
+	mu    sync.Mutex
+	known map[string]recentManifest // by file
+}
+
+type recentManifest struct {
+	stamp    string
+	manifest *pipeline.Manifest
+	digest   string
+}
+
+// The most manifests that are kept, and the most bytes that one of them has.
+const (
+	maxRecent      = 512
+	maxRecentBytes = 64 << 10
+)
+
+func (r *recent) current(from *publish.Store, dataset, dir string) (*pipeline.Manifest, string, error) {
+	file := filepath.Join(from.Root, filepath.FromSlash(dataset), dir, publish.VisibleName)
+	info, err := os.Lstat(file)
+	if err != nil || info.Size() > maxRecentBytes {
+		return from.Current(dataset, dir)
+	}
+	stamp := stampOf(info)
+	r.mu.Lock()
+	known, ok := r.known[file]
+	r.mu.Unlock()
+	if ok && known.stamp == stamp {
+		return known.manifest, known.digest, nil
+	}
+	m, digest, err := from.Current(dataset, dir)
+	if err != nil {
+		return nil, "", err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.known == nil || len(r.known) >= maxRecent {
+		r.known = map[string]recentManifest{}
+	}
+	r.known[file] = recentManifest{stamp, m, digest}
+	return m, digest, nil
 }
 
 // asPublished is an error if the index has another manifest of a version than there is: then

@@ -63,6 +63,8 @@ type Project struct {
 	publish *publish.Store
 	store   *store.Store
 	git     *checkout
+	scraps  *scraps
+	recent  *recent
 	sleep   func(context.Context, time.Duration) error
 	// backfill is the id of the one that runs are part of.
 	backfill string
@@ -71,12 +73,17 @@ type Project struct {
 // Open opens the project at dir, making its state directory if there is none, and
 // clears up after runs whose process has died.
 func Open(ctx context.Context, dir string, o Options) (*Project, error) {
+	return open(ctx, dir, o, faults.OS())
+}
+
+// open is Open on a file system: datasets and records of runs are on it, the index is not.
+func open(ctx context.Context, dir string, o Options, fsys faults.FS) (*Project, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
 	}
-	p := &Project{dir: abs, opts: o.withDefaults(), fs: faults.OS(), clock: faults.SystemClock(), sleep: faults.Sleep}
-	p.ids, p.git = faults.NewIDs(p.clock), &checkout{}
+	p := &Project{dir: abs, opts: o.withDefaults(), fs: fsys, clock: faults.SystemClock(), sleep: faults.Sleep}
+	p.ids, p.git, p.scraps, p.recent = faults.NewIDs(p.clock), &checkout{}, &scraps{}, &recent{}
 	p.publish = &publish.Store{FS: p.fs, Clock: p.clock, Root: abs, Keep: max(p.opts.Keep, 0), HoldFor: p.opts.HoldFor, FourEyes: p.opts.FourEyes}
 	if err := p.makeState(); err != nil {
 		return nil, err

@@ -77,6 +77,7 @@ type attempt struct {
 
 // attempt claims a run id and puts the run on the record.
 func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipeline.Partition) (*attempt, error) {
+	p.clearScraps()
 	now := p.clock.Now()
 	a := &attempt{p: p, pl: pl, env: p.Env(pl, part), rec: &pipeline.RunRecord{
 		Run: p.ids.New(), Pipeline: pl.Name, Partition: part.String(), Dir: part.Dir(), Status: pipeline.Running,
@@ -94,13 +95,13 @@ func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipel
 		return a, err
 	}
 	a.lock = lock
-	if err := os.MkdirAll(a.env.Temp, 0o700); err != nil {
-		a.settle(err)
-		return a, err
+	err = os.MkdirAll(a.env.Temp, 0o700)
+	if err == nil {
+		err = p.store.PutRun(ctx, a.rec)
 	}
-	if err := p.store.PutRun(ctx, a.rec); err != nil {
+	if err != nil {
 		a.settle(err)
-		return a, err
+		return a, errors.Join(err, p.unlockRun(a.rec.Run, lock))
 	}
 	return a, nil
 }
@@ -167,7 +168,7 @@ func (a *attempt) settle(err error) {
 		}
 		a.rec.Error = err.Error()
 	}
-	_ = errors.Join(a.p.fs.RemoveAll(a.env.Temp), a.readings.close()) // swept later, if they stay
+	_ = errors.Join(a.p.discard(a.env.Temp), a.readings.close()) // swept later, if they stay
 }
 
 // remember writes the record of the run, and of what it published, for good.
@@ -188,7 +189,7 @@ func (p *Project) lockRun(id string) (faults.Lock, error) {
 // unlockRun ends the claim to a record. The file goes while it is locked, so that nobody takes
 // a lock of a file that is about to go.
 func (p *Project) unlockRun(id string, lock faults.Lock) error {
-	return errors.Join(p.fs.RemoveAll(p.state("live", id+".lock")), lock.Close())
+	return errors.Join(p.discard(p.state("live", id+".lock")), lock.Close())
 }
 
 // record writes what is known of a run, and what it made current.
@@ -206,6 +207,7 @@ func (p *Project) record(ctx context.Context, rec *pipeline.RunRecord, current [
 		p.store.PutRun(ctx, rec, versions...),
 	)
 	if err != nil {
+		_ = p.discard(p.state("runs", rec.Run+".json.tmp"))
 		return &pipeline.Error{
 			Kind: pipeline.IO, Err: err, Msg: "the run is done (" + string(rec.Status) + "), but not on the record: " + err.Error(),
 			Evidence: []string{"`penstock rebuild` makes the index anew from the manifests"},

@@ -298,3 +298,15 @@ func ExampleDerive() {
 	fmt.Println(Derive(Column{Name: "late", Expr: "delay > 15"}, Column{Name: "hours", Expr: "double(delay) / 60.0", Type: "float32"}))
 	// Output: derive late = delay > 15, hours = double(delay) / 60.0 as float32
 }
+
+// A dataset of which nothing is published yet has no columns, and adds nothing.
+func TestUnionLeavesOutWhatHasNoColumns(t *testing.T) {
+	none := arrow.NewSchema(nil, nil)
+	some := arrow.NewSchema([]arrow.Field{{Name: "v", Type: arrow.PrimitiveTypes.Int64}}, nil)
+	for _, in := range [][]*arrow.Schema{{none, some}, {some, none}} {
+		b, err := Union().Bind(in...)
+		if err != nil || !b.Schema.Equal(some) || len(b.From) != 1 || len(b.From[0]) != 1 || in[b.From[0][0].Input] != some {
+			t.Errorf("%v: %+v, %v", in, b, err)
+		}
+	}
+}

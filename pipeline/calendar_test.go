@@ -83,6 +83,22 @@ func mustParse(t *testing.T, s Scheme, value string) Partition {
 	return p
 }
 
+// What was published stays readable, whatever the calendar, the keys and the zone.
+func TestPublishedPartitionsAreRead(t *testing.T) {
+	s := Scheme{By: Day, Calendar: BusinessDays()}
+	if p, err := s.Anyway("2026-12-26"); err != nil || p.Value != "2026-12-26" {
+		t.Errorf("a saturday: %v, %v", p, err)
+	}
+	for dir, want := range map[string]string{
+		"hour=2026-10-25T02b": "2026-10-25T02b", "month=2026-10": "2026-10", "key=eu": "eu", "": "all", "day=2026-1-1": "", "year=2026": "",
+	} {
+		p, err := ParseDir(dir)
+		if (err != nil) != (want == "") || err == nil && (p.String() != want || p.Dir() != dir) {
+			t.Errorf("%s: %s, %v", dir, p, err)
+		}
+	}
+}
+
 func TestSchemesAreChecked(t *testing.T) {
 	for _, test := range []struct {
 		s    Scheme

@@ -63,6 +63,8 @@ func (p *fillProgress) planned(rec *penstock.BackfillRecord, _ *penstock.Plan) {
 	if !p.bars || rec.Counts.ToRun == 0 {
 		return
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.bar = progressbar.NewOptions(rec.Counts.ToRun,
 		progressbar.OptionSetWriter(p.app.stderr),
 		progressbar.OptionSetItsString("partitions"),

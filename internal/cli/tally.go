@@ -19,8 +19,11 @@ func (r *filling) tally(pl *pipeline.Pipeline, rec *penstock.BackfillRecord) {
 		what string
 	}{
 		{c.Cancelled, "cancelled"},
-		{c.Partitions - c.ToRun, "not to run"}, {c.NotRun, "had nothing left to run"},
-		{c.Left, "left"}, {c.Waiting, "waiting"}, {c.Retries, "tried again"},
+		{c.Partitions - c.ToRun, "not to run"},
+		{c.NotRun, "had nothing left to run"},
+		{c.Left, "left"},
+		{c.Waiting, "waiting"},
+		{c.Retries, "tried again"},
 	} {
 		if more.n > 0 {
 			text += fmt.Sprintf(", %d %s", more.n, more.what)

@@ -166,6 +166,9 @@ func (h *history) converge(ctx context.Context, c *command, mem *faults.Mem, pla
 	again := h.again(c)
 	if m, err := readManifest(disk{mem, h.known}, c.at.visible()+"/_manifest.json"); c.kind == rollback && err == nil && (m.digest != c.at.current.digest || maps.Equal(c.at.current.texts, c.texts)) {
 		again.kind = publishSame // it is done, and another rollback would be one more
+		if c.at.torn {
+			delete(c.at.seen, c.at.current.number) // which mended nothing
+		}
 	}
 	o, err := again.do(ctx, h.store(mem))
 	if err != nil {

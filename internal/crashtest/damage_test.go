@@ -126,7 +126,7 @@ func (r *ruin) recorded() string {
 	r.t.Helper()
 	var runs []string
 	for run, rec := range r.truth.runs {
-		if strings.Contains(rec, `"partition":"2026-01-02"`) {
+		if strings.Contains(rec, `"pipeline":"daily","partition":"2026-01-02"`) {
 			runs = append(runs, run)
 		}
 	}

@@ -23,12 +23,13 @@ import (
 // every file is as in the current version, and on disk, and so are the rules, nothing is
 // switched; if one on disk is damaged, what was staged takes its place. The staging has ended
 // then, with or without an error; after an error readers see what they saw before, or the new
-// version if the switch was made. A run that was fenced gets a Conflict.
+// version if the switch was made. Once that is durable nothing is an error any more: what could
+// not be cleared up goes with the next run, or with GC. A run that was fenced gets a Conflict.
 func (st *Staging) Commit(ctx context.Context, m *pipeline.Manifest) (v *Version, err error) {
 	if st.ended {
 		return nil, pipeline.Errorf(pipeline.Internal, "staging of %s was ended before", st.layout.dataset)
 	}
-	defer func() { err = errors.Join(err, st.Abort()) }()
+	defer func() { err = st.end(err) }()
 	now := st.store.Clock.Now().UTC() // it is admitted, and published, at one time
 	if err := m.Admits(now, st.store.FourEyes); err != nil {
 		return nil, err
@@ -57,12 +58,22 @@ func (st *Staging) Commit(ctx context.Context, m *pipeline.Manifest) (v *Version
 	return v, nil
 }
 
-// unchanged leaves what is visible as it is.
+// unchanged leaves what is visible as it is, and makes it durable: who switched to it may have
+// died before.
 func (st *Staging) unchanged() (*Version, error) {
-	if err := errors.Join(st.settle(), st.dropHeld("")); err != nil {
+	if err := st.settle(); err != nil {
 		return nil, st.ioError(err)
 	}
+	_ = st.dropHeld("")
 	return &Version{Manifest: st.current, Digest: st.digest, Unchanged: true}, nil
+}
+
+// end is Abort after a commit, of which err is the error.
+func (st *Staging) end(err error) error {
+	if aerr := st.Abort(); err != nil {
+		return errors.Join(err, aerr)
+	}
+	return nil
 }
 
 func sameFiles(a, b *pipeline.Manifest) bool {
@@ -105,7 +116,8 @@ func (st *Staging) commit(m *pipeline.Manifest, now time.Time) (*Version, error)
 		return nil, err
 	}
 	sum := sha256.Sum256(text)
-	return &Version{Manifest: m, Digest: hex.EncodeToString(sum[:])}, errors.Join(st.prune(m.Version), st.dropHeld(""))
+	_ = errors.Join(st.prune(m.Version), st.dropHeld(""))
+	return &Version{Manifest: m, Digest: hex.EncodeToString(sum[:])}, nil
 }
 
 // next is the directory that will be visible.

@@ -43,3 +43,56 @@ func TestDamageIsRepaired(t *testing.T) {
 		})
 	}
 }
+
+// What was not damaged is whole after a power cut at every operation of a repair.
+func TestPowerCutAtEveryOperationOfARepair(t *testing.T) {
+	mem := newMem()
+	mustPublish(t, newStore(mem, "/project"), "a")
+	const version = storeOfClean + "/versions/month=2001-07/000001/"
+	if err := errors.Join(mem.RemoveAll(version+"data/part-0.txt"), faults.Write(mem, version+"data/part-0.txt", []byte("damaged")), mem.SyncDir(version+"data")); err != nil {
+		t.Fatal(err)
+	}
+	for i, cut := range cutAll(mem, func() { mustPublish(t, newStore(mem, "/project"), "a") }) {
+		if text, err := cut.ReadFile(version + "quarantine/part-0.txt"); err != nil || string(text) != "the rows of a" {
+			t.Errorf("cut %d: a file that was whole is %q, %v", i, text, err)
+		}
+		if got := visible(t, cut, "/project"); got != "a" {
+			t.Errorf("cut %d: a reader sees %q", i, got)
+		}
+	}
+}
+
+// Where nothing was visible before, what a power cut tore is no version.
+func TestPowerCutAtEveryOperationOfTheFirst(t *testing.T) {
+	mem := newMem()
+	st, err := newStore(mem, "/project").Begin(bg, dataset, august, "run-before") // so that all above is durable
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := commitText(st, "before"); err != nil {
+		t.Fatal(err)
+	}
+	for i, cut := range cutAll(mem, func() { mustPublish(t, newStore(mem, "/project"), "a") }) {
+		if got := visible(t, cut, "/project"); got != "" && got != "a" {
+			t.Errorf("cut %d: a reader sees %q", i, got)
+		}
+		s := newStore(cut, "/project")
+		mustPublish(t, s, "b")
+		l, err := newLayout(s.Root, dataset, july.Dir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept, err := s.kept(l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range kept {
+			for _, f := range append(k.Manifest.Files, k.Manifest.Quarantine...) {
+				whole, err := (&Staging{store: s, layout: l}).whole(bg, l.version(k.Manifest.Version)+"/"+f.Path, f)
+				if err != nil || !whole {
+					t.Errorf("cut %d: %s of version %d is torn, %v", i, f.Path, k.Manifest.Version, err)
+				}
+			}
+		}
+	}
+}

@@ -78,7 +78,7 @@ func visible(t *testing.T, fsys faults.FS, root string) string {
 	t.Helper()
 	dir := filepath.Join(root, dataset, july.Dir())
 	entries, err := fsys.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
 		return ""
 	}
 	if err != nil {

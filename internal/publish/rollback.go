@@ -24,12 +24,12 @@ func (s *Store) Rollback(ctx context.Context, dataset string, p pipeline.Partiti
 		return nil, err
 	}
 	v, err := st.rollback(ctx, version, r)
-	return v, errors.Join(err, st.Abort())
+	return v, st.end(err)
 }
 
 func (st *Staging) rollback(ctx context.Context, version int64, r pipeline.Rollback) (*Version, error) {
 	if c := st.current; c != nil && c.Rollback != nil && c.Rollback.To == version { // who asked may not know that it is done
-		return &Version{Manifest: c, Digest: st.digest, Unchanged: true}, nil
+		return st.unchanged()
 	}
 	m, err := st.earlier(version)
 	if err != nil {

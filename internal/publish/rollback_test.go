@@ -229,6 +229,13 @@ func TestEveryOperationOfARollbackFails(t *testing.T) {
 		if got != "a" && got != "b" || err == nil && got != "a" || err != nil && !errors.Is(err, syscall.ENOSPC) {
 			t.Errorf("operation %d: a reader sees %q, %v", n, got, err)
 		}
+		if v, err := rollback(s, 1); err != nil || v.Manifest.Rollback == nil {
+			t.Errorf("operation %d: once more: %+v, %v", n, v, err)
+		}
+		// Also where the first had switched, and the second changed nothing.
+		if got := visible(t, mem.Crash(faults.Lost), "/project"); got != "a" {
+			t.Errorf("operation %d: after another rollback and a power cut a reader sees %q", n, got)
+		}
 		mustPublish(t, s, "c")
 		checkKept(t, s, fmt.Sprint("operation ", n))
 	}

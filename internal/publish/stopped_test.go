@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -157,6 +158,13 @@ func stoppables() []stoppable {
 	}
 	return []stoppable{
 		{"first publish", func(*testing.T, *Store) any { return nil }, publish("a")},
+		{"into an empty directory", func(t *testing.T, s *Store) any {
+			t.Helper()
+			if err := s.FS.MkdirAll(s.Root + "/" + dataset + "/" + july.Dir()); err != nil {
+				t.Fatal(err)
+			}
+			return nil
+		}, publish("a")},
 		{"publish", many, publish("a")},
 		{"unchanged", many, publish("old3")},
 		{"healing", func(t *testing.T, s *Store) any {
@@ -278,15 +286,64 @@ func TestStoppedAtEveryOperation(t *testing.T) {
 	}
 }
 
+// The same on disk, before every fifth operation.
+func TestStoppedOnDisk(t *testing.T) {
+	fenced := 0
+	for n := 1; ; n += 5 {
+		root := t.TempDir()
+		stop := newStopFS(faults.OS(), n)
+		a := newStore(stop, root)
+		a.Lease = time.Hour
+		done := make(chan error, 1)
+		go func() {
+			_, err := publishText(a, "a")
+			done <- err
+		}()
+		select {
+		case <-stop.stopped:
+		case err := <-done:
+			if n < 30 || fenced < 3 || err != nil {
+				t.Errorf("%d operations, %d fenced, %v", n, fenced, err)
+			}
+			return
+		}
+		b := later(faults.OS(), root)
+		vb := mustPublish(t, b, "b")
+		close(stop.goOn)
+		err := <-done
+		got, want := visible(t, faults.OS(), root), "b"
+		switch {
+		case err == nil && vb.Manifest.Version == 1:
+			want = "a"
+		case pipeline.KindOf(err) == pipeline.Conflict:
+			fenced++
+		case err != nil:
+			t.Errorf("operation %d: %v", n, err)
+		}
+		if got != want {
+			t.Errorf("operation %d: a reader sees %q, want %q, %v", n, got, want, err)
+		}
+		if left := staged(faults.OS(), root); len(left) > 0 {
+			t.Errorf("operation %d: staging holds %v", n, left)
+		}
+		checkKept(t, b, fmt.Sprint("operation ", n))
+	}
+}
+
 // A run is stopped before its n-th operation, for every n; others come and go, until the number
 // it is about to claim has been used and forgotten, and one holds the partition when it goes on.
 func TestStoppedWhileAnotherHolds(t *testing.T) {
+	t.Run("others came", func(t *testing.T) { stoppedWhileAnotherHolds(t, true) })
+	t.Run("no others came", func(t *testing.T) { stoppedWhileAnotherHolds(t, false) })
+}
+
+func stoppedWhileAnotherHolds(t *testing.T, othersCome bool) {
 	for n := 1; ; n++ {
 		mem := newMem()
 		mustPublish(t, newStore(mem, "/project"), "old")
 		stop := newStopFS(mem, n)
 		a := newStore(stop, "/project")
-		a.Lease = time.Hour
+		a.Lease = 20 * time.Millisecond // it may have to see that the other moves
 		done := make(chan error, 1)
 		go func() {
 			_, err := publishText(a, "a")
@@ -300,26 +357,81 @@ func TestStoppedWhileAnotherHolds(t *testing.T) {
 			}
 			return
 		}
-		b := later(mem, "/project")
-		mustPublish(t, b, "b")
-		mustPublish(t, b, "b again")
-		c := newStore(mem, "/project")
-		c.Clock = faults.NewStepClock(time.Unix(1e9, 0), 0)
+		c := later(mem, "/project")
+		if othersCome {
+			mustPublish(t, c, "b")
+			mustPublish(t, c, "b again")
+		}
 		st, err := c.Begin(bg, dataset, july, "run-c")
 		if err != nil {
 			t.Fatal(err)
 		}
+		before := visible(t, mem, "/project")
 		close(stop.goOn)
 		if err := <-done; err != nil && pipeline.KindOf(err) != pipeline.Conflict {
 			t.Errorf("operation %d: %v", n, err)
 		}
-		if got := visible(t, mem, "/project"); got != "b again" {
+		if got := visible(t, mem, "/project"); got != before {
 			t.Errorf("operation %d: while another holds the partition, a reader sees %q", n, got)
 		}
 		if v, err := commitText(st, "c"); err != nil || v.Unchanged {
 			t.Errorf("operation %d: %v, %v", n, v, err)
 		}
 		checkKept(t, c, fmt.Sprint("operation ", n))
+	}
+}
+
+// A run is stopped before its n-th operation, for every n; a gate blocks what another makes, or
+// somebody approves of something; then the first goes on, and nothing of that is lost.
+func TestStoppedWhileOthersDecide(t *testing.T) {
+	for n := 1; ; n++ {
+		mem := newMem()
+		mustPublish(t, newStore(mem, "/project"), "old")
+		h := mustHold(t, holdingStore(mem, "/project"), "a")
+		stop := newStopFS(mem, n)
+		a := holdingStore(stop, "/project")
+		a.Lease = time.Hour
+		type result struct {
+			v   *Version
+			err error
+		}
+		done := make(chan result, 1)
+		go func() {
+			v, err := release(a, h)
+			done <- result{v, err}
+		}()
+		select {
+		case <-stop.stopped:
+		case r := <-done:
+			if n < 40 || r.err != nil {
+				t.Errorf("only %d operations were seen, %v", n, r.err)
+			}
+			return
+		}
+		b := later(mem, "/project")
+		st, m, err := stageText(b, "b")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := st.Approve([]pipeline.Approval{{Gate: "of b"}}); err != nil {
+			t.Fatal(err)
+		}
+		held, err := st.Hold(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		close(stop.goOn)
+		r := <-done
+		if r.err != nil && pipeline.KindOf(r.err) != pipeline.Conflict {
+			t.Errorf("operation %d: %v", n, r.err)
+		}
+		if after := r.err == nil && held.Previous != r.v.Digest; !b.Holds(*held) && !after {
+			t.Errorf("operation %d: what was held is lost (%v)", n, r.err)
+		}
+		all, err := b.Approvals(dataset, july.Dir())
+		if err != nil || !slices.ContainsFunc(all, func(a pipeline.Approval) bool { return a.Gate == "of b" }) {
+			t.Errorf("operation %d: approvals are %v, %v", n, all, err)
+		}
 	}
 }
 

@@ -103,6 +103,28 @@ func (s *Store) Versions(ctx context.Context, dataset, partition string) ([]*pip
 	return query[pipeline.Manifest](ctx, s, plainSum, versionColumns, `FROM versions`+text+` ORDER BY dataset, partition, version`, args...)
 }
 
+// Past is a partition and the digest of the manifest of its current version.
+type Past struct{ Partition, Digest string }
+
+// Before lists published partitions of a dataset whose names come before one, the last first, and
+// at most limit of them. Windows of time are named in their order.
+func (s *Store) Before(ctx context.Context, dataset, partition string, limit int) (all []Past, err error) {
+	rows, err := s.QueryContext(ctx, `SELECT partition, digest FROM versions WHERE dataset = ? AND partition < ? AND current <> 0
+		ORDER BY partition DESC, version DESC LIMIT ?`, dataset, partition, limit)
+	if err != nil {
+		return nil, s.broken(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var p Past
+		if err := rows.Scan(&p.Partition, &p.Digest); err != nil {
+			return nil, s.broken(err)
+		}
+		all = append(all, p)
+	}
+	return all, s.rowsErr(rows)
+}
+
 // Datasets lists the names of all datasets that have a version.
 func (s *Store) Datasets(ctx context.Context) ([]string, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT DISTINCT dataset FROM versions ORDER BY dataset`)

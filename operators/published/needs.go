@@ -95,6 +95,9 @@ func (s Source) partitions(of pipeline.Scheme, p pipeline.Partition) (all []pipe
 	default:
 		if s.Partitions != nil && p.By != pipeline.Whole {
 			if p, err = up.Parse(p.Value); err != nil {
+				if s.Skip {
+					return nil, nil // it ought not to exist
+				}
 				return nil, err
 			}
 		}
