@@ -216,13 +216,15 @@ func (p *Project) record(ctx context.Context, rec *pipeline.RunRecord, current [
 	if err != nil {
 		return err
 	}
-	var versions []store.Version
-	for _, v := range current {
-		versions = append(versions, p.versionOf(rec, v))
-	}
 	err = errors.Join(
 		faults.WriteFile(p.fs, p.state("runs", rec.Run+".json"), text),
-		p.store.PutRun(ctx, rec, versions...),
+		p.store.Change(ctx, func(c *store.Changes) error {
+			err := c.PutRun(rec)
+			for _, v := range current {
+				err = errors.Join(err, p.putMade(c, rec, v))
+			}
+			return err
+		}),
 	)
 	if err != nil {
 		_ = p.discard(p.state("runs", rec.Run+".json.tmp"))

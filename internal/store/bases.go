@@ -160,7 +160,8 @@ func putBases(tx *Changes, r *pipeline.RunRecord) error {
 func putBasis(tx *Changes, r *pipeline.RunRecord, b *pipeline.Basis) error {
 	code, gates, up := b.Keys()
 	if b.Version > 0 {
-		if _, err := tx.exec(`UPDATE bases SET data = ?4, version = ?5, rows = ?6, aside = ?7 WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3`,
+		if _, err := tx.exec(`UPDATE bases SET data = ?4, version = ?5, rows = ?6, aside = ?7, stamp = CASE WHEN version = ?5 THEN stamp ELSE '' END
+			WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3`,
 			r.Pipeline, b.Stage, r.Partition, b.Data, b.Version, b.Rows, b.RowsQuarantined); err != nil {
 			return err
 		}

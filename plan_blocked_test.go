@@ -1,0 +1,66 @@
+package penstock
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// What a gate blocked is judged again when the stage that it reads from was run since, though
+// nothing else of it has changed.
+func TestPlanOfWhatIsBlockedOverAnotherInput(t *testing.T) {
+	for _, alone := range []bool{true, false} { // whether it was blocked over what is published
+		x, ctx := newPlanned(t), context.Background()
+		x.runAll(x.pipeline())
+		x.text = strings.Replace(plannedText, "'rows() == 1'", "'max(total) < 30'", 1)
+		if !alone {
+			x.write(1, "1,10", "2,30")
+		}
+		pl := x.pipeline()
+		run := func(want pipeline.Status, stages ...string) {
+			t.Helper()
+			if rec, err := x.p.RunSelected(ctx, pl, "2001-01-01", PlanOptions{Select: stages}); err != nil || rec.Status != want {
+				t.Fatal(rec, err)
+			}
+		}
+		first := func(want string) {
+			t.Helper()
+			if got := strings.Split(text(x.plan(pl, PlanOptions{})), "\n")[0]; got != "2001-01-01"+want {
+				t.Errorf("alone %v: %s\nwant %s", alone, got, want)
+			}
+		}
+		if alone {
+			run(pipeline.Blocked, "sums")
+			first(" | clean current | sums blocked (run: sums/one)")
+		} else {
+			run(pipeline.Blocked)
+			first(" | clean blocked (run: sums/one) | sums blocked (run: sums/one)")
+		}
+		x.write(1, "1,10")
+		run(pipeline.Published, "clean")
+		if alone {
+			first(" | clean current | sums stale run (input: clean: out/clean@2001-01-01 has version 2, and had 1)")
+		} else {
+			first(" | clean current | sums stale run (input: clean: out/clean@2001-01-01 has version 2, and was not published then)")
+		}
+		x.runPlan(x.plan(pl, PlanOptions{}))
+		first(allCurrent)
+		x.verify()
+	}
+}
+
+// The lookback is about what was published: what was blocked is tried again when its files change,
+// however old it is.
+func TestPlanOfWhatIsBlockedOutsideTheLookback(t *testing.T) {
+	x := newPlanned(t)
+	pl := x.pipeline()
+	x.write(1)
+	x.runAll(pl)
+	x.write(1, "1,1")
+	pl.Lookback = 2
+	if got := strings.Split(text(x.plan(pl, PlanOptions{})), "\n")[0]; !strings.Contains(got, "clean missing run (late: raw/2001-01-01.csv had 6 bytes, and has 9)") {
+		t.Error(got)
+	}
+}
