@@ -115,10 +115,12 @@ func (e *evaluation) find() {
 	if e.u.stage.Output == nil || !e.shows() {
 		return
 	}
-	e.base, e.manifest = e.sure(e.base, datasetOf(e.u.stage), e.plan.Partition)
-	if e.base != nil {
-		e.u.known[e.plan.Name] = e.base
+	b, m := e.sure(e.base, datasetOf(e.u.stage), e.plan.Partition)
+	if b == nil { // a directory without a manifest, or with one that is damaged
+		e.u.hide(e.plan.Partition)
+		return
 	}
+	e.base, e.manifest, e.u.known[e.plan.Name] = b, m, b
 }
 
 // read finds what a run would read now, and reports whether some of it is not there.

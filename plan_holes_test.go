@@ -2,6 +2,9 @@ package penstock
 
 import (
 	"context"
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -63,4 +66,22 @@ func TestPlanOfWhatIsBlockedOutsideTheLookback(t *testing.T) {
 	if got := strings.Split(text(x.plan(pl, PlanOptions{})), "\n")[0]; !strings.Contains(got, "clean missing run (late: raw/2001-01-01.csv had 6 bytes, and has 9)") {
 		t.Error(got)
 	}
+}
+
+// Files without a manifest, or with one that can't be read, are nothing that was published.
+func TestPlanOfWhatLostItsManifest(t *testing.T) {
+	x := newPlanned(t)
+	x.runAll(x.pipeline())
+	for day, text := range map[string]string{"2001-01-02": "", "2001-01-03": "{"} {
+		manifest := filepath.Join(x.dir, "out", "clean", "day="+day, "_manifest.json")
+		err := os.Remove(manifest)
+		if text != "" {
+			err = errors.Join(err, os.WriteFile(manifest, []byte(text), 0o644))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	missing := " | clean missing run (never: version 1 was published, and is gone) | sums stale run (upstream: clean runs)"
+	x.want(x.plan(x.pipeline(), PlanOptions{}), "2001-01-01"+allCurrent, "2001-01-02"+missing, "2001-01-03"+missing, "2001-01-04"+allCurrent)
 }
