@@ -3,6 +3,7 @@ package penstock
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -84,4 +85,60 @@ func TestPlanOfWhatLostItsManifest(t *testing.T) {
 	}
 	missing := " | clean missing run (never: version 1 was published, and is gone) | sums stale run (upstream: clean runs)"
 	x.want(x.plan(x.pipeline(), PlanOptions{}), "2001-01-01"+allCurrent, "2001-01-02"+missing, "2001-01-03"+missing, "2001-01-04"+allCurrent)
+}
+
+const watchedText = `name: watched
+partitions: {by: day, from: 2001-01-01, to: 2001-01-01}
+sources:
+  raw: {csv: 'raw/{partition}.csv', schema: {id: int64, v: int64}}
+  ledger: {dataset: out/ledger, schema: {id: int64, v: int64}}
+stages:
+  clean:
+    from: raw
+    output: {parquet: out/clean}
+  check:
+    from: [clean, ledger]
+    operators: [{sql: 'select sum(clean.v)::BIGINT as total from clean, ledger'}]
+    gates:
+      - {name: small, expect: 'max(total) < 50'}
+`
+
+// A stage that only judges keeps back what it reads from, though it was not selected, or can't
+// judge for something it needs is not there.
+func TestNothingIsPublishedWithoutTheStageThatJudgesIt(t *testing.T) {
+	x, ctx := newPlanned(t), context.Background()
+	x.text = watchedText
+	pl := x.pipeline()
+	parts, err := pl.Partitions.Range("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	none := func(when string) {
+		t.Helper()
+		if m, err := x.p.Current("out/clean", parts[0]); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("%s: version %d is published", when, m.Version)
+		}
+	}
+	select1 := PlanOptions{Select: []string{"clean"}}
+	for _, o := range []PlanOptions{{}, select1, {Select: []string{"clean,state:failed"}}, {Exclude: []string{"check"}}} {
+		rec, err := x.p.Backfill(ctx, pl, parts, BackfillOptions{PlanOptions: o})
+		if err != nil || rec.Counts.Failed != 1 {
+			t.Errorf("%+v: %+v %v", o, rec.Counts, err)
+		}
+		none("the ledger is not there")
+	}
+	x.text = strings.Replace(plannedText, "out/clean", "out/ledger", 1)
+	if rec, err := x.p.RunSelected(ctx, x.pipeline(), "2001-01-01", select1); err != nil || rec.Status != pipeline.Published {
+		t.Fatal(rec, err)
+	}
+	if rec, err := x.p.RunSelected(ctx, pl, "2001-01-01", select1); err != nil || rec.Status != pipeline.Blocked {
+		t.Errorf("%+v %v", rec, err)
+	}
+	none("it is blocked")
+	x.write(1, "1,1")
+	if rec, err := x.p.RunSelected(ctx, pl, "2001-01-01", select1); err != nil || rec.Status != pipeline.Published {
+		t.Errorf("%+v %v", rec, err)
+	}
+	x.want(x.plan(pl, PlanOptions{}), "2001-01-01 | clean current | check current")
+	x.verify()
 }
