@@ -95,6 +95,8 @@ sources:
 stages:
   clean:
     from: raw
+    gates:
+      - {name: enough, expect: 'rows() >= 2'}
     output: {parquet: out/clean}
   check:
     from: [clean, ledger]
@@ -135,10 +137,72 @@ func TestNothingIsPublishedWithoutTheStageThatJudgesIt(t *testing.T) {
 		t.Errorf("%+v %v", rec, err)
 	}
 	none("it is blocked")
-	x.write(1, "1,1")
+	x.write(1, "1,1", "2,2")
 	if rec, err := x.p.RunSelected(ctx, pl, "2001-01-01", select1); err != nil || rec.Status != pipeline.Published {
 		t.Errorf("%+v %v", rec, err)
 	}
 	x.want(x.plan(pl, PlanOptions{}), "2001-01-01 | clean current | check current")
+	x.verify()
+}
+
+// A version that was approved of is computed again under other rules, and what only judges it
+// judges what comes out.
+func TestStagesThatOnlyJudgeSeeWhatIsComputedAfterAll(t *testing.T) {
+	x, ctx := newPlanned(t), context.Background()
+	x.text = strings.Replace(plannedText, "out/clean", "out/ledger", 1)
+	if rec, err := x.p.RunSelected(ctx, x.pipeline(), "2001-01-01", PlanOptions{Select: []string{"clean"}}); err != nil || rec.Status != pipeline.Published {
+		t.Fatal(rec, err)
+	}
+	x.write(1, "1,1")
+	x.text = watchedText
+	rec, err := x.p.Run(ctx, x.pipeline(), "2001-01-01")
+	if err != nil || rec.Status != pipeline.Blocked {
+		t.Fatal(rec, err)
+	}
+	if _, err := x.p.Approve(ctx, rec.Run, Approve{Gates: []string{"clean/enough"}, Reason: "a holiday"}); err != nil {
+		t.Fatal(err)
+	}
+	plan := x.plan(x.pipeline(), PlanOptions{})
+	x.want(plan, "2001-01-01 | clean current | check missing run")
+	x.runPlan(plan)
+	x.text = strings.Replace(watchedText, "rows() >= 2", "rows() >= 1", 1)
+	plan = x.plan(x.pipeline(), PlanOptions{})
+	x.want(plan, "2001-01-01 | clean stale run judge (gates: the gates of stage clean were changed) | check current")
+	x.write(1, "1,100") // between the plan and the run
+	if records := x.runPlan(plan); len(records) != 1 || records[0].Status != pipeline.Blocked {
+		t.Errorf("%+v", records)
+	}
+	if m := x.current("out/clean", "day=2001-01-01"); m.Version != 1 {
+		t.Errorf("version %d is published", m.Version)
+	}
+	x.verify()
+}
+
+// An approval lets through what was held, and no stage that lost its input to the gate: what is
+// published of it is of the version before.
+func TestPlanOfWhatDidNotRunBeforeAnApproval(t *testing.T) {
+	x, ctx := newPlanned(t), context.Background()
+	x.runAll(x.pipeline())
+	pl := x.pipeline("least", "2")
+	x.write(1, "1,1")
+	rec, err := x.p.Run(ctx, pl, "2001-01-01")
+	if err != nil || rec.Status != pipeline.Blocked {
+		t.Fatal(rec, err)
+	}
+	if _, err := x.p.Approve(ctx, rec.Run, Approve{Gates: []string{"clean/enough"}, Reason: "a holiday"}); err != nil {
+		t.Fatal(err)
+	}
+	first := func(when string) {
+		t.Helper()
+		got := strings.Split(text(x.plan(pl, PlanOptions{})), "\n")[0]
+		if want := "2001-01-01 | clean current | sums stale run (input: clean: out/clean@2001-01-01 has version 2, and had 1)"; got != want {
+			t.Errorf("%s: %s\nwant %s", when, got, want)
+		}
+	}
+	first("after the approval")
+	if _, _, err := x.p.Rebuild(ctx); err != nil {
+		t.Fatal(err)
+	}
+	first("after a rebuild")
 	x.verify()
 }
