@@ -206,3 +206,16 @@ func TestPlanOfWhatDidNotRunBeforeAnApproval(t *testing.T) {
 	first("after a rebuild")
 	x.verify()
 }
+
+// A stage that is no more in the pipeline can't be run again.
+func TestUnfinishedWithoutTheStage(t *testing.T) {
+	x := newPlanned(t)
+	x.write(1)
+	x.runAll(x.pipeline())
+	x.text = strings.NewReplacer("  clean:", "  cleaned:", "from: clean", "from: cleaned").Replace(plannedText)
+	x.write(1, "1,1")
+	x.runAll(x.pipeline())
+	if parts, err := x.p.Unfinished(context.Background(), x.pipeline(), true); err != nil || len(parts) != 0 {
+		t.Error(parts, err)
+	}
+}
