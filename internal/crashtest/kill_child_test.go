@@ -5,23 +5,48 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// buildChild builds the program that is killed, once a test.
+// childDir is where the program is that is killed; empty: nobody needed it yet.
+var childDir string
+
+// child builds it, once for all tests.
+var child = sync.OnceValues(func() (exe string, err error) {
+	if childDir, err = os.MkdirTemp("", "penstock-crash-"); err != nil {
+		return "", err
+	}
+	exe = filepath.Join(childDir, "child")
+	if out, err := exec.Command("go", "build", "-tags", "failpoints", "-o", exe, "./child").CombinedOutput(); err != nil {
+		return exe, fmt.Errorf("%w\n%s", err, out)
+	}
+	return exe, nil
+})
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if childDir != "" {
+		_ = os.RemoveAll(childDir)
+	}
+	os.Exit(status)
+}
+
+// buildChild gives the program that is killed.
 func buildChild(t testing.TB) string {
 	t.Helper()
-	exe := filepath.Join(t.TempDir(), "child")
-	if out, err := exec.Command("go", "build", "-tags", "failpoints", "-o", exe, "./child").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	exe, err := child()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return exe
 }

@@ -16,7 +16,7 @@ var seeds = []seeded{
 	{"the switch is not synced", publishDir + "commit.go", "if err := s.FS.Sync(nil, s.above(dir, filepath.Dir(l.root))); err != nil {\n\t\treturn err\n\t}\n\ts.durable", "s.durable", publishPkg, "TestPowerCutAtEveryOperation"},
 	{"an unchanged version is not made durable", publishDir + "commit.go", "errors.Join(st.settle(), st.dropHeld(\"\")); err", "st.dropHeld(\"\"); err", publishPkg, "TestPowerCutAtEveryOperation"},
 	{"what is held is not synced", publishDir + "hold.go", "if err := st.sync(append(st.dirs(version), dir)...); err != nil {\n\t\treturn err\n\t}\n", "", publishPkg, "TestPowerCutAtEveryOperationOfHoldAndApprove"},
-	{"an approval is not synced", publishDir + "approvals.go", "s.FS.Sync(nil, []string{dir, l.store})", "s.FS.Sync(nil, nil)", publishPkg, "TestPowerCutAtEveryOperationOfHoldAndApprove"},
+	{"an approval is not synced", publishDir + "approvals.go", "s.FS.Sync(nil, []string{dir, l.store})", "s.FS.Sync(nil, nil)", publishPkg, "TestEverySyncOfHoldAndApproveIsNeeded"},
 	{"a small file is not synced", "internal/faults/faults.go", "\tif err == nil {\n\t\terr = f.Sync()\n\t}\n", "", publishPkg, "TestPowerCutAtEveryOperationOfHoldAndApprove"},
 	{"a version is synced after it is held", publishDir + "hold.go", "if err := f.Rename(dir, l.heldBy(st.run)); err != nil {\n\t\treturn err\n\t}\n\tif err := f.Sync(nil, st.store.above(l.held(), filepath.Dir(l.root))); err", "if err := f.Sync(nil, st.store.above(l.held(), filepath.Dir(l.root))); err != nil {\n\t\treturn err\n\t}\n\tif err := f.Rename(dir, l.heldBy(st.run)); err", publishPkg, "TestPowerCutAtEveryOperationOfHoldAndApprove"},
 	// Errors.
@@ -36,11 +36,11 @@ var seeds = []seeded{
 	{"an approval holds of another verdict", "pipeline/approval.go", "case a.Verdict != f.Verdict:", "case false:", publishPkg, "TestApprovalsThatDoNotHold"},
 	{"an approval never expires", "pipeline/approval.go", "case !a.Expires.IsZero() && !now.Before(a.Expires):", "case false:", publishPkg, "TestApprovalsThatDoNotHold"},
 	{"four eyes may be two", "pipeline/approval.go", "case (fourEyes || a.FourEyes || m.FourEyes) && a.Actor == m.Actor:", "case false:", publishPkg, "TestApprovalsThatDoNotHold"},
-	{"a row that can't be evaluated is none", "gates/verdict.go", "case t.errs > 0:\n\t\tf.Verdict = pipeline.ErrorVerdict", "case t.errs > 0:\n\t\tf.Verdict = pipeline.Pass", "./gates", "TestNothingFailsOpen"},
+	{"a row that can't be evaluated is none", "gates/verdict.go", "case t.errs > 0:\n\t\tf.Verdict = pipeline.ErrorVerdict", "case t.errs > 0:\n\t\tf.Verdict = pipeline.Pass", "./gates", "TestVerdicts"},
 	{"verify takes an error for a pass", "lineage/verify/approval.go", `f.Severity == "warn" || f.Verdict == "pass"`, `f.Severity == "warn" || f.Verdict == "error" || f.Verdict == "pass"`, "./lineage/verify", "TestApprovals"},
 	// Who may write.
 	{"who is fenced is not moved away", publishDir + "claim.go", "err = errors.Join(err, ignore(st.store.FS.Rename(path, kept), fs.ErrNotExist))", "_ = kept", publishPkg, "TestStoppedAtEveryOperation"},
-	{"who is alive does not count", publishDir + "claim.go", "if !alive {\n\t\treturn top + 1, nil\n\t}", "if alive || !alive {\n\t\treturn top + 1, nil\n\t}", publishPkg, "TestContendersAndReaders"},
+	{"who is alive does not count", publishDir + "claim.go", "if !alive {\n\t\treturn top + 1, nil\n\t}", "if alive || !alive {\n\t\treturn top + 1, nil\n\t}", publishPkg, "TestMessages"},
 	{"what others published meanwhile is overwritten", publishDir + "resume.go", "case st.digest != h.Previous:\n\t\treturn nil, st.overtaken(h)\n\t}\n\tname", "}\n\tname", publishPkg, "TestApprovalConflicts"},
 	{"what is held may be altered", publishDir + "resume.go", "case now.SHA256 != f.SHA256:", "case false:", publishPkg, "TestHeldIsAsItWas"},
 	{"files of others are swept away", publishDir + "commit.go", "if !known[name] {", "if false {", publishPkg, "TestForeignFilesStay"},

@@ -218,7 +218,10 @@ func TestEverySyncOfHoldAndApproveIsNeeded(t *testing.T) {
 		return mem, h, before, mem.Syncs()
 	}
 	first := newMem().Syncs()
-	_, _, before, after := run(-1)
+	whole, _, before, after := run(-1)
+	if all, err := holdingStore(whole.Crash(faults.Lost), "/project").Approvals(dataset, july.Dir()); err != nil || len(all) != 1 {
+		t.Errorf("after a power cut %d approvals are on record, %v", len(all), err)
+	}
 	for skip := first + 1; skip <= after; skip++ {
 		mem, h, _, _ := run(skip)
 		s := holdingStore(mem.Crash(faults.Lost), "/project")
