@@ -63,14 +63,6 @@ func takeOver(rec *pipeline.RunRecord, m *pipeline.Manifest) {
 	rec.Rollback = m.Rollback
 }
 
-// madeCurrentBy is the run that made a version current: of a rollback it isn't the one that computed it.
-func madeCurrentBy(m *pipeline.Manifest) string {
-	if m.Rollback != nil {
-		return m.Rollback.Run
-	}
-	return m.Run
-}
-
 // madeBy gives the current version of a run's partition of a dataset, if that run made it; else nil.
 func (p *Project) madeBy(rec *pipeline.RunRecord, dataset string) *versionAt {
 	if dataset == "" {
