@@ -128,9 +128,13 @@ func (b *backfill) prepare(ctx context.Context, parts []pipeline.Partition) (err
 		return err
 	}
 	b.rec.Partitions, b.rec.Counts.Partitions = Names(parts), len(parts)
+	all := !b.opts.Missing && !b.opts.Failed
 	for i := range parts {
 		if b.wants(i) {
 			b.rec.Counts.ToRun++
+		} else if part := &b.plan.Partitions[i]; all && part.State == StateBlocked && !part.Runs() {
+			b.rec.Counts.Awaiting++
+			b.rec.Awaiting = named(b.rec.Awaiting, part.Name)
 		}
 	}
 	if err := b.p.writeBackfill(b.rec); err != nil {

@@ -48,6 +48,9 @@ type BackfillRecord struct {
 	Blocked []string `json:"blocked,omitempty"`
 	Failed  []string `json:"failed,omitempty"`
 	Waiting []string `json:"waiting,omitempty"`
+	// Awaiting name those that a gate had blocked before, and of which nothing has changed since:
+	// they are not run again, and a person must look.
+	Awaiting []string `json:"awaiting,omitempty"`
 }
 
 // BackfillCounts count partitions. Of a backfill that was gone on with they are those of the last
@@ -66,6 +69,8 @@ type BackfillCounts struct {
 	NotRun  int `json:"not_run"`
 	Left    int `json:"left"`
 	Waiting int `json:"waiting"`
+	// Awaiting are not to run, for they are blocked, and nothing has changed since.
+	Awaiting int `json:"awaiting"`
 	// Retries is how often a partition was tried again.
 	Retries int `json:"retries"`
 }

@@ -258,10 +258,10 @@ func (x *failing) fail(t *testing.T, c command, want map[string]string, n int, f
 
 // canFail says whether an operation can fail so.
 func canFail(fault error, op string) bool {
-	switch fault {
-	case io.ErrShortWrite:
+	switch {
+	case errors.Is(fault, io.ErrShortWrite):
 		return op == "write"
-	case syscall.ENOSPC:
+	case errors.Is(fault, syscall.ENOSPC):
 		return !slices.Contains([]string{"open", "read", "readdir", "stat", "remove", "held"}, op)
 	}
 	return true

@@ -112,7 +112,7 @@ func (x *failing) soak(t *testing.T, p *Project, rng *rand.Rand) pipeline.Status
 		if n--; fault == nil || n > 0 || n < 0 && !stays || !canFail(fault, op) {
 			return nil
 		}
-		if fault == context.Canceled {
+		if errors.Is(fault, context.Canceled) {
 			cancel()
 			return nil
 		}

@@ -72,7 +72,8 @@ Ctrl-C lets no more begin and waits 10 s for those that run; once more stops the
 command again goes on with what is left, and runs nothing twice; with --force, which runs
 everything, --resume ID does.
 
-Exit status: 0 all published or unchanged, 1 a gate blocked, 2 a run failed, 130 stopped.`,
+Exit status: 0 all published or unchanged, 1 a gate blocked, now or before and nothing has
+changed since, 2 a run failed, whatever else was blocked, 130 stopped.`,
 		Example: "  penstock backfill pipeline.yaml --from 2001-01 --to 2001-07 --parallel 4\n" +
 			"  penstock backfill pipeline.yaml --missing --dry-run\n" +
 			"  penstock backfill --resume b20261124T092402-4f2a9c",
@@ -266,10 +267,10 @@ func (r *filling) ended(project *penstock.Project, pl *pipeline.Pipeline, rec *p
 // verdict is the error that stands for a backfill that came to its end.
 func verdict(rec *penstock.BackfillRecord) error {
 	switch {
-	case rec.Counts.Blocked > 0:
-		return errBlocked
 	case rec.Counts.Failed > 0:
 		return errReported
+	case rec.Counts.Blocked+rec.Counts.Awaiting > 0:
+		return errBlocked
 	}
 	return nil
 }

@@ -19,7 +19,8 @@ func (r *filling) tally(pl *pipeline.Pipeline, rec *penstock.BackfillRecord) {
 		what string
 	}{
 		{c.Cancelled, "cancelled"},
-		{c.Partitions - c.ToRun, "not to run"},
+		{c.Awaiting, "still blocked"},
+		{c.Partitions - c.ToRun - c.Awaiting, "not to run"},
 		{c.NotRun, "had nothing left to run"},
 		{c.Left, "left"},
 		{c.Waiting, "waiting"},
@@ -31,6 +32,7 @@ func (r *filling) tally(pl *pipeline.Pipeline, rec *penstock.BackfillRecord) {
 	}
 	r.print("%s\n", text)
 	r.name(pl, "blocked", rec.Blocked, c.Blocked, "penstock runs --backfill "+rec.ID+" --status blocked")
+	r.name(pl, "still blocked", rec.Awaiting, c.Awaiting, "penstock runs --status blocked, and `penstock approve`, or `penstock retry --blocked` to judge again")
 	r.name(pl, "failed", rec.Failed, c.Failed, "penstock retry "+rec.ID)
 	r.name(pl, "waiting", rec.Waiting, c.Waiting, "")
 	if c.Left+c.Cancelled > 0 {
