@@ -31,9 +31,8 @@ type graph struct {
 	parts []pipeline.Partition
 	needs map[string][]string
 	// outcome is "good", "blocked", "bad" (of input), or "io" as often as an error heals.
-	outcome  map[string][]string
-	parallel int
-	waits    []time.Duration
+	outcome map[string][]string
+	waits   []time.Duration
 
 	mu      sync.Mutex
 	running int

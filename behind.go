@@ -1,6 +1,7 @@
 package penstock
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -38,9 +39,46 @@ func (p *Project) catchUp(ctx context.Context) error {
 		_, _, err := p.Rebuild(ctx)
 		return err
 	case known-len(running) == len(names):
+		return p.readRevised(ctx)
+	}
+	return errors.Join(p.readAgain(ctx, names), p.readRevised(ctx))
+}
+
+// maxRevised bounds how many blocked runs are looked at, the latest.
+const maxRevised = 1000
+
+// readRevised reads the records of blocked runs again that are not as the index has them: of all
+// that have ended, only those are written once more, by an approval.
+func (p *Project) readRevised(ctx context.Context) error {
+	blocked, err := p.Runs(ctx, RunFilter{Status: pipeline.Blocked, Limit: maxRevised})
+	if err != nil {
+		return err
+	}
+	var revised []*pipeline.RunRecord
+	for _, was := range blocked {
+		if len(was.Held) == 0 {
+			continue
+		}
+		now, err := readRun(p.state("runs", was.Run+".json"))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return err
+		}
+		a, aerr := recordText(was)
+		b, berr := recordText(now)
+		if err := errors.Join(aerr, berr); err != nil {
+			return err
+		}
+		if !bytes.Equal(a, b) {
+			revised = append(revised, now)
+		}
+	}
+	if len(revised) == 0 {
 		return nil
 	}
-	return p.readAgain(ctx, names)
+	return p.recall(ctx, revised)
 }
 
 // recordNames lists the ids of the runs that have a record, in no order.

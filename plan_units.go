@@ -54,8 +54,7 @@ type unit struct {
 	stage  *pipeline.Stage
 	basis  pipeline.Basis // Code, Gates and Params
 	inputs []string
-	code   string // keys
-	gates  string
+	gates  string // its key
 	known  known
 	// visible are the names in the directory of its dataset.
 	visible map[string]bool

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -100,7 +101,7 @@ func says(r record, m *manifest) bool {
 
 // index compares the index with the records of runs, and with what is visible.
 func (c *checker) index(name string, texts map[string]string) {
-	db, err := sql.Open("sqlite", "file:"+name+"?mode=ro&_pragma=busy_timeout(5000)")
+	db, err := openIndex(name)
 	if err != nil {
 		c.bad("I4", "%v", err)
 		return
@@ -134,6 +135,12 @@ func (c *checker) index(name string, texts map[string]string) {
 	if len(current) > len(c.damaged) {
 		c.bad("I4", "the index has current versions of %v, which nobody sees", current)
 	}
+}
+
+// openIndex opens the index to be read.
+func openIndex(name string) (*sql.DB, error) {
+	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: name}).EscapedPath(), RawQuery: "mode=ro&_pragma=busy_timeout(5000)"}
+	return sql.Open("sqlite", u.String())
 }
 
 func each(c *checker, db *sql.DB, query string, row func(a, b string)) {

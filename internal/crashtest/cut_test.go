@@ -61,6 +61,9 @@ func campaign(t *testing.T, what string, short, wanted int64, step func(*history
 	seed := first
 	for ; seed <= last && count.Load() < wanted && !t.Failed(); seed++ {
 		seeds <- seed
+		if seed%100 == 0 {
+			t.Logf("%d %s so far, of seeds %d to %d", count.Load(), what, first, seed)
+		}
 	}
 	close(seeds)
 	each.Wait()

@@ -1,7 +1,6 @@
 package crashtest
 
 import (
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -192,7 +191,7 @@ func (f *fill) check() {
 // wrong with them.
 func (f *fill) named() {
 	f.t.Helper()
-	db, err := sql.Open("sqlite", "file:"+f.dir+"/.penstock/state.db?mode=ro")
+	db, err := openIndex(f.dir + "/.penstock/state.db")
 	if err != nil {
 		f.t.Fatal(err)
 	}

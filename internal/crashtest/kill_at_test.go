@@ -51,6 +51,8 @@ func TestKilledAt(t *testing.T) {
 		{"after rename staging visible to visible", 1, []given{bad}, "approve"},
 		{"before rename runs to runs", 2, []given{bad}, "approve"},
 		{"before remove staging", 1, []given{good, other}, "gc"},
+		{"after create backfills", 1, []given{good}, "backfill"},
+		{"after create backfills", 2, []given{good}, "backfill"},
 	} {
 		t.Run(strings.TrimSpace(test.op+" "+test.point), func(t *testing.T) {
 			t.Parallel()
@@ -69,6 +71,9 @@ func TestKilledAt(t *testing.T) {
 				s = tr.release("one", "a")
 			case "rollback":
 				s = tr.rollbacks("one", "a")[0]
+			case "backfill":
+				tr.take(t, "b", other)
+				s = tr.backfill()
 			case "gc":
 				litter(t, tr.dir)
 				s = step{Command: Command{Op: "gc"}}

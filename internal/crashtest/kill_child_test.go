@@ -110,7 +110,7 @@ func (p *process) quit() error {
 	if err := p.in.Close(); err != nil {
 		return err
 	}
-	for range p.replies { //nolint:revive // till it has ended
+	for range p.replies { // till it has ended
 	}
 	if p.end != nil {
 		return errors.New(p.end.Error() + ": " + p.stderr.String())

@@ -379,6 +379,9 @@ func TestEveryOperationFails(t *testing.T) {
 			if got := visible(t, mem, "/project"); got != "new" {
 				t.Errorf("%v at operation %d: the next run left %q", fault, n, got)
 			}
+			if got := visible(t, mem.Crash(faults.Lost), "/project"); got != "new" {
+				t.Errorf("%v at operation %d: after the next run, and a power cut, a reader sees %q", fault, n, got)
+			}
 			// Also where the next run found all as it should be, and changed nothing.
 			if got := visible(t, mem.Crash(faults.Lost), "/project"); got != "new" {
 				t.Errorf("%v at operation %d: after the next run and a power cut a reader sees %q", fault, n, got)

@@ -105,6 +105,9 @@ func TestReaderStoppedAtEveryOperation(t *testing.T) {
 			if n < 6 {
 				t.Errorf("only %d operations were seen", n)
 			}
+			if err := r.Close(); err != nil {
+				t.Error(err)
+			}
 			return
 		}
 		mustPublish(t, s, "d")
