@@ -219,3 +219,35 @@ func TestUnfinishedWithoutTheStage(t *testing.T) {
 		t.Error(parts, err)
 	}
 }
+
+// By other clocks a partition has other rows of the same file.
+func TestPlanByOtherClocks(t *testing.T) {
+	x := newPlanned(t)
+	if err := os.WriteFile(filepath.Join(x.dir, "all.csv"), []byte("at,v\n2001-01-01T23:30:00Z,1\n2001-01-02T10:00:00Z,2\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	text1 := `name: clocks
+partitions: {by: day, from: 2001-01-02, to: 2001-01-02}
+sources:
+  raw: {csv: all.csv, partition_by: at, schema: {at: 'timestamp[us, UTC]', v: int64}}
+stages:
+  clean: {from: raw, output: {parquet: out/clocks}}
+`
+	for _, test := range []struct {
+		zone, want string
+		rows       int64
+	}{
+		{"", " | clean missing run", 1},
+		{", timezone: Europe/Berlin", " | clean stale run (code: source raw reads something else)", 2},
+	} {
+		x.text = strings.Replace(text1, "to: 2001-01-02", "to: 2001-01-02"+test.zone, 1)
+		pl := x.pipeline()
+		plan := x.plan(pl, PlanOptions{})
+		x.want(plan, "2001-01-02"+test.want)
+		x.runPlan(plan)
+		if m := x.current("out/clocks", "day=2001-01-02"); m.Rows != test.rows {
+			t.Errorf("%d rows", m.Rows)
+		}
+		x.want(x.plan(pl, PlanOptions{}), "2001-01-02 | clean current")
+	}
+}

@@ -274,11 +274,11 @@ func (e *evaluation) source(name string) (listing, error) {
 // list asks a source what it would read. One that can't say is taken to read the same as long
 // as its text is the same.
 func (pr *planner) list(s pipeline.NamedSource) (l listing, err error) {
-	rec := pipeline.InputRecord{Name: s.Name, Source: s.Source.String()}
 	part := pr.part
+	rec := pipeline.InputRecord{Name: s.Name, Source: s.Reads(part)}
 	switch src := s.Source.(type) {
 	case pipeline.Depender:
-		return pr.depends(s.Name, src)
+		return pr.depends(s, src)
 	case pipeline.Lister:
 		files, err := src.List(&pipeline.Env{Partition: part, Dir: pr.p.dir, Params: pr.pl.Params, Dirs: pr.dirs.list})
 		if err != nil {
@@ -297,13 +297,13 @@ func (pr *planner) list(s pipeline.NamedSource) (l listing, err error) {
 }
 
 // depends finds the published partitions that a source needs.
-func (pr *planner) depends(name string, src pipeline.Depender) (l listing, err error) {
+func (pr *planner) depends(s pipeline.NamedSource, src pipeline.Depender) (l listing, err error) {
 	refs, err := src.Needs(pr.pl.Partitions, pr.part)
 	if err != nil {
 		return l, err
 	}
 	for _, ref := range refs {
-		rec := pipeline.InputRecord{Name: name, Source: src.String(), Dataset: ref.Dataset, Partition: ref.Partition.String()}
+		rec := pipeline.InputRecord{Name: s.Name, Source: s.Reads(pr.part), Dataset: ref.Dataset, Partition: ref.Partition.String()}
 		own := pr.unitOf(ref.Dataset)
 		all, err := pr.knownOf(ref.Dataset, own)
 		if err != nil {
