@@ -294,6 +294,9 @@ func (p *Project) relative(file string) string {
 // blocked is set, those that a gate blocked.
 func (p *Project) Unfinished(ctx context.Context, pl *pipeline.Pipeline, blocked bool) (parts []pipeline.Partition, err error) {
 	err = p.store.Bases(ctx, pl.Name, func(b *store.Base) {
+		if s := stageOf(pl, b.Stage); s == nil || !isUnit(pl, s) {
+			return // it is no more
+		}
 		if b.Status == pipeline.Failed || b.Status == pipeline.Cancelled || blocked && b.Status == pipeline.Blocked {
 			if part, err := pl.Partitions.Parse(b.Partition); err == nil { // else it is of another scheme, of the past
 				parts = append(parts, part)

@@ -216,15 +216,20 @@ func (p *Project) restsOn(m *pipeline.Manifest, partitionDir string) pipeline.Ba
 	return restsOn(m, kept)
 }
 
-// versionOf is what the index is told of a version that a run made current.
-func (p *Project) versionOf(rec *pipeline.RunRecord, v published) store.Version {
-	now := store.Version{Manifest: v.manifest, Digest: v.digest}
+// putMade puts a version into the index that a run made current. Another run may have made another
+// current since, and have said so already: what readers see is asked when nobody else can write to
+// the index. What its manifest looks like is asked before, for no version comes back once it is
+// replaced.
+func (p *Project) putMade(c *store.Changes, rec *pipeline.RunRecord, v published) error {
+	now, current := store.Version{Manifest: v.manifest, Digest: v.digest}, false
 	for _, out := range rec.Outputs {
 		if out.Dataset == v.manifest.Dataset {
 			now.Stamp = p.stamp(out.Path)
+			_, digest, err := p.publish.Current(out.Dataset, partitionDir(out))
+			current = err == nil && digest == v.digest
 		}
 	}
-	return now
+	return c.PutVersion(now, current)
 }
 
 // stamp says what the manifest of a visible directory looks like from outside; empty if there is

@@ -120,7 +120,7 @@ func failingCommands() []command {
 		{"a run that a gate blocks", runDay("2026-01-03"), pipeline.Blocked, pipeline.Blocked},
 		{"a rollback", func(ctx context.Context, p *Project) (*pipeline.RunRecord, error) {
 			return p.Rollback(ctx, "out/clean", "2026-01-01", 1, "the feed was wrong")
-		}, pipeline.Published, ""},
+		}, pipeline.Published, pipeline.Unchanged},
 	}
 }
 

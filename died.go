@@ -78,7 +78,7 @@ func (p *Project) madeBy(rec *pipeline.RunRecord, dataset string) *versionAt {
 	return nil
 }
 
-// runOf is the run that made a version current.
+// runOf is the run that made a version current: of a rollback it isn't the one that computed it.
 func runOf(m *pipeline.Manifest) string {
 	if m.Rollback != nil {
 		return m.Rollback.Run

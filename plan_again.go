@@ -67,14 +67,8 @@ func (pr *planner) recall(part pipeline.Partition) error {
 		if b == nil {
 			continue
 		}
-		pr.remember(b)
-		if b.Version == 0 || u.stage.Output == nil {
-			continue
-		}
-		if dir := part.Dir(); dir != "" {
-			u.visible[dir] = true
-		} else {
-			u.visible["_manifest.json"] = true
+		if pr.remember(b); b.Version > 0 && u.known[b.Partition] == b && u.stage.Output != nil {
+			u.visible[entryOf(part)] = true
 		}
 	}
 	return nil

@@ -21,7 +21,7 @@ func (e *evaluation) compare() error {
 		return nil
 	}
 	code, gates, up := e.basis.Keys()
-	if code == e.base.Code && gates == e.base.Gates && (up == e.base.Up || e.base.Status == pipeline.Blocked) {
+	if code == e.base.Code && gates == e.base.Gates && up == e.base.Up {
 		return nil
 	}
 	was, err := e.was()
@@ -169,8 +169,10 @@ func (e *evaluation) compareVersions(name string, was, now []pipeline.InputRecor
 			e.because(CauseInput, "%s: %s@%s is there now", name, in.Dataset, in.Partition)
 		case in.Missing && ok && !w.Missing:
 			e.because(CauseInput, "%s: %s@%s is not there any more", name, in.Dataset, in.Partition)
-		case ok && w.Data == "":
-			// of a run that was blocked before its input was published
+		case ok && w.Data == "": // of a run that was blocked before its input was published
+			if in.Data != "" && !e.together(name) {
+				e.because(CauseInput, "%s: %s@%s has version %d, and was not published then", name, in.Dataset, in.Partition, in.Version)
+			}
 		case ok && w.Data != in.Data && in.Data != "":
 			e.because(CauseInput, "%s: %s@%s has version %d, and had %d", name, in.Dataset, in.Partition, in.Version, w.Version)
 		}
@@ -178,6 +180,17 @@ func (e *evaluation) compareVersions(name string, was, now []pipeline.InputRecor
 	for _, part := range slices.Sorted(maps.Keys(before)) {
 		e.because(CauseInput, "%s: %s@%s is not read any more", name, before[part].Dataset, part)
 	}
+}
+
+// together reports whether the stage was last run by the run that last ran the one that it reads
+// from.
+func (e *evaluation) together(up string) bool {
+	u := e.byName[up]
+	if u == nil {
+		return true
+	}
+	b := u.known[e.plan.Name]
+	return b != nil && b.Run == e.base.Run
 }
 
 // maxReasons is how many files are named of a source.
@@ -225,11 +238,11 @@ func (e *evaluation) compareFiles(was, now []pipeline.File) error {
 	return nil
 }
 
-// closed reports whether late data don't open the partition again: it lies before those that
-// the pipeline looks back at.
+// closed reports whether late data don't open the partition again: it is published, and lies
+// before those that the pipeline looks back at.
 func (e *evaluation) closed() bool {
 	n, start := e.pl.Lookback, e.plan.Partition.Start
-	if n <= 0 || start.IsZero() {
+	if n <= 0 || start.IsZero() || e.base.Status == pipeline.Blocked {
 		return false
 	}
 	at, _ := slices.BinarySearchFunc(e.starts, start, time.Time.Compare)
@@ -261,11 +274,11 @@ func (e *evaluation) source(name string) (listing, error) {
 // list asks a source what it would read. One that can't say is taken to read the same as long
 // as its text is the same.
 func (pr *planner) list(s pipeline.NamedSource) (l listing, err error) {
-	rec := pipeline.InputRecord{Name: s.Name, Source: s.Source.String()}
 	part := pr.part
+	rec := pipeline.InputRecord{Name: s.Name, Source: s.Reads(part)}
 	switch src := s.Source.(type) {
 	case pipeline.Depender:
-		return pr.depends(s.Name, src)
+		return pr.depends(s, src)
 	case pipeline.Lister:
 		files, err := src.List(&pipeline.Env{Partition: part, Dir: pr.p.dir, Params: pr.pl.Params, Dirs: pr.dirs.list})
 		if err != nil {
@@ -284,13 +297,13 @@ func (pr *planner) list(s pipeline.NamedSource) (l listing, err error) {
 }
 
 // depends finds the published partitions that a source needs.
-func (pr *planner) depends(name string, src pipeline.Depender) (l listing, err error) {
+func (pr *planner) depends(s pipeline.NamedSource, src pipeline.Depender) (l listing, err error) {
 	refs, err := src.Needs(pr.pl.Partitions, pr.part)
 	if err != nil {
 		return l, err
 	}
 	for _, ref := range refs {
-		rec := pipeline.InputRecord{Name: name, Source: src.String(), Dataset: ref.Dataset, Partition: ref.Partition.String()}
+		rec := pipeline.InputRecord{Name: s.Name, Source: s.Reads(pr.part), Dataset: ref.Dataset, Partition: ref.Partition.String()}
 		own := pr.unitOf(ref.Dataset)
 		all, err := pr.knownOf(ref.Dataset, own)
 		if err != nil {

@@ -36,8 +36,9 @@ func (pr *planner) partition(ctx context.Context, part pipeline.Partition) (Part
 	}
 	if pr.selection.ByState() {
 		names := pr.chosen(&plan)
-		for i := range plan.Stages {
-			plan.Stages[i].Run = plan.Stages[i].Run && names[plan.Stages[i].Stage]
+		for i, u := range pr.units { // upstream first
+			sp := &plan.Stages[i]
+			sp.Run = sp.Run && (names[sp.Stage] || pr.watches(u, &plan))
 		}
 	}
 	for _, sp := range plan.Stages {
@@ -61,9 +62,6 @@ func (pr *planner) stage(ctx context.Context, u *unit, plan *PartitionPlan) (Sta
 	e.sp = StagePlan{Stage: u.stage.Name, Dataset: u.basis.Dataset, State: StateCurrent}
 	if err := e.evaluate(); err != nil {
 		return e.sp, err
-	}
-	if !pr.wanted[u.stage.Name] {
-		e.sp.Run = false
 	}
 	return e.sp, nil
 }
@@ -102,6 +100,9 @@ func (e *evaluation) evaluate() error {
 	if lacking {
 		e.sp.Run = false
 	}
+	if e.watches(e.u, e.plan) {
+		e.sp.Run = true
+	}
 	if e.sp.Run {
 		e.plan.After = append(e.plan.After, e.after...)
 	}
@@ -115,10 +116,12 @@ func (e *evaluation) find() {
 	if e.u.stage.Output == nil || !e.shows() {
 		return
 	}
-	e.base, e.manifest = e.sure(e.base, datasetOf(e.u.stage), e.plan.Partition)
-	if e.base != nil {
-		e.u.known[e.plan.Name] = e.base
+	b, m := e.sure(e.base, datasetOf(e.u.stage), e.plan.Partition)
+	if b == nil { // a directory without a manifest, or with one that is damaged
+		e.u.hide(e.plan.Partition)
+		return
 	}
+	e.base, e.manifest, e.u.known[e.plan.Name] = b, m, b
 }
 
 // read finds what a run would read now, and reports whether some of it is not there.
@@ -165,21 +168,33 @@ func (e *evaluation) upstream(up *unit) (lacking bool) {
 	return false
 }
 
-// upRuns names the stages that will run and that the unit reads from. Gates that only judge leave
-// the rows as they are, but where they put some aside.
-func (e *evaluation) upRuns() (names []string) {
-	for _, sp := range e.plan.Stages {
-		if sp.JudgeOnly && len(gates.Quarantining(e.byName[sp.Stage].stage.Gates)) == 0 {
-			continue
-		}
-		if sp.Run && slices.Contains(e.u.inputs, sp.Stage) {
-			names = append(names, sp.Stage)
-		}
-	}
+// upRuns names the stages and partitions that will run and that the unit reads from.
+func (e *evaluation) upRuns() []string {
+	names := e.running(e.u, e.plan)
 	for _, i := range e.after {
 		names = append(names, e.plans[i].Name)
 	}
 	return names
+}
+
+// running names the stages of a partition that will run and that a unit reads from. Gates that only
+// judge leave the rows as they are, but where they put some aside.
+func (pr *planner) running(u *unit, plan *PartitionPlan) (names []string) {
+	for _, sp := range plan.Stages {
+		if sp.JudgeOnly && len(gates.Quarantining(pr.byName[sp.Stage].stage.Gates)) == 0 {
+			continue
+		}
+		if sp.Run && slices.Contains(u.inputs, sp.Stage) {
+			names = append(names, sp.Stage)
+		}
+	}
+	return names
+}
+
+// watches reports whether a unit only judges, and something runs that it reads from: that must not
+// be published without it, whatever is selected, and if it can't judge, not at all.
+func (pr *planner) watches(u *unit, plan *PartitionPlan) bool {
+	return u.stage.Output == nil && len(pr.running(u, plan)) > 0
 }
 
 // decide makes a state of what was found.

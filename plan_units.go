@@ -105,12 +105,13 @@ func (pr *planner) look() error {
 }
 
 // shows reports whether readers see something of a partition.
-func (u *unit) shows(part pipeline.Partition) bool {
-	if dir := part.Dir(); dir != "" {
-		return u.visible[dir]
-	}
-	return u.visible["_manifest.json"]
-}
+func (u *unit) shows(part pipeline.Partition) bool { return u.visible[entryOf(part)] }
+
+// hide notes that what there is of a partition is not what was published.
+func (u *unit) hide(part pipeline.Partition) { delete(u.visible, entryOf(part)) }
+
+// entryOf is what stands in a dataset's directory where a partition is published.
+func entryOf(part pipeline.Partition) string { return cmp.Or(part.Dir(), publish.VisibleName) }
 
 // items are the stages for a selection; plan is that of a partition, or nil.
 func (pr *planner) items(plan *PartitionPlan) []selection.Item {
@@ -216,13 +217,12 @@ func (pr *planner) shown(ref pipeline.PartitionRef, own *unit) (bool, error) {
 	if err != nil && !os.IsNotExist(err) {
 		return false, err
 	}
-	name := cmp.Or(ref.Partition.Dir(), publish.VisibleName)
-	_, there := slices.BinarySearchFunc(entries, name, func(e fs.DirEntry, name string) int { return strings.Compare(e.Name(), name) })
+	_, there := slices.BinarySearchFunc(entries, entryOf(ref.Partition), func(e fs.DirEntry, name string) int { return strings.Compare(e.Name(), name) })
 	return there, nil
 }
 
 // sure gives what the index has of a partition if readers see the version that it tells of, and
-// else what the manifest says, with the manifest. An index that was restored from an old backup
+// else what the manifest says, with the manifest; nil where there is none that can be read. An index that was restored from an old backup
 // is valid in every bit: only this tells that it is not true any more. It costs a stat, for the
 // file of a manifest never changes.
 func (pr *planner) sure(b *store.Base, dataset string, part pipeline.Partition) (*store.Base, *pipeline.Manifest) {
@@ -233,7 +233,7 @@ func (pr *planner) sure(b *store.Base, dataset string, part pipeline.Partition) 
 	m, _, err := pr.p.publish.Current(dataset, part.Dir())
 	switch {
 	case err != nil:
-		return b, nil // readers see nothing, or nothing that can be read
+		return nil, nil
 	case b == nil:
 		return pr.p.baseOf(m, part.Dir()), m
 	case b.Version == m.Version && b.Data == m.DataDigest():

@@ -181,9 +181,8 @@ func (r *release) run(ctx context.Context, a *attempt) (err error) {
 		return err
 	}
 	defer a.outputs.abort()
-	if now, err := r.p.readersSee(r.stage, r.part); err != nil || now.digest != r.from.digest {
-		return pipeline.Errorf(pipeline.Conflict, "%s was published by another run since version %d was looked at", r.from.visible, r.from.manifest.Version).
-			With("look at what is quarantined now, and release again")
+	if err := a.still(r.from, "look at what is quarantined now, and release again"); err != nil {
+		return err
 	}
 	plan, err := pipeline.Bind(ctx, r.pl, a.env)
 	if err != nil {

@@ -116,7 +116,25 @@ func (a *attempt) run(ctx context.Context) error {
 		return err
 	}
 	defer a.outputs.abort()
+	if a.some != nil {
+		for _, v := range a.some.judged {
+			if err := a.still(v, "run it again: the rules are to judge what is published now"); err != nil {
+				return err
+			}
+		}
+	}
 	return a.carry(ctx, plan)
+}
+
+// still is a Conflict if readers see another version by now, when nobody else can publish any
+// more: a run that carries on what it looked at before would undo it.
+func (a *attempt) still(v *versionAt, advice string) error {
+	_, digest, err := a.p.publish.Current(v.manifest.Dataset, a.env.Partition.Dir())
+	if err == nil && digest == v.digest {
+		return nil
+	}
+	return pipeline.Errorf(pipeline.Conflict, "%s was published by another run since version %d was looked at", v.visible, v.manifest.Version).
+		With(advice)
 }
 
 // carry runs a plan whose outputs are claimed, and publishes what passed.
@@ -198,13 +216,15 @@ func (p *Project) record(ctx context.Context, rec *pipeline.RunRecord, current [
 	if err != nil {
 		return err
 	}
-	var versions []store.Version
-	for _, v := range current {
-		versions = append(versions, p.versionOf(rec, v))
-	}
 	err = errors.Join(
 		faults.WriteFile(p.fs, p.state("runs", rec.Run+".json"), text),
-		p.store.PutRun(ctx, rec, versions...),
+		p.store.Change(ctx, func(c *store.Changes) error {
+			err := c.PutRun(rec)
+			for _, v := range current {
+				err = errors.Join(err, p.putMade(c, rec, v))
+			}
+			return err
+		}),
 	)
 	if err != nil {
 		_ = p.discard(p.state("runs", rec.Run+".json.tmp"))

@@ -52,6 +52,9 @@ func (p *Project) choose(ctx context.Context, pl *pipeline.Pipeline, plan *Parti
 			return x, err
 		}
 	}
+	if err := x.watch(); err != nil {
+		return x, err
+	}
 	// The order is that of the file.
 	slices.SortFunc(x.made.Stages, func(a, b pipeline.Stage) int { return placeOf(pl, a.Name) - placeOf(pl, b.Name) })
 	return x, nil
@@ -59,6 +62,25 @@ func (p *Project) choose(ctx context.Context, pl *pipeline.Pipeline, plan *Parti
 
 func placeOf(pl *pipeline.Pipeline, stage string) int {
 	return slices.IndexFunc(pl.Stages, func(s pipeline.Stage) bool { return s.Name == stage })
+}
+
+// watch puts in the stages that only judge what is computed: a stage of which only the gates were
+// to run may be computed after all.
+func (x *someStages) watch() error {
+	for i := range x.of.Stages {
+		s := &x.of.Stages[i]
+		if s.Output != nil || !isUnit(x.of, s) || stageOf(x.made, s.Name) != nil {
+			continue
+		}
+		_, inputs := describeUnit(x.of, s)
+		if !slices.ContainsFunc(inputs, func(name string) bool { return stageOf(x.made, name) != nil && x.judged[name] == nil }) {
+			continue
+		}
+		if err := x.stage(*s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // judge puts in the gates of a stage alone, over what is published. It reports whether that is

@@ -31,7 +31,7 @@ func (r *run) hashInputs(ctx context.Context) error {
 // inputs are the records of what the run reads.
 func (r *run) inputs() (all []InputRecord) {
 	for _, s := range r.plan.Pipeline.Sources {
-		rec := InputRecord{Name: s.Name, Source: s.Source.String(), Approved: r.plan.Inputs[s.Name].Approved}
+		rec := InputRecord{Name: s.Name, Source: s.Reads(r.plan.Env.Partition), Approved: r.plan.Inputs[s.Name].Approved}
 		if of := r.plan.Inputs[s.Name].Published; of != nil {
 			for _, p := range of {
 				p.Name, p.Source = rec.Name, rec.Source

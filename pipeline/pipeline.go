@@ -26,6 +26,16 @@ type NamedSource struct {
 	At Pos
 }
 
+// Reads says what the source reads of a partition, as it stands on record: by other clocks than
+// UTC the same words mean other rows.
+func (s NamedSource) Reads(p Partition) string {
+	text := s.Source.String()
+	if zone := orUTC(p.zone).String(); zone != "UTC" {
+		text += " in " + zone
+	}
+	return text
+}
+
 // A Stage carries its inputs through a chain of operators and has the result
 // judged, and published if it has an output.
 type Stage struct {

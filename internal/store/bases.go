@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/penstock-data/penstock/pipeline"
@@ -132,6 +133,12 @@ func putBases(tx *Changes, r *pipeline.RunRecord) error {
 	started, why := r.Started.UTC().Format(timeLayout), whyOf(r)
 	for i := range r.Bases {
 		b := &r.Bases[i]
+		if notRun(r, b) {
+			if err := forgetBasis(tx, r, b); err != nil {
+				return err
+			}
+			continue
+		}
 		if _, err := tx.exec(`INSERT INTO bases (pipeline, stage, partition, dataset, run, started, status, why,
 			code_key, gates_key, up_key, data, version, rows, bytes_in, seconds, aside)
 			VALUES (?, ?, ?, ?, ?, '', '', '', '', '', '', '', 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING`,
@@ -157,10 +164,30 @@ func putBases(tx *Changes, r *pipeline.RunRecord) error {
 	return nil
 }
 
+// notRun reports whether a stage was not run by a run that published: one that lost its input to a
+// gate that somebody overruled later.
+func notRun(r *pipeline.RunRecord, b *pipeline.Basis) bool {
+	return (r.Status == pipeline.Published || r.Status == pipeline.Unchanged) && slices.Contains(r.NotRun, b.Stage)
+}
+
+// forgetBasis takes away what was noted of a stage when the run was blocked.
+func forgetBasis(tx *Changes, r *pipeline.RunRecord, b *pipeline.Basis) error {
+	done, err := tx.exec(`DELETE FROM bases `+oneBase+` AND run = ?`, r.Pipeline, b.Stage, r.Partition, r.Run)
+	if err != nil {
+		return err
+	}
+	if n, err := done.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	_, err = tx.exec(`DELETE FROM basis_texts `+oneBase, r.Pipeline, b.Stage, r.Partition)
+	return err
+}
+
 func putBasis(tx *Changes, r *pipeline.RunRecord, b *pipeline.Basis) error {
 	code, gates, up := b.Keys()
 	if b.Version > 0 {
-		if _, err := tx.exec(`UPDATE bases SET data = ?4, version = ?5, rows = ?6, aside = ?7 WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3`,
+		if _, err := tx.exec(`UPDATE bases SET data = ?4, version = ?5, rows = ?6, aside = ?7, stamp = CASE WHEN version = ?5 THEN stamp ELSE '' END
+			WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3`,
 			r.Pipeline, b.Stage, r.Partition, b.Data, b.Version, b.Rows, b.RowsQuarantined); err != nil {
 			return err
 		}

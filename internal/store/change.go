@@ -9,13 +9,12 @@ import (
 )
 
 // PutRun is Changes.PutRun alone.
-func (s *Store) PutRun(ctx context.Context, r *pipeline.RunRecord, current ...Version) error {
-	return s.Change(ctx, func(c *Changes) error { return c.PutRun(r, current...) })
+func (s *Store) PutRun(ctx context.Context, r *pipeline.RunRecord) error {
+	return s.Change(ctx, func(c *Changes) error { return c.PutRun(r) })
 }
 
-// PutRun writes or overwrites what is known of a run, and of the versions that are current
-// since.
-func (c *Changes) PutRun(r *pipeline.RunRecord, current ...Version) error {
+// PutRun writes or overwrites what is known of a run.
+func (c *Changes) PutRun(r *pipeline.RunRecord) error {
 	text, err := json.Marshal(r)
 	if err != nil {
 		return err
@@ -25,17 +24,10 @@ func (c *Changes) PutRun(r *pipeline.RunRecord, current ...Version) error {
 		row[0], row[1], row[2], row[3], row[4], row[5], row[6], new(summer).text(row...).sum()); err != nil {
 		return err
 	}
-	if r.Status != pipeline.Running {
-		if err := putBases(c, r); err != nil {
-			return err
-		}
+	if r.Status == pipeline.Running {
+		return nil
 	}
-	for _, v := range current {
-		if err := c.PutVersion(v, true); err != nil {
-			return err
-		}
-	}
-	return nil
+	return putBases(c, r)
 }
 
 // PutVersion writes what is known of a version. If current is set, no other version of the

@@ -28,7 +28,9 @@ func filled(t *testing.T) *Store {
 			Run: "run", Pipeline: "p", Partition: "a", Status: pipeline.Published, Started: time.Unix(1e9, 0),
 			Bases: []pipeline.Basis{{Stage: "s", Dataset: "out", Code: map[string]string{"s": "c"}, Version: version + 1, Data: "d"}},
 		}
-		if err := s.PutRun(t.Context(), rec, Version{Manifest: m, Digest: "x", Stamp: "then"}); err != nil {
+		if err := s.Change(t.Context(), func(c *Changes) error {
+			return errors.Join(c.PutRun(rec), c.PutVersion(Version{Manifest: m, Digest: "x", Stamp: "then"}, true))
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}
