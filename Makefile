@@ -49,5 +49,9 @@ fuzz: ## every fuzz target for FUZZTIME
 	done
 
 CRASH ?= .
-crash: ## the long form of what kills processes, cuts power and fails disks: hours
+crash: ## the long form of what kills processes, cuts power and fails disks: hours; CRASH chooses tests
 	PENSTOCK_LONG=1 go test -count=1 -v -timeout 48h -run '$(CRASH)' ./internal/crashtest
+ifeq ($(CRASH),.)
+	PENSTOCK_LONG=1 go test -count=1 -v -timeout 48h -run 'Contenders' ./internal/publish
+	PENSTOCK_LONG=1 go test -count=1 -v -timeout 48h -run 'EveryOperationOfARun|ManyRuns|FullDisk' .
+endif
