@@ -105,6 +105,7 @@ func TestReaderStoppedAtEveryOperation(t *testing.T) {
 			if n < 6 {
 				t.Errorf("only %d operations were seen", n)
 			}
+			r.store = s // which nothing stops
 			if err := r.Close(); err != nil {
 				t.Error(err)
 			}
