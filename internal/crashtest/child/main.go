@@ -13,6 +13,7 @@ import (
 	"os"
 	"path"
 	"runtime"
+	"slices"
 
 	"github.com/penstock-data/penstock"
 	"github.com/penstock-data/penstock/internal/crashtest"
@@ -169,17 +170,22 @@ func (c *child) backfill(ctx context.Context) (crashtest.Reply, error) {
 
 // approve publishes what the latest blocked run of the partition holds.
 func (c *child) approve(ctx context.Context, partition string) (crashtest.Reply, error) {
-	runs, err := c.project.Runs(ctx, penstock.RunFilter{Partition: name(partition), Status: pipeline.Blocked, Limit: 1})
-	if err != nil || len(runs) == 0 {
+	runs, err := c.project.Runs(ctx, penstock.RunFilter{Partition: name(partition)})
+	// The newest that a gate blocked; if it was approved of already, that is done.
+	i := slices.IndexFunc(runs, func(r *pipeline.RunRecord) bool { return r.Status == pipeline.Blocked || len(r.Approvals) > 0 })
+	if err != nil || i < 0 {
 		return crashtest.Reply{Status: "nothing to approve"}, err
 	}
+	if runs[i].Status != pipeline.Blocked {
+		return answer(runs[i]), nil
+	}
 	var gates []string
-	for _, f := range runs[0].Gates {
+	for _, f := range runs[i].Gates {
 		if f.Blocks() {
 			gates = append(gates, f.Stage+"/"+f.Name)
 		}
 	}
-	a, err := c.project.Approve(ctx, runs[0].Run, penstock.Approve{Gates: gates, Reason: "a test"})
+	a, err := c.project.Approve(ctx, runs[i].Run, penstock.Approve{Gates: gates, Reason: "a test"})
 	if err != nil {
 		return crashtest.Reply{Status: "refused"}, err
 	}
