@@ -64,25 +64,29 @@ func (p *progress) plain() *pipeline.Listener {
 	}}
 }
 
+// newBar draws a bar of things that are counted up to a number; -1 is not known.
+func (a *app) newBar(n int64, things string, more ...progressbar.Option) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(n, append([]progressbar.Option{
+		progressbar.OptionSetWriter(a.stderr),
+		progressbar.OptionSetItsString(things),
+		progressbar.OptionShowIts(),
+		progressbar.OptionShowCount(),
+		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionEnableColorCodes(!a.noColor),
+		progressbar.OptionThrottle(65 * time.Millisecond),
+		progressbar.OptionSetSpinnerChangeInterval(0), // no goroutine that draws on by itself
+		progressbar.OptionClearOnFinish(),
+		progressbar.OptionUseANSICodes(true),
+	}, more...)...)
+}
+
 func (p *progress) bars() *pipeline.Listener {
 	return &pipeline.Listener{
 		StageStarted: func(e pipeline.StageStarted) {
 			p.end()
 			p.stage = e.Stage
-			p.bar = progressbar.NewOptions64(max(e.Rows, -1),
-				progressbar.OptionSetWriter(p.app.stderr),
-				progressbar.OptionSetDescription(fmt.Sprintf("%s %s %s", p.pipeline, e.Partition, e.Stage)),
-				progressbar.OptionSetItsString("rows"),
-				progressbar.OptionShowIts(),
-				progressbar.OptionShowCount(),
-				progressbar.OptionSetPredictTime(true),
-				progressbar.OptionEnableColorCodes(!p.app.noColor),
-				progressbar.OptionThrottle(65*time.Millisecond),
-				progressbar.OptionSetSpinnerChangeInterval(0), // no goroutine that draws on by itself
-				progressbar.OptionClearOnFinish(),
-				progressbar.OptionUseANSICodes(true),
-				progressbar.OptionFullWidth(),
-			)
+			p.bar = p.app.newBar(max(e.Rows, -1), "rows", progressbar.OptionFullWidth(),
+				progressbar.OptionSetDescription(fmt.Sprintf("%s %s %s", p.pipeline, e.Partition, e.Stage)))
 		},
 		Progress: func(e pipeline.Progress) {
 			if p.bar != nil && e.Stage == p.stage {

@@ -65,20 +65,7 @@ func (p *fillProgress) planned(rec *penstock.BackfillRecord, _ *penstock.Plan) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.bar = progressbar.NewOptions(rec.Counts.ToRun,
-		progressbar.OptionSetWriter(p.app.stderr),
-		progressbar.OptionSetItsString("partitions"),
-		progressbar.OptionShowIts(),
-		progressbar.OptionShowCount(),
-		progressbar.OptionSetPredictTime(true),
-		progressbar.OptionEnableColorCodes(!p.app.noColor),
-		progressbar.OptionThrottle(65*time.Millisecond),
-		progressbar.OptionSetSpinnerChangeInterval(0), // no goroutine that draws on by itself
-		progressbar.OptionClearOnFinish(),
-		progressbar.OptionUseANSICodes(true),
-		progressbar.OptionSetWidth(20),
-		progressbar.OptionShowDescriptionAtLineEnd(),
-	)
+	p.bar = p.app.newBar(int64(rec.Counts.ToRun), "partitions", progressbar.OptionSetWidth(20), progressbar.OptionShowDescriptionAtLineEnd())
 }
 
 func (p *fillProgress) begun(partition string) {
@@ -148,7 +135,10 @@ func (p *fillProgress) draw() {
 		return
 	}
 	c := p.rec.Counts
-	text := fmt.Sprintf("%s blocked, %s failed; running", count(int64(c.Blocked)), count(int64(c.Failed)))
+	text := fmt.Sprintf("%s blocked, %s failed", count(int64(c.Blocked)), count(int64(c.Failed)))
+	if len(p.running) > 0 {
+		text += "; running"
+	}
 	for _, name := range p.running[:min(len(p.running), maxRunning)] {
 		text += " " + name
 	}
