@@ -26,6 +26,12 @@ type Manifest struct {
 	Rows       int64         `json:"rows"`
 	Schema     []SchemaField `json:"schema"`
 
+	// Columns says, for each column of Schema, which columns of Inputs it comes from, and
+	// RowsBy which of them decide which rows there are, and in which order. Both are nil in
+	// manifests of a penstock that did not record them.
+	Columns []ColumnLineage `json:"columns,omitempty"`
+	RowsBy  []ColumnOrigin  `json:"rows_by,omitempty"`
+
 	// Metrics are the mergeable states of the gates' metrics, and what their rules found of
 	// the rows that are published, by their texts.
 	Metrics  map[string]json.RawMessage `json:"metrics,omitempty"`
