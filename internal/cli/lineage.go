@@ -34,11 +34,15 @@ path#digest with the beginning of one. DATASET alone shows datasets, of all pipe
 no partitions; with --files it shows every partition.
 
 With --as-of it shows what was current then: a time like "2026-01-31 12:00", a date, which is
-included, or a span like 7d before now. Times are of the clock of this machine.`,
+included, or a span like 7d before now. Times are of the clock of this machine.
+
+-o dot, mermaid, svg and html draw it: html is one page that can be moved, zoomed and searched, and
+asks nothing of the network. Beyond 500 things, partitions of a dataset are drawn together.`,
 		Example: "  penstock lineage warehouse/airports@2001-03\n" +
 			"  penstock lineage data/airports.csv --down\n" +
-			"  penstock lineage warehouse/airports --stages",
-		Args: arguments(1, 1, "a dataset, a partition of it, or an input file"),
+			"  penstock lineage warehouse/airports --stages -o html > lineage.html",
+		Args:        arguments(1, 1, "a dataset, a partition of it, or an input file"),
+		Annotations: map[string]string{moreOutputs: "dot mermaid svg html"},
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if f.at, err = parseMoment("--as-of", f.asOf); err != nil {
 				return err
@@ -86,6 +90,13 @@ func (a *app) lineage(cmd *cobra.Command, project *penstock.Project, r ref, f *l
 				With("without --as-of what is on record now is shown")
 		}
 		return a.notPublished(cmd, project, cmd.Flags().Arg(0))
+	}
+	if write := drawings[a.output]; write != nil {
+		p, err := picture(v, cmd.Flags().Arg(0))
+		if err != nil {
+			return err
+		}
+		return write(a.stdout, p)
 	}
 	return a.showTrees(v)
 }
