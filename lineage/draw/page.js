@@ -98,6 +98,8 @@
     list("made from it", data.edges.filter((e) => e[0] === i).map((e) => e[1]));
     aside.hidden = false;
     aside.scrollTop = 0;
+    const left = n.x * scale + x, top = n.y * scale + y;
+    if (left < 0 || top < 0 || left + n.w * scale > stage.clientWidth || top + n.h * scale > stage.clientHeight) center(i);
   }
 
   function leave() {

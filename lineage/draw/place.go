@@ -8,13 +8,14 @@ import (
 // Sizes in pixels.
 const (
 	letterWidth = 7.3 // of a label
-	smallWidth  = 6.3 // of the line under it
+	smallWidth  = 6.5 // of the line under it
 	nodePad     = 14
+	cornerWidth = 8 // what a corner turned down, or the sign of a state, takes
 	nodeHeight  = 34
 	tallHeight  = 50 // with a line under the label
 	rowGap      = 16
 	pointHeight = 2
-	layerGap    = 84
+	layerGap    = 72
 	margin      = 28
 	longest     = 46 // letters of a label; the middle is left out of longer ones
 )
@@ -52,6 +53,9 @@ func size(n Node) (w, h float64) {
 	if n.Under != "" {
 		w = max(w, smallWidth*float64(utf8.RuneCountInString(clip(n.Under))))
 		h = tallHeight
+	}
+	if n.State != "" || n.Kind == File || n.Kind == Source {
+		w += cornerWidth
 	}
 	return max(w, 60) + 2*nodePad, h
 }
