@@ -90,7 +90,7 @@ func (b *builder) graph() *Graph {
 	for i := range order {
 		order[i] = uint32(i)
 	}
-	slices.SortFunc(order, func(i, j uint32) int { return compare(b.nodes[i], b.nodes[j]) })
+	slices.SortFunc(order, func(i, j uint32) int { return compare(&b.nodes[i], &b.nodes[j]) })
 	g := &Graph{nodes: make([]Node, n), made: make([]*Made, n), flows: make([]*Flow, n)}
 	now := make([]uint32, n)
 	for i, was := range order {
@@ -116,8 +116,8 @@ func (g *Graph) edges(dir Direction) *edges {
 
 // place is where a node stands.
 func (g *Graph) place(n Node) (uint32, bool) {
-	i, ok := slices.BinarySearchFunc(g.nodes, n, compare)
-	return uint32(i), ok
+	i := g.first(n)
+	return uint32(i), i < len(g.nodes) && g.nodes[i] == n
 }
 
 // Made is what is on record of a version; nil of what is none.
@@ -157,7 +157,7 @@ func (g *Graph) files(name string) (found []Node) {
 
 // first is the first place that does not come before a node.
 func (g *Graph) first(n Node) int {
-	return sort.Search(len(g.nodes), func(i int) bool { return compare(g.nodes[i], n) >= 0 })
+	return sort.Search(len(g.nodes), func(i int) bool { return compare(&g.nodes[i], &n) >= 0 })
 }
 
 // SplitFile takes the beginning of a digest from a file's name: data/airports.csv#903c71.

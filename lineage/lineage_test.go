@@ -34,7 +34,7 @@ var manifests = []*pipeline.Manifest{
 func names(t *Tree) (all []string) {
 	all = append(all, t.String())
 	for _, next := range t.Next {
-		all = append(all, names(next)...)
+		all = append(all, names(&next)...)
 	}
 	return all
 }

@@ -75,10 +75,23 @@ func shortSource(text string) string {
 	return text
 }
 
-func compare(a, b Node) int {
+// compare orders nodes: files first, then datasets with their partitions and versions. Nearly all
+// are told apart by the first that differs, so the rest is not looked at.
+func compare(a, b *Node) int {
+	if c := strings.Compare(a.Dataset, b.Dataset); c != 0 {
+		return c
+	}
+	if c := strings.Compare(a.Partition, b.Partition); c != 0 {
+		return c
+	}
+	if a.Version != b.Version {
+		return cmp.Compare(a.Version, b.Version)
+	}
+	if c := strings.Compare(a.File, b.File); c != 0 {
+		return c
+	}
 	return cmp.Or(
-		cmp.Compare(a.Dataset, b.Dataset), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Version, b.Version),
-		cmp.Compare(a.File, b.File), cmp.Compare(a.SHA256, b.SHA256),
-		cmp.Compare(a.Pipeline, b.Pipeline), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Source, b.Source),
+		strings.Compare(a.SHA256, b.SHA256), strings.Compare(a.Pipeline, b.Pipeline),
+		strings.Compare(a.Stage, b.Stage), strings.Compare(a.Source, b.Source),
 	)
 }

@@ -45,6 +45,9 @@ type State struct {
 	Again int64 `json:"again,omitempty"`
 }
 
+// current is the state of most versions.
+var current = &State{Current: true}
+
 // State says what became of a version; nil of what is none, or none on record.
 func (g *Graph) State(n Node) *State {
 	i, ok := g.place(n)
@@ -60,7 +63,7 @@ func (g *Graph) state(i uint32) *State {
 		return nil
 	}
 	var next, last *Made
-	for j := i + 1; int(j) < len(g.nodes) && g.nodes[j].Dataset == own.Dataset && g.nodes[j].Partition == own.Partition; j++ {
+	for j := i + 1; int(j) < len(g.nodes) && g.nodes[j].Partition == own.Partition && g.nodes[j].Dataset == own.Dataset; j++ {
 		m := g.made[j]
 		if m == nil || !g.there(j) {
 			continue
@@ -71,7 +74,7 @@ func (g *Graph) state(i uint32) *State {
 		last = m
 	}
 	if next == nil {
-		return &State{Current: true}
+		return current
 	}
 	s := &State{ReplacedBy: next.Version, ReplacedAt: next.Published, How: next.how()}
 	if last.Data != "" && last.Data == own.Data {

@@ -2,8 +2,8 @@ package lineage
 
 // Tree is a node with what lies beyond it in one direction.
 type Tree struct {
-	Node
-	Next []*Tree `json:"next,omitempty"`
+	*Node
+	Next []Tree `json:"next,omitempty"`
 	// Seen says that the node stands in the tree before, and Next is left out here.
 	Seen bool `json:"seen,omitempty"`
 	// Made is what is on record of a version, State what became of it. Both are nil of all else.
@@ -11,9 +11,6 @@ type Tree struct {
 	State *State `json:"state,omitempty"`
 	// Flow is what is known of a dataset or a stage.
 	Flow *Flow `json:"flow,omitempty"`
-	// Approved names the gates that the version, or what it was made of, did not pass, and
-	// somebody approved of.
-	Approved []string `json:"approved,omitempty"`
 }
 
 // Walk gives the tree of a node, at most depth edges deep; a negative depth has no
@@ -21,49 +18,62 @@ type Tree struct {
 func (g *Graph) Walk(n Node, dir Direction, depth int) *Tree {
 	i, ok := g.place(n)
 	if !ok || !g.there(i) {
-		return &Tree{Node: n}
+		return &Tree{Node: &n}
 	}
 	if depth < 0 {
 		depth = len(g.nodes)
 	}
-	w := walk{g, g.edges(dir), make([]int32, len(g.nodes))}
-	return w.tree(i, int32(depth))
+	w := walk{g, g.edges(dir), make([]int32, len(g.nodes)), make([]*State, len(g.nodes))}
+	t := &Tree{}
+	w.tree(t, i, int32(depth))
+	return t
 }
 
 type walk struct {
-	g     *Graph
-	edges *edges
-	seen  []int32 // how deep a node was followed
+	g      *Graph
+	edges  *edges
+	seen   []int32  // how deep a node was followed
+	states []*State // of those that were met
 }
 
-func (w *walk) tree(i uint32, depth int32) *Tree {
+func (w *walk) tree(t *Tree, i uint32, depth int32) {
 	g := w.g
-	t := &Tree{Node: g.nodes[i], Made: g.made[i], State: g.state(i), Flow: g.flows[i]}
-	if t.Made != nil {
-		t.Approved = t.Made.Approved
-	}
+	*t = Tree{Node: &g.nodes[i], Made: g.made[i], State: w.state(i), Flow: g.flows[i]}
 	next := w.edges.of(i)
 	if depth == 0 || len(next) == 0 {
-		return t
+		return
 	}
 	if w.seen[i] >= depth {
 		t.Seen = true
-		return t
+		return
 	}
 	w.seen[i] = depth
+	t.Next = make([]Tree, 0, len(next))
 	for _, j := range next {
 		if g.there(j) {
-			t.Next = append(t.Next, w.tree(j, depth-1))
+			t.Next = append(t.Next, Tree{})
+			w.tree(&t.Next[len(t.Next)-1], j, depth-1)
 		}
 	}
-	return t
+}
+
+func (w *walk) state(i uint32) *State {
+	if w.states[i] == nil {
+		w.states[i] = w.g.state(i)
+	}
+	return w.states[i]
 }
 
 // Reach gives the nodes that can be reached from some in one direction, with themselves, in at most
 // depth edges; a negative depth has no end. They are sorted.
 func (g *Graph) Reach(from []Node, dir Direction, depth int) []Node {
-	var nodes []Node
-	reached := g.reach(from, dir, depth)
+	reached, n := g.reach(from, dir, depth), 0
+	for _, in := range reached {
+		if in {
+			n++
+		}
+	}
+	nodes := make([]Node, 0, n)
 	for i, in := range reached {
 		if in {
 			nodes = append(nodes, g.nodes[i])

@@ -32,7 +32,7 @@ func (a *app) printTree(v *view, title string, t *lineage.Tree) error {
 	if a.output == "json" {
 		return a.printJSON(map[string]any{"direction": title, "tree": t})
 	}
-	a.print("%s (%s)%s\n", nodeText(t.Node), title, v.notes(t))
+	a.print("%s (%s)%s\n", nodeText(*t.Node), title, v.notes(t))
 	a.printFiles(v, t, "  ")
 	if len(t.Next) == 0 {
 		a.print("  nothing\n")
@@ -42,12 +42,13 @@ func (a *app) printTree(v *view, title string, t *lineage.Tree) error {
 }
 
 func (a *app) printBranches(v *view, t *lineage.Tree, indent string) {
-	for i, next := range t.Next {
+	for i := range t.Next {
+		next := &t.Next[i]
 		branch, below := "├─ ", "│  "
 		if i == len(t.Next)-1 {
 			branch, below = "└─ ", "   "
 		}
-		a.print("%s%s%s%s\n", indent, branch, nodeText(next.Node), v.notes(next))
+		a.print("%s%s%s%s\n", indent, branch, nodeText(*next.Node), v.notes(next))
 		if !next.Seen {
 			a.printFiles(v, next, indent+below)
 		}
@@ -80,8 +81,8 @@ func (v *view) notes(t *lineage.Tree) string {
 	if v.stages && t.Made != nil {
 		all = append(all, fmt.Sprintf("by stage %s of %s at %.12s", strings.Join(t.Made.Stages, " and "), t.Made.Pipeline, t.Made.Code))
 	}
-	if len(t.Approved) > 0 {
-		all = append(all, "approved: "+strings.Join(t.Approved, ", "))
+	if t.Made != nil && len(t.Made.Approved) > 0 {
+		all = append(all, "approved: "+strings.Join(t.Made.Approved, ", "))
 	}
 	if t.Flow != nil && t.Kind() == lineage.DatasetKind && t.Flow.Partitions > 0 {
 		all = append(all, holdText(t.Flow.Held))
