@@ -61,7 +61,7 @@ func FlowOf(m *pipeline.Manifest) *Flow {
 			f.Inputs = append(f.Inputs, Node{Source: in.Source})
 		}
 	}
-	slices.SortFunc(f.Inputs, func(a, b Node) int { return compare(&a, &b) })
+	slices.SortFunc(f.Inputs, compare)
 	f.Inputs = slices.Compact(f.Inputs)
 	return f
 }

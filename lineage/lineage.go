@@ -86,14 +86,14 @@ func (b *builder) edge(from, to uint32) { b.from, b.to = append(b.from, from), a
 // graph sorts the nodes, and packs the edges both ways.
 func (b *builder) graph() *Graph {
 	n := len(b.nodes)
-	order := make([]uint32, n)
-	for i := range order {
-		order[i] = uint32(i)
+	sorted := make([]uint32, n)
+	for i := range sorted {
+		sorted[i] = uint32(i)
 	}
-	slices.SortFunc(order, func(i, j uint32) int { return compare(&b.nodes[i], &b.nodes[j]) })
+	slices.SortFunc(sorted, func(i, j uint32) int { return order(&b.nodes[i], &b.nodes[j]) })
 	g := &Graph{nodes: make([]Node, n), made: make([]*Made, n), flows: make([]*Flow, n)}
 	now := make([]uint32, n)
-	for i, was := range order {
+	for i, was := range sorted {
 		g.nodes[i], g.made[i], g.flows[i] = b.nodes[was], b.made[was], b.flows[was]
 		now[was] = uint32(i)
 	}
@@ -157,7 +157,7 @@ func (g *Graph) files(name string) (found []Node) {
 
 // first is the first place that does not come before a node.
 func (g *Graph) first(n Node) int {
-	return sort.Search(len(g.nodes), func(i int) bool { return compare(&g.nodes[i], &n) >= 0 })
+	return sort.Search(len(g.nodes), func(i int) bool { return order(&g.nodes[i], &n) >= 0 })
 }
 
 // SplitFile takes the beginning of a digest from a file's name: data/airports.csv#903c71.

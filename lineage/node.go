@@ -75,9 +75,9 @@ func shortSource(text string) string {
 	return text
 }
 
-// compare orders nodes: files first, then datasets with their partitions and versions. Nearly all
+// order says which of two nodes comes first: files first, then datasets with their partitions and versions. Nearly all
 // are told apart by the first that differs, so the rest is not looked at.
-func compare(a, b *Node) int {
+func order(a, b *Node) int {
 	if c := strings.Compare(a.Dataset, b.Dataset); c != 0 {
 		return c
 	}
@@ -95,3 +95,5 @@ func compare(a, b *Node) int {
 		strings.Compare(a.Stage, b.Stage), strings.Compare(a.Source, b.Source),
 	)
 }
+
+func compare(a, b Node) int { return order(&a, &b) }
