@@ -42,3 +42,25 @@ const (
 func (w Way) Direct() bool {
 	return w == Copied || w == Renamed || w == Computed || w == Aggregated
 }
+
+// Origins is what an operator says of the columns that leave it.
+type Origins struct {
+	// Columns has an entry for each column of Bound.Schema.
+	Columns []Origin
+	// Rows are the columns that decide which rows leave, and in which order.
+	Rows Origin
+}
+
+// Origin is where the values of a column come from, or by what the rows are chosen.
+type Origin struct {
+	// From is empty for a constant, and for what is only counted.
+	From []Use
+	// Unknown says why it can't be told; empty where it can.
+	Unknown string
+}
+
+// Use is an input column of an operator, and what it does to what leaves it.
+type Use struct {
+	Column
+	How Way
+}

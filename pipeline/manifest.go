@@ -31,6 +31,8 @@ type Manifest struct {
 	// manifests of a penstock that did not record them.
 	Columns []ColumnLineage `json:"columns,omitempty"`
 	RowsBy  []ColumnOrigin  `json:"rows_by,omitempty"`
+	// RowsUnknown says why RowsBy may lack some; empty where it doesn't.
+	RowsUnknown string `json:"rows_unknown,omitempty"`
 
 	// Metrics are the mergeable states of the gates' metrics, and what their rules found of
 	// the rows that are published, by their texts.
