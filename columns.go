@@ -48,7 +48,7 @@ func (r *release) columns(m *pipeline.Manifest) {
 		slices.SortFunc(all, pipeline.ColumnOrigin.Compare)
 		return slices.Compact(all)
 	}
-	m.RowsBy = spread(m.RowsBy)
+	m.RowsBy, m.Columns = spread(m.RowsBy), slices.Clone(m.Columns)
 	for i := range m.Columns {
 		m.Columns[i].From = spread(m.Columns[i].From)
 	}
