@@ -49,7 +49,10 @@ func (s Source) Resolve(ctx context.Context, env *pipeline.Env) (*pipeline.Input
 		out.Schema = arrow.NewSchema(nil, nil)
 	}
 	out.States = stored(env, refs, found)
-	out.Published = s.records(refs, found, missing)
+	out.Published, out.Tags = s.records(refs, found, missing), map[string][]string{}
+	for _, v := range found {
+		v.manifest.TagsInto(out.Tags)
+	}
 	for _, r := range out.Published {
 		out.Approved = append(out.Approved, r.Approved...)
 	}
