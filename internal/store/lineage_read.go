@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -41,15 +42,11 @@ type lineageReader struct {
 	s     *Store
 	nodes map[int64]*nodeRow
 	edges []edge
-	flows map[int64]*lineage.Flow
 }
 
 type edge struct{ read, made int64 }
 
 func (l *lineageReader) read(q LineageQuery) (err error) {
-	if l.flows, err = l.s.flows(l.ctx); err != nil {
-		return err
-	}
 	if q.Name == "" {
 		if err := l.nodesOf(nil, `FROM lineage_nodes n`); err != nil {
 			return err
@@ -209,12 +206,16 @@ func eachRow(ctx context.Context, q querier, each func(scan func(...any) error) 
 // result turns rows into what they stand for.
 func (l *lineageReader) result() ([]*lineage.Made, error) {
 	var all []*lineage.Made
+	flows, err := l.flows()
+	if err != nil {
+		return nil, l.s.broken(err)
+	}
 	of := make(map[int64]*lineage.Made, len(l.nodes))
 	for id, r := range l.nodes {
 		if r.fact == "" {
 			continue
 		}
-		m, err := r.made(l.flows[r.flow])
+		m, err := r.made(flows[r.flow])
 		if err != nil {
 			return nil, l.s.broken(err)
 		}
@@ -251,8 +252,16 @@ func (r *nodeRow) made(f *lineage.Flow) (*lineage.Made, error) {
 	return m, err
 }
 
-// flows are those on record, by their numbers.
-func (s *Store) flows(ctx context.Context) (map[int64]*lineage.Flow, error) {
+// flows are those that the versions were made by, by their numbers.
+func (l *lineageReader) flows() (map[int64]*lineage.Flow, error) {
+	wanted := map[int64]bool{}
+	for _, r := range l.nodes {
+		wanted[r.flow] = true
+	}
+	return l.s.flows(l.ctx, `WHERE id IN (SELECT value FROM json_each(?))`, list(slices.Collect(maps.Keys(wanted))))
+}
+
+func (s *Store) flows(ctx context.Context, where string, args ...any) (map[int64]*lineage.Flow, error) {
 	all := map[int64]*lineage.Flow{}
 	err := eachRow(ctx, s, func(scan func(...any) error) error {
 		var id, sum int64
@@ -265,14 +274,14 @@ func (s *Store) flows(ctx context.Context) (map[int64]*lineage.Flow, error) {
 		}
 		all[id] = &lineage.Flow{}
 		return json.Unmarshal([]byte(text), all[id])
-	}, `SELECT id, flow, sum FROM lineage_flows`)
+	}, `SELECT id, flow, sum FROM lineage_flows `+where, args...)
 	return all, err
 }
 
 // Flows gives the flows that made what was current at a time, with how much of it there was. A zero
 // time is now.
 func (s *Store) Flows(ctx context.Context, at time.Time) ([]*lineage.Flow, error) {
-	known, err := s.flows(ctx)
+	known, err := s.flows(ctx, "")
 	if err != nil {
 		return nil, s.broken(err)
 	}
@@ -291,7 +300,7 @@ func (s *Store) Flows(ctx context.Context, at time.Time) ([]*lineage.Flow, error
 		return nil
 	}, `SELECT flow, count(*), min(name), max(name), sum(rows), sum(bytes), sum(seconds) FROM (
 			SELECT name, max(version), flow, rows, bytes, seconds FROM lineage_nodes
-			WHERE dataset <> '' AND fact <> '' AND (?1 IS NULL OR published <= ?1) GROUP BY dataset, name)
+			WHERE published <> '' AND (?1 IS NULL OR published <= ?1) GROUP BY dataset, name)
 		GROUP BY flow ORDER BY flow`, until)
 	if err != nil {
 		return nil, s.broken(err)
@@ -307,6 +316,6 @@ func (s *Store) checkLineage(ctx context.Context) error {
 	if err := eachEdge(ctx, s, func(edge) {}, `FROM lineage_edges`); err != nil {
 		return err
 	}
-	_, err := s.flows(ctx)
+	_, err := s.flows(ctx, "")
 	return err
 }

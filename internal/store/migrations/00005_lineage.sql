@@ -16,6 +16,7 @@ CREATE TABLE lineage_nodes (
 	sum       INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX lineage_node ON lineage_nodes (dataset, name, version, sha256);
+CREATE INDEX lineage_held ON lineage_nodes (dataset, name, version, published, flow, rows, bytes, seconds) WHERE published <> ''; -- what Flows reads
 
 CREATE TABLE lineage_edges (
 	read INTEGER NOT NULL, -- lineage_nodes.id
