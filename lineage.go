@@ -79,5 +79,14 @@ func inputNode(pl *pipeline.Pipeline, name string) lineage.Node {
 	if from, ok := pl.Sources[i].Source.(datasets.Source); ok {
 		return lineage.Node{Dataset: from.Path()}
 	}
-	return lineage.Node{Source: pl.Sources[i].Reads(pipeline.Partition{})}
+	return lineage.Node{Source: readsOf(pl, pl.Sources[i])}
+}
+
+// readsOf is NamedSource.Reads of any partition of a pipeline.
+func readsOf(pl *pipeline.Pipeline, s pipeline.NamedSource) string {
+	text, by := s.Source.String(), pl.Partitions
+	if timed := by.By != pipeline.Whole && by.By != pipeline.Key; timed && by.Zone != nil && by.Zone.String() != "UTC" {
+		text += " in " + by.Zone.String()
+	}
+	return text
 }
