@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"time"
 
 	"github.com/penstock-data/penstock/lineage"
 	"github.com/penstock-data/penstock/pipeline"
@@ -25,7 +24,7 @@ type Impact struct {
 	Columns []ImpactColumn `json:"columns"`
 	// RowsOf are the datasets of which it decides which rows there are.
 	RowsOf []string `json:"rows_of,omitempty"`
-	Unsure  []string       `json:"unsure,omitempty"`
+	Unsure []string `json:"unsure,omitempty"`
 	// Tags are those of the stages.
 	Tags []string `json:"tags"`
 	// Held is what is published of the datasets together.
@@ -67,12 +66,12 @@ func (p *Project) Impact(ctx context.Context, pl *pipeline.Pipeline, others []*p
 	if err != nil {
 		return nil, err
 	}
-	flows, err := p.Flows(ctx, time.Time{})
+	all := append([]*pipeline.Pipeline{pl}, others...)
+	flows, err := p.FlowsWith(ctx, all)
 	if err != nil {
 		return nil, err
 	}
-	all := append([]*pipeline.Pipeline{pl}, others...)
-	x := &impact{p: p, pl: pl, others: all, graph: lineage.Datasets(described(all, flows), true), Impact: Impact{Pipeline: pl.Name, Change: change, Column: column}}
+	x := &impact{p: p, pl: pl, others: all, graph: lineage.Datasets(flows, true), Impact: Impact{Pipeline: pl.Name, Change: change, Column: column}}
 	reached := x.graph.Reach([]lineage.Node{root}, lineage.Down, -1)
 	if column != "" {
 		if reached, err = x.byColumn(ctx, root, reached); err != nil {
@@ -114,30 +113,6 @@ func changed(pl *pipeline.Pipeline, name string) (lineage.Node, error) {
 		names = append(names, s.Name)
 	}
 	return lineage.Node{}, pipeline.Errorf(pipeline.Invalid, "%s: %s", cmp.Or(pl.File, pl.Name), pipeline.Unknown("stage or source", name, names))
-}
-
-// described are the flows of pipelines as they are described, with what is published by them, and
-// those on record of all others.
-func described(all []*pipeline.Pipeline, recorded []*lineage.Flow) []*lineage.Flow {
-	var flows []*lineage.Flow
-	read := map[string]bool{}
-	for _, pl := range all {
-		read[pl.Name] = true
-		for _, f := range FlowsOf(pl) {
-			for _, r := range recorded {
-				if f.Dataset != "" && r.Dataset == f.Dataset {
-					f.Add(r.Held)
-				}
-			}
-			flows = append(flows, f)
-		}
-	}
-	for _, r := range recorded {
-		if !read[r.Pipeline] {
-			flows = append(flows, r)
-		}
-	}
-	return flows
 }
 
 // impact collects an Impact.

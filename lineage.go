@@ -90,3 +90,31 @@ func readsOf(pl *pipeline.Pipeline, s pipeline.NamedSource) string {
 	}
 	return text
 }
+
+// FlowsWith gives the stages of pipelines as they are described, with how much is published by them,
+// and those that are on record of all other pipelines.
+func (p *Project) FlowsWith(ctx context.Context, all []*pipeline.Pipeline) ([]*lineage.Flow, error) {
+	recorded, err := p.Flows(ctx, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	var flows []*lineage.Flow
+	read := map[string]bool{}
+	for _, pl := range all {
+		read[pl.Name] = true
+		for _, f := range FlowsOf(pl) {
+			for _, r := range recorded {
+				if f.Dataset != "" && r.Dataset == f.Dataset {
+					f.Add(r.Held)
+				}
+			}
+			flows = append(flows, f)
+		}
+	}
+	for _, r := range recorded {
+		if !read[r.Pipeline] {
+			flows = append(flows, r)
+		}
+	}
+	return flows, nil
+}

@@ -105,7 +105,7 @@ func holdText(h lineage.Held) string {
 	return fmt.Sprintf("%s, %s, %s", plural(h.Partitions, "partition", "partitions"), span, plural(h.Rows, "row", "rows"))
 }
 
-// showHolding counts the published partitions that hold something of what was asked about.
+// showHolding counts the versions that hold something of what was asked about.
 func (a *app) showHolding(v *view) {
 	beyond := v.graph.Reach(v.roots, lineage.Down, v.depth)
 	var current, again, replaced int64
