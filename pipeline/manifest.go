@@ -23,7 +23,9 @@ type Manifest struct {
 
 	Files      []File        `json:"files"`
 	Quarantine []File        `json:"quarantine,omitempty"`
-	Rows       int64         `json:"rows"`
+	// Lineage is the file that says of each row where it came from, if the stage asks for it.
+	Lineage []File        `json:"lineage,omitempty"`
+	Rows    int64         `json:"rows"`
 	Schema     []SchemaField `json:"schema"`
 
 	// Columns says, for each column of Schema, which columns of Inputs it comes from, and

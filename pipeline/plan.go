@@ -38,6 +38,7 @@ type StagePlan struct {
 	Needs [][]string
 
 	consumers int  // stages that take this one's rows
+	followed  bool // it is recorded where its rows come from, or those of a stage that reads them
 	looked    bool // some gate looks things up in it
 }
 
@@ -92,6 +93,9 @@ func Bind(ctx context.Context, p *Pipeline, env *Env) (*Plan, error) {
 		return nil, errs.Err()
 	}
 	plan.link()
+	if errs := plan.followable(); len(errs) > 0 {
+		return nil, errs.Err()
+	}
 	return plan, nil
 }
 
@@ -264,8 +268,12 @@ func (p *Plan) link() {
 	}
 	wanted := map[string]map[string]bool{}
 	for _, s := range slices.Backward(p.Stages) {
+		s.followed = s.followed || s.Lineage == RowDepth
 		s.Needs = s.needs(wanted[s.Name])
 		for i, name := range s.From {
+			if up := p.byName[name]; up != nil && up.Output == nil && s.followed {
+				up.followed = true
+			}
 			if wanted[name] == nil {
 				wanted[name] = map[string]bool{}
 			}

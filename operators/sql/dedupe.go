@@ -74,7 +74,9 @@ func (o dedupe) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		order = append(order, pipeline.Column{Index: i})
 	}
 	if o.Keep != "last" && len(o.OrderBy) == 0 {
-		return firstSeen(schema, order), nil
+		b := firstSeen(schema, order)
+		b.Carry = func(in ...*arrow.Schema) (*pipeline.Bound, error) { return firstSeen(in[0], order), nil }
+		return b, nil
 	}
 	st := &statement{query: o.query(keys), inputs: []string{"t"}, schema: in, ordered: true}
 	b, err := st.bind(nil)
@@ -82,7 +84,9 @@ func (o dedupe) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		return nil, err
 	}
 	b.Rows = pipeline.RowsFewer
-	return sameColumns(b, schema, order), nil
+	b = sameColumns(b, schema, order)
+	b.Carry = st.carries(b)
+	return b, nil
 }
 
 func (o dedupe) query(keys []string) string {

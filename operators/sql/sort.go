@@ -72,7 +72,9 @@ func (o sorted) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		return nil, err
 	}
 	b.Rows = pipeline.RowsSame
-	return sameColumns(b, schema, keys), nil
+	b = sameColumns(b, schema, keys)
+	b.Carry = st.carries(b)
+	return b, nil
 }
 
 func single(name string, in []*arrow.Schema) (*arrow.Schema, error) {
