@@ -204,7 +204,7 @@ func (r *fragmentReader) Close() (err error) {
 // splitUnits gives each split of an input as a unit, reading only the columns.
 func splitUnits(env *Env, in *Input, columns []string) *fragment {
 	seq := 0
-	firsts := in.firsts()
+	firsts := in.Firsts()
 	f := newFragment(env, project(in.Schema, columns))
 	f.input = in
 	f.close = func() error { return nil }
@@ -239,9 +239,9 @@ func (in *Input) rows() (n int64) {
 	return n
 }
 
-// firsts are the places of the first row of each split in its file; -1 where it is not
+// Firsts are the places of the first row of each split in its file; -1 where it is not
 // known how many rows come before it.
-func (in *Input) firsts() []int64 {
+func (in *Input) Firsts() []int64 {
 	all := make([]int64, len(in.Splits))
 	for i, s := range in.Splits {
 		if i > 0 && in.Splits[i-1].File == s.File {

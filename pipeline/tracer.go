@@ -96,7 +96,7 @@ func (t *tracer) describe(in *Input, name string, first int32) trace.Input {
 		}
 		d.Files = append(d.Files, f.Path)
 	}
-	firsts := in.firsts()
+	firsts := in.Firsts()
 	for i, s := range in.Splits {
 		d.Splits = append(d.Splits, trace.Split{File: s.File, Row: firsts[i], Group: s.RowGroup})
 	}
