@@ -192,7 +192,11 @@ func (p *Project) writeBackfill(r *BackfillRecord) error {
 	if err != nil {
 		return err
 	}
-	return faults.WriteFile(p.fs, p.state("backfills", r.ID+".json"), append(text, '\n'))
+	text = append(text, '\n')
+	if err := faults.WriteFile(p.fs, p.state("backfills", r.ID+".json"), text); err != nil || r.Status == BackfillRunning {
+		return err
+	}
+	return p.audit.Append(context.Background(), backfillEntry(r, text))
 }
 
 // BackfillByID finds the record of a backfill by its id, or by the beginning of it if only one
@@ -271,11 +275,14 @@ func (p *Project) buryBackfill(_ context.Context, id string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // it died before it was on record
 	}
-	if err != nil || r.Status != BackfillRunning {
+	if err != nil {
 		return err
 	}
-	r.Status = BackfillDied
-	return p.writeBackfill(r)
+	if r.Status == BackfillRunning {
+		r.Status = BackfillDied
+		return p.writeBackfill(r)
+	}
+	return p.lateBackfill(r)
 }
 
 // relative is the path of a file as seen from the project.
