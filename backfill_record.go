@@ -193,10 +193,11 @@ func (p *Project) writeBackfill(r *BackfillRecord) error {
 		return err
 	}
 	text = append(text, '\n')
-	if err := faults.WriteFile(p.fs, p.state("backfills", r.ID+".json"), text); err != nil || r.Status == BackfillRunning {
-		return err
+	path := p.state("backfills", r.ID+".json")
+	if r.Status == BackfillRunning {
+		return faults.WriteFile(p.fs, path, text)
 	}
-	return p.audit.Append(context.Background(), backfillEntry(r, text))
+	return p.audit.Record(context.Background(), path, text, backfillEntry(r, text))
 }
 
 // BackfillByID finds the record of a backfill by its id, or by the beginning of it if only one

@@ -223,10 +223,7 @@ func (p *Project) record(ctx context.Context, rec *pipeline.RunRecord, current [
 }
 
 func (p *Project) recordAs(ctx context.Context, rec *pipeline.RunRecord, text []byte, current []published, entries []audit.Entry) error {
-	err := faults.WriteFile(p.fs, p.state("runs", rec.Run+".json"), text)
-	if err == nil {
-		err = p.audit.Append(ctx, entries...)
-	}
+	err := p.audit.Record(ctx, p.state("runs", rec.Run+".json"), text, entries...)
 	if err == nil {
 		err = p.store.Change(ctx, func(c *store.Changes) error {
 			err := c.PutRun(rec)

@@ -37,9 +37,11 @@ type Log struct {
 	ends map[string]end // of chains, by dataset, as this process left them
 }
 
-// addition is what somebody wants appended.
+// addition is what somebody wants appended, and the record that has to be there before.
 type addition struct {
 	ctx     context.Context
+	path    string // empty: there is none
+	text    []byte
 	entries []Entry
 	done    chan error // gets one value
 }
@@ -57,7 +59,18 @@ func (l *Log) Append(ctx context.Context, entries ...Entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	a := &addition{ctx, entries, make(chan error, 1)}
+	return l.add(&addition{ctx: ctx, entries: entries})
+}
+
+// Record writes a record, in one step, and appends the entries for it. No entry is in the
+// project's chain before the record is durable; they are written together because that takes no
+// longer than one of them.
+func (l *Log) Record(ctx context.Context, path string, text []byte, entries ...Entry) error {
+	return l.add(&addition{ctx: ctx, path: path, text: text, entries: entries})
+}
+
+func (l *Log) add(a *addition) error {
+	a.done = make(chan error, 1)
 	l.mu.Lock()
 	l.waiting = append(l.waiting, a)
 	l.mu.Unlock()
@@ -107,7 +120,10 @@ func (l *Log) append(ctx context.Context, all []*addition) (err error) {
 		return err
 	}
 	delete(byDataset, "")
-	if err := l.extend(byDataset); err != nil {
+	if err := l.extend(byDataset, all); err != nil {
+		return err
+	}
+	if err := l.rename(all); err != nil {
 		return err
 	}
 	var own []Entry
@@ -117,7 +133,7 @@ func (l *Log) append(ctx context.Context, all []*addition) (err error) {
 	if len(own) == 0 {
 		return nil
 	}
-	return l.extend(map[string][]Entry{"": own})
+	return l.extend(map[string][]Entry{"": own}, nil)
 }
 
 // own are the entries for the project's chain, with the ends of the chains of datasets that
@@ -159,8 +175,11 @@ func (l *Log) lock(ctx context.Context) (faults.Lock, error) {
 	}
 }
 
-// extend appends to chains, and syncs them all at once.
-func (l *Log) extend(by map[string][]Entry) (err error) {
+// temp is where a record is written before it is renamed.
+func (a *addition) temp() string { return a.path + ".tmp" }
+
+// extend appends to chains and writes records beside their places, and syncs all of them at once.
+func (l *Log) extend(by map[string][]Entry, records []*addition) (err error) {
 	var files []faults.File
 	defer func() {
 		for _, f := range files {
@@ -170,6 +189,22 @@ func (l *Log) extend(by map[string][]Entry) (err error) {
 			clear(l.ends) // nobody knows how much was written
 		}
 	}()
+	for _, a := range records {
+		if a.path == "" {
+			continue
+		}
+		if err := l.FS.RemoveAll(a.temp()); err != nil {
+			return err
+		}
+		f, err := l.FS.Create(a.temp())
+		if err != nil {
+			return err
+		}
+		files = append(files, f)
+		if _, err := f.Write(a.text); err != nil {
+			return err
+		}
+	}
 	for dataset, entries := range by {
 		f, err := l.open(dataset, entries)
 		if f != nil {
@@ -179,7 +214,30 @@ func (l *Log) extend(by map[string][]Entry) (err error) {
 			return err
 		}
 	}
+	if len(files) == 0 {
+		return nil
+	}
 	return l.FS.Sync(files, nil)
+}
+
+// rename puts records in their places.
+func (l *Log) rename(records []*addition) error {
+	var dirs []string
+	for _, a := range records {
+		if a.path == "" {
+			continue
+		}
+		if err := l.FS.Rename(a.temp(), a.path); err != nil {
+			return err
+		}
+		if dir := filepath.Dir(a.path); !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	if len(dirs) == 0 {
+		return nil
+	}
+	return l.FS.Sync(nil, dirs)
 }
 
 // open writes entries to the end of a chain; the file is to be synced, and nil if it is new.
