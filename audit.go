@@ -7,13 +7,14 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
+	"time"
 
 	"github.com/penstock-data/penstock/lineage/audit"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
 // openAudit makes the log that runs write to.
-func (p *Project) openAudit() {
+func (p *Project) openAudit() (err error) {
 	p.audit = &audit.Log{
 		FS: p.fs, Clock: p.clock, Sleep: p.sleep, Root: p.dir,
 		Before: p.beforeAudit, Datasets: p.publish.Datasets,
@@ -23,6 +24,14 @@ func (p *Project) openAudit() {
 			Kind: audit.GC, Dataset: dataset, Partition: partitionDir, Removed: versions, Actor: p.opts.Actor,
 		})
 	}
+	if p.opts.SigningKey == "" {
+		return nil
+	}
+	if p.audit.Key, err = audit.ReadKey(p.opts.SigningKey); err != nil {
+		return pipeline.Errorf(pipeline.Invalid, "the signing key: %w", err).
+			With("nothing was run: what can't be signed is not put on record", "`penstock audit keygen FILE` makes a key")
+	}
+	return nil
 }
 
 // chain are the entries for the end of a run, and for what it made current.
@@ -206,3 +215,13 @@ func (p *Project) VerifyAudit(ctx context.Context, o audit.Options) (*audit.Repo
 	return audit.Verify(ctx, p.dir, o)
 }
 
+
+// ReportAudit makes the report of a period, both ends included; the zero time is open.
+func (p *Project) ReportAudit(ctx context.Context, from, to time.Time, o audit.Options) (*audit.Ledger, error) {
+	l, err := audit.Collect(ctx, p.dir, from, to, o)
+	if err != nil {
+		return nil, err
+	}
+	l.Made, l.Penstock = p.clock.Now().UTC(), Version()
+	return l, nil
+}

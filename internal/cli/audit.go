@@ -17,7 +17,7 @@ func (a *app) auditCommand() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		Args:    arguments(0, 0, "a command: verify, report or keygen"),
 	}
-	cmd.AddCommand(a.auditVerifyCommand())
+	cmd.AddCommand(a.auditVerifyCommand(), a.auditReportCommand(), a.auditKeygenCommand())
 	return cmd
 }
 

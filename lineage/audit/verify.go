@@ -98,13 +98,21 @@ const maxTries = 5
 // files. The error is for what kept it from looking. While runs go on, what they do is looked at
 // again.
 func Verify(ctx context.Context, root string, o Options) (*Report, error) {
+	c, err := look(ctx, root, o)
+	if err != nil {
+		return nil, err
+	}
+	return &c.Report, nil
+}
+
+func look(ctx context.Context, root string, o Options) (*checker, error) {
 	for n := 1; ; n++ {
 		c := &checker{ctx: ctx, root: root, opts: o, chains: map[string]*chain{}}
 		if err := c.all(); err != nil {
 			return nil, err
 		}
 		if c.Holds() || n == maxTries || !c.moved() {
-			return &c.Report, nil
+			return c, nil
 		}
 	}
 }
