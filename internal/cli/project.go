@@ -65,7 +65,7 @@ func (a *app) load(cmd *cobra.Command, file string, f *pipelineFlags, l *pipelin
 	project, err := penstock.Open(cmd.Context(), a.rootOf(file), penstock.Options{
 		HoldFor: hold, FourEyes: f.fourEyes, ShowValues: f.values, WarnError: f.warnError,
 		Workers: f.workers, Memory: int64(f.memory), Keep: keep, Listener: l, ForceScan: f.evidence == "scan",
-		Command: append([]string{"penstock"}, a.args...),
+		Command: append([]string{"penstock"}, a.args...), SigningKey: a.signing,
 	})
 	return project, pl, err
 }
@@ -126,6 +126,7 @@ func (a *app) openWith(ctx context.Context, o penstock.Options) (*penstock.Proje
 		return nil, usage("nothing has been run in %s yet: there is no %s", abs, penstock.StateDir).
 			With("run a pipeline, go to the directory of a project, or name it with --project")
 	}
+	o.SigningKey = a.signing
 	return penstock.Open(ctx, dir, o)
 }
 
