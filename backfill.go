@@ -137,6 +137,7 @@ func (b *backfill) prepare(ctx context.Context, parts []pipeline.Partition) (err
 			b.rec.Awaiting = named(b.rec.Awaiting, part.Name)
 		}
 	}
+	b.p.teller.fillBegins(b.rec)
 	if err := b.p.writeBackfill(b.rec); err != nil {
 		return err
 	}
@@ -157,5 +158,7 @@ func (b *backfill) wants(i int) bool {
 // end puts the end of the backfill on the record.
 func (b *backfill) end(err error) error {
 	b.rec.finish(b.p.clock.Now(), err)
-	return errors.Join(err, b.p.writeBackfill(b.rec), b.p.unlockRun(b.rec.ID, b.lock))
+	err = errors.Join(err, b.p.writeBackfill(b.rec), b.p.unlockRun(b.rec.ID, b.lock))
+	b.p.teller.ended(b.rec.ID)
+	return err
 }
