@@ -50,7 +50,7 @@ func local(path string) string {
 var layers = []string{
 	"cmd/", "benchmarks|internal/crashtest/child", "internal/cli|internal/crashtest", "internal/suggest", "internal/config|internal/report", ".",
 	"internal/store|operators/published", "profile|operators/parquet|operators/csv|operators/jsonl|operators/ipc|operators/sql|operators|gates|lineage/verify|lineage|lineage/openlineage|internal/publish|internal/host",
-	"operators/files|internal/keys|internal/selection", "internal/expr", "pipeline", "internal/faults|internal/schedule|internal/expr/vector|internal/expr/formats|internal/rows|internal/sketch|testdata",
+	"operators/files|internal/keys|internal/selection", "internal/expr", "pipeline", "internal/faults|internal/schedule|internal/expr/vector|internal/expr/formats|internal/rows|internal/sketch|lineage/openlineage/schematest|testdata",
 }
 
 func layer(t *testing.T, path string) int {
@@ -100,7 +100,7 @@ func TestOneImporter(t *testing.T) {
 		"github.com/shopspring/decimal":         {"internal/expr"},
 		"gonum.org/":                            {"internal/sketch"},
 		"github.com/spf13/cobra":                {"internal/cli"},
-		"github.com/santhosh-tekuri/jsonschema": {"internal/expr/formats"},
+		"github.com/santhosh-tekuri/jsonschema": {"internal/expr/formats", "lineage/openlineage/schematest"},
 		"modernc.org/sqlite":                    {"internal/store"},
 		"github.com/pressly/goose":              {"internal/store"},
 	}

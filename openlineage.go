@@ -1,6 +1,7 @@
 package penstock
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +51,7 @@ func newTeller(p *Project, c *openlineage.Config) *teller {
 	return t
 }
 
-// close sends what is left, for a short while.
+// close sends what is left, for a short while, and says what did not arrive.
 func (t *teller) close() {
 	if t == nil || !t.begun {
 		return
@@ -59,7 +60,28 @@ func (t *teller) close() {
 	if wait == 0 {
 		wait = tellWait
 	}
-	t.sender().Close(time.After(wait))
+	ctx, cancel := context.WithTimeout(context.Background(), wait)
+	defer cancel()
+	for _, d := range t.finish(ctx) {
+		if d.Left > 0 {
+			t.warn(fmt.Sprintf("%d runs are not told of by %s yet: %s; the next run tells of them, or `penstock openlineage flush`",
+				d.Left, d.Transport, cmp.Or(d.Error, "there was no time left")))
+		}
+	}
+}
+
+// finish sends what is left until the context ends, and tells how it went.
+func (t *teller) finish(ctx context.Context) []openlineage.Delivery {
+	s := t.sender()
+	t.begun = false
+	s.Close(ctx.Done())
+	return s.Deliveries()
+}
+
+func (t *teller) warn(text string) {
+	if t.config.Warn != nil {
+		t.config.Warn("openlineage: " + text)
+	}
 }
 
 // begins puts down that a run is to be told of, before it is on record, and tells that it begins.
@@ -80,8 +102,8 @@ func (t *teller) begins(a *attempt) {
 
 // put keeps an intent. A disk that does not take it fails no run.
 func (t *teller) put(in *openlineage.Intent, put func(*openlineage.Intent) error) {
-	if err := put(in); err != nil && t.config.Warn != nil {
-		t.config.Warn("openlineage: run " + in.Run + " may not be told of: " + err.Error())
+	if err := put(in); err != nil {
+		t.warn("run " + in.Run + " may not be told of: " + err.Error())
 	}
 }
 
@@ -138,7 +160,7 @@ func (t *teller) approves(rec *pipeline.RunRecord) {
 	if err != nil {
 		known = nil // it is told anew
 	}
-	t.put(openlineage.ApprovedIntent(t.config.Namespace, rec, known), t.outbox.PutAgain)
+	t.put(openlineage.PastIntent(t.config.Namespace, rec, known), t.outbox.PutAgain)
 }
 
 // asRun is a backfill as a run that computes nothing itself.

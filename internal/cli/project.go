@@ -68,7 +68,7 @@ func (a *app) load(cmd *cobra.Command, file string, f *pipelineFlags, l *pipelin
 	}
 	project, err := penstock.Open(cmd.Context(), a.rootOf(file), penstock.Options{
 		OpenLineage: tell,
-		HoldFor: hold, FourEyes: f.fourEyes, ShowValues: f.values, WarnError: f.warnError,
+		HoldFor:     hold, FourEyes: f.fourEyes, ShowValues: f.values, WarnError: f.warnError,
 		Workers: f.workers, Memory: int64(f.memory), Keep: keep, Listener: l, ForceScan: f.evidence == "scan",
 		Command: append([]string{"penstock"}, a.args...),
 	})

@@ -75,9 +75,9 @@ func BackfillIntent(namespace, id, pl string, started time.Time) *Intent {
 	return &Intent{Run: id, Pipeline: pl, Started: started, Namespace: namespace, Type: backfillType, Job: JobFacets{JobType: jobType(backfillType)}}
 }
 
-// ApprovedIntent describes a run that is told of once more, for somebody approves of it. It takes
+// PastIntent describes a run that is on record, and may have been told of before. It takes
 // over what is still in the outbox of it; known may be nil.
-func ApprovedIntent(namespace string, rec *pipeline.RunRecord, known *Intent) *Intent {
+func PastIntent(namespace string, rec *pipeline.RunRecord, known *Intent) *Intent {
 	in := &Intent{
 		Run: rec.Run, Pipeline: rec.Pipeline, Partition: rec.Partition, Started: rec.Started, Namespace: namespace,
 		Type: pipelineType, Job: JobFacets{JobType: jobType(pipelineType)},

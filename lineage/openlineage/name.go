@@ -18,9 +18,11 @@ const files = "file"
 // partition.
 func locate(dir, place string) DatasetID {
 	if scheme, rest, ok := strings.Cut(place, "://"); ok && scheme != files {
-		fixed := cutURI(scheme + "://" + unchanging(rest))
-		scheme, rest, _ = strings.Cut(fixed, "://")
+		scheme, rest, _ = strings.Cut(cutURI(scheme+"://"+rest), "://")
 		host, name, _ := strings.Cut(rest, "/")
+		if name, err := url.PathUnescape(name); err == nil {
+			return DatasetID{Namespace: scheme + "://" + host, Name: firstOf(unchanging(name), "/")}
+		}
 		return DatasetID{Namespace: scheme + "://" + host, Name: firstOf(name, "/")}
 	}
 	name := filepath.FromSlash(unchanging(strings.TrimPrefix(place, "file://")))

@@ -66,8 +66,31 @@ type line struct {
 	rest  time.Duration
 	until time.Time // it is left alone until then
 	err   error     // why
-	left  int       // runs of which not all was sent
-	told  bool
+	Delivery
+}
+
+// Delivery is how it went with a transport.
+type Delivery struct {
+	Transport string `json:"transport"`
+	// Runs and backfills of which all has arrived; was refused; is left in the outbox.
+	Sent    int `json:"sent"`
+	Refused int `json:"refused"`
+	Left    int `json:"left"`
+	// Error is what went wrong last.
+	Error string `json:"error,omitempty"`
+}
+
+// Deliveries tell, when the sender is closed, how it went.
+func (s *Sender) Deliveries() (all []Delivery) {
+	for _, l := range s.lines {
+		d := l.Delivery
+		d.Transport = l.Name()
+		if l.err != nil {
+			d.Error = l.err.Error()
+		}
+		all = append(all, d)
+	}
+	return all
 }
 
 // NewSender starts a sender over an outbox. It first sends what earlier commands left there.
@@ -106,7 +129,7 @@ func (s *Sender) ask(m message) {
 
 // Close sends what is left, until wait is over; the rest stays in the outbox. Nobody may ask for
 // more by then.
-func (s *Sender) Close(wait <-chan time.Time) {
+func (s *Sender) Close(wait <-chan struct{}) {
 	s.once.Do(func() { close(s.queue) })
 	select {
 	case <-s.done:
@@ -115,7 +138,6 @@ func (s *Sender) Close(wait <-chan time.Time) {
 		<-s.done
 	}
 	s.cancel()
-	s.complain()
 }
 
 func (s *Sender) work(ctx context.Context) {
@@ -237,7 +259,7 @@ func (s *Sender) deliver(ctx context.Context, l *line, story *Story) bool {
 		return true
 	}
 	if s.resting(l) || ctx.Err() != nil {
-		l.left++
+		l.Left++
 		return false
 	}
 	events := story.End()
@@ -254,10 +276,13 @@ func (s *Sender) deliver(ctx context.Context, l *line, story *Story) bool {
 			Event: texts[refused.Event], Intent: story.Intent,
 		})
 		s.say(fmt.Sprintf("%s refused what it was told of run %s (%v)", l.Name(), story.Run, refused))
+		l.Refused++
 	case err != nil:
-		l.left++
+		l.Left++
 		s.failed(l, err)
 		return false
+	default:
+		l.Sent++
 	}
 	if err == nil {
 		err = s.outbox.Note(story.Run, l.Name())
@@ -303,21 +328,6 @@ func (s *Sender) resting(l *line) bool {
 func (s *Sender) failed(l *line, err error) {
 	l.err, l.until = err, s.now().Add(l.rest)
 	l.rest = min(2*l.rest, longestRest)
-}
-
-// complain says at the end what did not arrive.
-func (s *Sender) complain() {
-	for _, l := range s.lines {
-		if l.left == 0 || l.told {
-			continue
-		}
-		l.told = true
-		why := "there was no time left"
-		if l.err != nil {
-			why = l.err.Error()
-		}
-		s.say(fmt.Sprintf("%d runs are not told of at %s yet: %s; the next run tells of them, or `penstock openlineage flush`", l.left, l.Name(), why))
-	}
 }
 
 func (s *Sender) say(text string) {
