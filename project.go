@@ -14,6 +14,7 @@ import (
 	"github.com/penstock-data/penstock/internal/publish"
 	"github.com/penstock-data/penstock/internal/store"
 	"github.com/penstock-data/penstock/lineage/audit"
+	"github.com/penstock-data/penstock/lineage/openlineage"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -52,6 +53,8 @@ type Options struct {
 	// SigningKey is a PEM file with the private key that signs what is put on record; empty:
 	// nothing is signed.
 	SigningKey string
+	// OpenLineage is where what runs do is told; nil: nowhere.
+	OpenLineage *openlineage.Config
 	// Anew moves an index that can't be used away, and begins a new one: for Rebuild.
 	Anew bool
 }
@@ -70,6 +73,7 @@ type Project struct {
 	git     *checkout
 	scraps  *scraps
 	recent  *recent
+	teller  *teller
 	sleep   func(context.Context, time.Duration) error
 	// backfill is the id of the one that runs are part of.
 	backfill string
@@ -93,6 +97,7 @@ func open(ctx context.Context, dir string, o Options, fsys faults.FS) (*Project,
 	if err := p.openAudit(); err != nil {
 		return nil, err
 	}
+	p.teller = newTeller(p, p.opts.OpenLineage)
 	if err := p.makeState(); err != nil {
 		return nil, err
 	}
@@ -160,8 +165,11 @@ func (p *Project) state(elem ...string) string {
 // Dir is the absolute path of the project's root.
 func (p *Project) Dir() string { return p.dir }
 
-// Close closes the project's index.
-func (p *Project) Close() error { return p.store.Close() }
+// Close closes the project's index, when OpenLineage was told what it could be in a short time.
+func (p *Project) Close() error {
+	p.teller.close()
+	return p.store.Close()
+}
 
 // Version is the version of this build of Penstock, as its module says.
 func Version() string {
