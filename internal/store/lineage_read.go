@@ -60,13 +60,28 @@ func (l *lineageReader) read(q LineageQuery) (err error) {
 	if q.Up {
 		err = l.follow(roots, q.Depth, "made", func(e edge) int64 { return e.read })
 	}
+	down := func(e edge) int64 { return e.made }
 	if err == nil && q.Down {
-		err = l.follow(roots, q.Depth, "read", func(e edge) int64 { return e.made })
+		err = l.follow(roots, q.Depth, "read", down)
+	}
+	if loose := l.loose(roots); err == nil && (!q.Down || q.Depth == 0) {
+		err = l.follow(loose, 1, "read", down)
 	}
 	if err != nil {
 		return err
 	}
 	return l.siblings()
+}
+
+// loose are those of some nodes that are known by what reads them alone: files, and versions whose
+// manifests are not on record.
+func (l *lineageReader) loose(ids []int64) (loose []int64) {
+	for _, id := range ids {
+		if l.nodes[id].fact == "" {
+			loose = append(loose, id)
+		}
+	}
+	return loose
 }
 
 // roots reads the nodes that are asked about.
@@ -279,7 +294,8 @@ func (s *Store) flows(ctx context.Context, where string, args ...any) (map[int64
 }
 
 // Flows gives the flows that made what was current at a time, with how much of it there was. A zero
-// time is now.
+// time is now. It reads an index of the table alone, which has no checksums: nothing rests on how much
+// there is.
 func (s *Store) Flows(ctx context.Context, at time.Time) ([]*lineage.Flow, error) {
 	known, err := s.flows(ctx, "")
 	if err != nil {
