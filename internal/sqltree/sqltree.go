@@ -87,13 +87,6 @@ func (rel *relation) disagrees(result []string) string {
 	return ""
 }
 
-// Aggregates reports whether the query has an aggregate among the expressions of its result:
-// of the definition of a macro, what the macro is.
-func (q Query) Aggregates(functions Functions) bool {
-	r := &resolver{functions: functions}
-	return slices.ContainsFunc(q.tree.child("node").children("select_list"), r.aggregates)
-}
-
 // maxSteps bounds how many parts of a query are looked at.
 const maxSteps = 1_000_000
 

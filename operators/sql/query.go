@@ -116,9 +116,11 @@ func parse(text string) (*syntax, error) {
 	if x.tree, err = sqltree.Parse(answer.Statements[0]); err != nil {
 		return nil, err
 	}
-	if x.volatile, err = volatile.get("", askVolatile); err != nil {
+	known, err := catalog.get("", askFunctions)
+	if err != nil {
 		return nil, err
 	}
+	x.volatile = known.volatile
 	x.walk(statement.Node)
 	if modifiers, ok := statement.Node["modifiers"].([]any); ok {
 		for _, m := range modifiers {
