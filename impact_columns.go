@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/penstock-data/penstock/lineage"
 	"github.com/penstock-data/penstock/pipeline"
@@ -13,21 +14,11 @@ import (
 
 // columnGraph is what the latest partition of each dataset says of columns.
 func (x *impact) columnGraph(ctx context.Context, reached []lineage.Node) (*lineage.ColumnGraph, error) {
-	var latest []*pipeline.Manifest
-	for _, n := range reached {
-		f := x.graph.Flow(n)
-		if n.Kind() != lineage.DatasetKind || f == nil || f.Last == "" {
-			continue
-		}
-		found, err := x.p.Versions(ctx, n.Dataset, f.Last)
-		if err != nil {
-			return nil, err
-		}
-		if len(found) > 0 {
-			latest = append(latest, found[len(found)-1])
-		}
+	last, err := x.p.LastOf(ctx, x.graph, reached, time.Time{})
+	if err != nil {
+		return nil, err
 	}
-	return lineage.Columns(latest), nil
+	return x.p.ColumnsOf(ctx, last)
 }
 
 // starts are the datasets, or the source, whose columns are those of a node.

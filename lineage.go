@@ -118,3 +118,40 @@ func (p *Project) FlowsWith(ctx context.Context, all []*pipeline.Pipeline) ([]*l
 	}
 	return flows, nil
 }
+
+// LastOf gives, of the datasets among some nodes of a graph of flows, the version of their last
+// partition that was current at a time.
+func (p *Project) LastOf(ctx context.Context, flows *lineage.Graph, nodes []lineage.Node, at time.Time) (last []lineage.Node, err error) {
+	for _, n := range nodes {
+		f := flows.Flow(n)
+		if n.Kind() != lineage.DatasetKind || f == nil || f.Partitions == 0 {
+			continue
+		}
+		g, err := p.LineageOf(ctx, LineageQuery{Name: n.Dataset, Partition: f.Last, Up: true})
+		if err != nil {
+			return nil, err
+		}
+		last = append(last, lineage.Latest(g.AsOf(at).Find(n.Dataset, f.Last, 0))...)
+	}
+	return last, nil
+}
+
+// ColumnsOf is the graph of the columns of some versions, as far as they are on record.
+func (p *Project) ColumnsOf(ctx context.Context, nodes []lineage.Node) (*lineage.ColumnGraph, error) {
+	var found []*pipeline.Manifest
+	for _, n := range nodes {
+		if n.Kind() != lineage.VersionKind {
+			continue
+		}
+		versions, err := p.Versions(ctx, n.Dataset, n.Partition)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range versions {
+			if m.Version == n.Version {
+				found = append(found, m)
+			}
+		}
+	}
+	return lineage.Columns(found), nil
+}

@@ -18,6 +18,7 @@ type lineageFlags struct {
 	up, down      bool
 	depth         int
 	files, stages bool
+	columns       bool
 	asOf          string
 	at            time.Time
 }
@@ -71,6 +72,7 @@ asks nothing of the network. Beyond 500 things, partitions of a dataset are draw
 	flags.IntVar(&f.depth, "depth", -1, "at most so many steps away (default: no end)")
 	flags.BoolVar(&f.files, "files", false, "with the files of each version, and their digests")
 	flags.BoolVar(&f.stages, "stages", false, "with the stages in between")
+	flags.BoolVar(&f.columns, "columns", false, "columns instead, and how each comes from others")
 	flags.StringVar(&f.asOf, "as-of", "", "as it was at a `time`, a date, or so long ago (7d)")
 	return cmd
 }
@@ -97,6 +99,9 @@ func (a *app) lineage(cmd *cobra.Command, project *penstock.Project, r ref, f *l
 func (a *app) showView(cmd *cobra.Command, project *penstock.Project, v *view) error {
 	if len(v.roots) == 0 {
 		return a.noLineage(cmd, project, v)
+	}
+	if v.columns {
+		return a.lineageOfColumns(cmd, project, v)
 	}
 	if write := drawings[a.output]; write != nil {
 		p, err := picture(v, cmd.Flags().Arg(0))
@@ -160,6 +165,9 @@ func chooseView(cmd *cobra.Command, project *penstock.Project, r ref, f *lineage
 // lineageOfPipeline shows the stages of a pipeline file: what its last ones are made of, and what
 // other pipelines make of them.
 func (a *app) lineageOfPipeline(cmd *cobra.Command, file string, f *lineageFlags) error {
+	if f.columns {
+		return usage("--columns is for what was published: name a dataset that %s publishes", file)
+	}
 	if !f.at.IsZero() {
 		return usage("--as-of is for what was published, and %s is a pipeline file as it is now", file)
 	}
