@@ -107,7 +107,7 @@ func (a *app) root() *cobra.Command {
 		a.validateCommand(), a.explainCommand(), a.profileCommand(), a.gateCommand(), a.planCommand(),
 		a.runCommand(), a.backfillCommand(), a.retryCommand(),
 		a.approveCommand(), a.quarantineCommand(),
-		a.runsCommand(), a.showCommand(), a.lineageCommand(),
+		a.runsCommand(), a.showCommand(), a.lineageCommand(), a.diffCommand(),
 		a.rollbackCommand(), a.gcCommand(), a.verifyCommand(), a.rebuildCommand(), a.schemaCommand(), a.versionCommand(),
 	)
 	return root
