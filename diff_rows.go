@@ -2,8 +2,12 @@ package penstock
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -120,7 +124,33 @@ func (p *Project) sideInput(ctx context.Context, v *versionAt) (*pipeline.Input,
 		schema, err := schemaOf(v.manifest, "")
 		return &pipeline.Input{Schema: schema}, err
 	}
+	for _, f := range written {
+		if f.Chunks != nil {
+			continue // it is checked by parts as it is read
+		}
+		if err := p.asWritten(f); err != nil {
+			return nil, err
+		}
+	}
 	return p.written(ctx, v, written, false, nil)
+}
+
+// asWritten reads a file, and holds it against its digest.
+func (p *Project) asWritten(f pipeline.File) (err error) {
+	file, err := p.fs.Open(filepath.Join(p.dir, filepath.FromSlash(f.Path)))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, file); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); got != f.SHA256 {
+		return pipeline.Errorf(pipeline.BadInput, "%s is not as it was published: its sha256 is %.12s, and was %.12s", f.Path, got, f.SHA256).
+			With("`penstock verify` tells what else is not")
+	}
+	return nil
 }
 
 // diffedRows compares the rows of two versions.
