@@ -85,7 +85,7 @@ func (d *diffing) rows(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	c.alike(o.Columns)
+	c.digests(o.Columns)
 	found, err := compare.Rows(ctx, c.sides[0], c.sides[1], o)
 	if err != nil {
 		return err
@@ -228,55 +228,63 @@ func (c *diffedRows) versionName(side int) string {
 	return fmt.Sprintf("version %d of %s", m.Version, m.Partition)
 }
 
-// alike finds out of which row groups the compared columns are stored alike, by the digests of
-// their chunks.
-func (c *diffedRows) alike(columns []string) {
+// digests give the compare package the digests of column chunks that manifests have.
+func (c *diffedRows) digests(columns []string) {
 	was, now := c.was.manifest, c.now.manifest
-	for side, v := range []*versionAt{c.was, c.now} {
-		in := c.sides[side].Input
-		groups := map[int]int{} // seen of each file
+	for side, m := range []*pipeline.Manifest{was, now} {
+		in, other := c.sides[side].Input, []*pipeline.Manifest{now, was}[side]
+		groups, at := map[int]int{}, map[int]int{} // of each file: all, and those before
 		for _, s := range in.Splits {
 			groups[s.File]++
 		}
-		at := map[int]int{}
 		for _, s := range in.Splits {
-			chunks := v.manifest.Files[s.File].Chunks
-			text := ""
-			if len(chunks) == groups[s.File] {
-				text = alikeText(was, now, v.manifest, chunks[at[s.File]], columns)
+			var all []string
+			if chunks := m.Files[s.File].Chunks; len(chunks) == groups[s.File] {
+				all = chunkDigests(m, other, in.Schema, chunks[at[s.File]], columns)
 			}
 			at[s.File]++
-			if text != "" {
-				text = fmt.Sprint(s.Rows, text)
-			}
-			c.sides[side].Alike = append(c.sides[side].Alike, text)
+			c.sides[side].Digests = append(c.sides[side].Digests, all)
 		}
 	}
 }
 
-// alikeText puts the digests of the columns of a row group together; empty where it can't be told
-// which they are, or they are not of the same type on both sides.
-func alikeText(was, now, of *pipeline.Manifest, chunks, columns []string) string {
-	if slices.Equal(was.Schema, now.Schema) && len(columns) == len(of.Schema) {
-		return strings.Join(chunks, " ")
+// chunkDigests are those of columns of a row group, of which a nested column has several; empty of
+// one that is not of the same type on the other side. Nil where it can't be told which is whose.
+func chunkDigests(m, other *pipeline.Manifest, schema *arrow.Schema, chunks, columns []string) (all []string) {
+	of, at := map[string]string{}, 0
+	for i, f := range schema.Fields() {
+		n := leaves(f.Type)
+		if at+n > len(chunks) || i >= len(m.Schema) || m.Schema[i].Name != f.Name {
+			return nil
+		}
+		if slices.Contains(other.Schema, m.Schema[i]) {
+			of[f.Name] = strings.Join(chunks[at:at+n], " ")
+		}
+		at += n
 	}
-	if len(chunks) != len(of.Schema) {
-		return "" // some are nested
+	if at != len(chunks) {
+		return nil
 	}
-	text := ""
 	for _, name := range columns {
-		i := slices.IndexFunc(was.Schema, func(f pipeline.SchemaField) bool { return f.Name == name })
-		j := slices.IndexFunc(now.Schema, func(f pipeline.SchemaField) bool { return f.Name == name })
-		if i < 0 || j < 0 || was.Schema[i] != now.Schema[j] {
-			return ""
-		}
-		at := i
-		if of == now {
-			at = j
-		}
-		text += " " + chunks[at]
+		all = append(all, of[name])
 	}
-	return text
+	return all
+}
+
+// leaves is how many chunks a column of a type has.
+func leaves(t arrow.DataType) (n int) {
+	switch t := t.(type) {
+	case *arrow.StructType:
+		for _, f := range t.Fields() {
+			n += leaves(f.Type)
+		}
+		return n
+	case *arrow.MapType:
+		return leaves(t.KeyType()) + leaves(t.ItemType())
+	case arrow.ListLikeType:
+		return leaves(t.Elem())
+	}
+	return 1
 }
 
 // take takes in what was found.

@@ -12,6 +12,9 @@ import (
 // byColumn finds out in which columns the rows that changed did: it reads them once more, with a
 // hash of each column.
 func (c *comparison) byColumn(ctx context.Context) (err error) {
+	if !slices.ContainsFunc(slices.Concat(c.changed[:]...), func(marks bitmap) bool { return marks != nil }) {
+		return nil
+	}
 	l := newLog(&c.Options, 3+len(c.others), "columns")
 	defer func() { err = errors.Join(err, l.close()) }()
 	for side := range c.sides {
@@ -22,8 +25,7 @@ func (c *comparison) byColumn(ctx context.Context) (err error) {
 	if err := l.open(); err != nil {
 		return err
 	}
-	counts := make([]int64, len(c.others))
-	err = pipeline.InOrder(ctx, c.Env, parts,
+	return pipeline.InOrder(ctx, c.Env, parts,
 		func(_ context.Context, p int) (*changes, int64, error) {
 			e, err := l.part(p)
 			if err != nil {
@@ -35,17 +37,11 @@ func (c *comparison) byColumn(ctx context.Context) (err error) {
 			return c.matchChanged(e), 0, nil
 		}, func(f *changes) error {
 			for i, n := range f.counts {
-				counts[i] += n
+				c.counts[i] += n
 			}
 			c.result.ChangedRows = first(append(c.result.ChangedRows, f.rows...), c.Limit, byBefore)
 			return nil
 		})
-	for i, n := range counts {
-		if n > 0 {
-			c.result.Columns = append(c.result.Columns, ColumnChange{c.others[i], n})
-		}
-	}
-	return err
 }
 
 func byBefore(a, b Change) int { return a.Before.compare(b.Before) }

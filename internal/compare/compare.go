@@ -3,6 +3,7 @@ package compare
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/penstock-data/penstock/internal/faults"
@@ -12,9 +13,10 @@ import (
 // Side is one of the two versions.
 type Side struct {
 	Input *pipeline.Input
-	// Alike has for each split of the input a text that is the same where the rows are, in all
-	// columns that are compared, and in their order; empty where that is not known. Nil: of none.
-	Alike []string
+	// Digests have for each split of the input, and each of Options.Columns, a text that is the
+	// same where the values of the column in these rows are, in their order; empty where that is
+	// not known. Nil: of none.
+	Digests [][]string
 }
 
 // Options say what is compared, and with what.
@@ -84,14 +86,25 @@ type comparison struct {
 	sides  [2]Side
 	others []string // the columns that are not of the key
 	rows   [2][]int64
-	skip   [2][]bool // splits that are known to be on the other side too
+	done   [2][]bool // splits that need not be logged by themselves
+	pairs  []pair
 	result *Result
-	// changed marks the rows that changed, by split.
+	// changed marks the rows that changed, by split; counts are in how many of them each of the
+	// other columns did.
 	changed [2][]bitmap
+	counts  []int64
 }
 
 // Rows compares two versions row by row.
-func Rows(ctx context.Context, was, now Side, o Options) (_ *Result, err error) {
+func Rows(ctx context.Context, was, now Side, o Options) (*Result, error) {
+	r, err := rows(ctx, was, now, o, true)
+	if errors.Is(err, errShared) {
+		return rows(ctx, was, now, o, false)
+	}
+	return r, err
+}
+
+func rows(ctx context.Context, was, now Side, o Options, align bool) (_ *Result, err error) {
 	c := &comparison{Options: o, sides: [2]Side{was, now}, result: &Result{}}
 	if len(c.Key) == 0 {
 		c.Key = nil
@@ -101,13 +114,18 @@ func Rows(ctx context.Context, was, now Side, o Options) (_ *Result, err error) 
 			c.others = append(c.others, name)
 		}
 	}
+	c.counts = make([]int64, len(c.others))
+	for side, s := range c.sides {
+		c.rows[side], c.done[side] = make([]int64, len(s.Input.Splits)), make([]bool, len(s.Input.Splits))
+	}
 	c.cancel()
+	if align {
+		c.align()
+	}
 	l := newLog(&c.Options, 4, "rows")
 	defer func() { err = errors.Join(err, l.close()) }()
-	for side := range c.sides {
-		if err := c.log(ctx, side, l); err != nil {
-			return nil, err
-		}
+	if err := c.logAll(ctx, l); err != nil {
+		return nil, err
 	}
 	if err := c.match(ctx, l); err != nil {
 		return nil, err
@@ -115,39 +133,87 @@ func Rows(ctx context.Context, was, now Side, o Options) (_ *Result, err error) 
 	if err := l.close(); err != nil {
 		return nil, err
 	}
-	if c.result.Changed > 0 {
-		if err := c.byColumn(ctx); err != nil {
-			return nil, err
-		}
+	if err := c.byColumn(ctx); err != nil {
+		return nil, err
 	}
 	return c.result, c.balance()
 }
 
+// logAll logs what is not known to be the same.
+func (c *comparison) logAll(ctx context.Context, l *log) error {
+	if err := c.logPairs(ctx, l); err != nil {
+		return err
+	}
+	for side := range c.sides {
+		if err := c.log(ctx, side, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // cancel leaves out splits that both sides have, as often as both have them.
 func (c *comparison) cancel() {
+	c.twins(c.Columns, func(was, now int) {
+		rows := c.sides[before].Input.Splits[was].Rows
+		c.rows[before][was], c.rows[after][now] = rows, rows
+		c.result.Same += rows
+	})
+}
+
+// twins finds splits of both sides of which some columns are the same, and are done with that.
+func (c *comparison) twins(columns []string, f func(was, now int)) {
 	left := map[string][]int{}
-	for side, s := range c.sides {
-		c.rows[side], c.skip[side] = make([]int64, len(s.Input.Splits)), make([]bool, len(s.Input.Splits))
-		for i, alike := range s.Alike {
-			rows := s.Input.Splits[i].Rows
+	for side := range c.sides {
+		for i := range c.sides[side].Input.Splits {
+			text := c.digest(side, i, columns)
 			switch {
-			case alike == "" || rows < 0 || s.Input.Splits[i].AtMost:
+			case text == "" || c.done[side][i]:
 			case side == before:
-				left[alike] = append(left[alike], i)
-			case len(left[alike]) > 0:
-				was := left[alike][0]
-				left[alike] = left[alike][1:]
-				c.skip[before][was], c.skip[after][i] = true, true
-				c.rows[before][was], c.rows[after][i] = rows, rows
-				c.result.Same += rows
+				left[text] = append(left[text], i)
+			case len(left[text]) > 0:
+				was := left[text][0]
+				left[text] = left[text][1:]
+				c.done[before][was], c.done[after][i] = true, true
+				f(was, i)
 			}
 		}
 	}
 }
 
+// digest is the same for splits whose rows are, in some columns; empty where that is not known.
+func (c *comparison) digest(side, split int, columns []string) string {
+	s := &c.sides[side].Input.Splits[split]
+	if s.Rows < 0 || s.AtMost || len(columns) == 0 {
+		return ""
+	}
+	text := fmt.Sprint(s.Rows)
+	for _, name := range columns {
+		d := c.columnDigest(side, split, name)
+		if d == "" {
+			return ""
+		}
+		text += " " + d
+	}
+	return text
+}
+
+func (c *comparison) columnDigest(side, split int, name string) string {
+	all := c.sides[side].Digests
+	if all == nil || all[split] == nil {
+		return ""
+	}
+	return all[split][slices.Index(c.Columns, name)]
+}
+
 // balance makes sure that no row was lost, and none counted twice.
 func (c *comparison) balance() error {
 	r := c.result
+	for i, n := range c.counts {
+		if n > 0 {
+			r.Columns = append(r.Columns, ColumnChange{c.others[i], n})
+		}
+	}
 	for side := range c.sides {
 		for _, n := range c.rows[side] {
 			r.Rows[side] += n

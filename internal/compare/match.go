@@ -12,6 +12,8 @@ import (
 type found struct {
 	Result
 	changed []uint64 // places of rows of both sides
+	counts  []int64  // of columns of pairs
+	pairs   []row    // those that changed
 }
 
 // match puts the rows of both sides together.
@@ -31,7 +33,10 @@ func (c *comparison) match(ctx context.Context, l *log) error {
 			bytes := int64(len(e.words)) * 8
 			c.Env.Memory.Force(bytes)
 			defer c.Env.Memory.Give(bytes)
-			f := c.matchPart(e)
+			f, err := c.matchPart(e)
+			if err != nil {
+				return nil, 0, err
+			}
 			return f, int64(len(f.changed)) * 8, nil
 		}, c.add)
 }
@@ -43,6 +48,10 @@ func (c *comparison) add(f *found) error {
 	r.SharedKeys, r.NullKeys = r.SharedKeys+f.SharedKeys, r.NullKeys+f.NullKeys
 	r.AddedRows = first(append(r.AddedRows, f.AddedRows...), c.Limit, byPlace)
 	r.RemovedRows = first(append(r.RemovedRows, f.RemovedRows...), c.Limit, byPlace)
+	for i, n := range f.counts {
+		c.counts[i] += n
+	}
+	r.ChangedRows = first(append(r.ChangedRows, f.ChangedRows...), c.Limit, byBefore)
 	for _, w := range f.changed {
 		side, at := w>>63, place(w)
 		marks := &c.changed[side][at.Split]
@@ -120,24 +129,30 @@ func sortRows(rows []row) {
 }
 
 // matchPart finds out how the rows of a part differ.
-func (c *comparison) matchPart(e entries) *found {
-	f := &found{}
+func (c *comparison) matchPart(e entries) (*found, error) {
+	f := &found{counts: make([]int64, len(c.others))}
 	rows := sorted(e)
 	for len(rows) > 0 {
 		n := 1
 		for n < len(rows) && rows[n][0] == rows[0][0] && rows[n][1] == rows[0][1] {
 			n++
 		}
-		if c.Key == nil {
+		switch {
+		case c.Key == nil:
 			f.alike(rows[:n])
-		} else {
+		case n == 1 && rows[0][3]&pairBit != 0:
+			f.pair(&rows[0])
+		case slices.ContainsFunc(rows[:n], func(r row) bool { return r[3]&pairBit != 0 }):
+			return nil, errShared
+		default:
 			f.sameKey(rows[:n])
 		}
 		rows = rows[n:]
 	}
+	c.namePairs(f)
 	f.AddedRows = first(f.AddedRows, c.Limit, byPlace)
 	f.RemovedRows = first(f.RemovedRows, c.Limit, byPlace)
-	return f
+	return f, nil
 }
 
 // alike counts rows that are the same in all columns.

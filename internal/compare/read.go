@@ -82,13 +82,15 @@ func (c *comparison) open(ctx context.Context, side int, s *pipeline.Split, colu
 	return s.Open(ctx, c.Env, columns)
 }
 
-// Where a row stands, in one word: its side, whether a null is in its key, split and row.
+// Where a row stands, in one word: its side, whether a null is in its key, whether it is a pair,
+// split and row.
 const (
 	sideBit  = 1 << 63
 	nullBit  = 1 << 62
+	pairBit  = 1 << 61
 	rowBits  = 40
 	rowMask  = 1<<rowBits - 1
-	splitMax = 1 << (62 - rowBits)
+	splitMax = 1 << (61 - rowBits)
 )
 
 func word(side, split int, row int64) uint64 {
@@ -96,7 +98,7 @@ func word(side, split int, row int64) uint64 {
 }
 
 func place(word uint64) Place {
-	return Place{Split: int(word &^ (sideBit | nullBit) >> rowBits), Row: int64(word & rowMask)}
+	return Place{Split: int(word &^ (sideBit | nullBit | pairBit) >> rowBits), Row: int64(word & rowMask)}
 }
 
 // log logs the rows of a side: the key's hash, the other columns', and the place; without a key
@@ -104,7 +106,7 @@ func place(word uint64) Place {
 func (c *comparison) log(ctx context.Context, side int, l *log) error {
 	var splits []int
 	for i := range c.sides[side].Input.Splits {
-		if !c.skip[side][i] {
+		if !c.done[side][i] {
 			splits = append(splits, i)
 		}
 	}
