@@ -30,13 +30,13 @@ var diffCases = []diffCase{
 	},
 	{
 		"column", "one column, in every row",
-		nil,
+		[]pipeline.Operator{operators.Derive(operators.Column{Name: "l_tax", Expr: "l_tax + 0.0"})},
 		[]pipeline.Operator{operators.Derive(operators.Column{Name: "l_tax", Expr: "l_tax + 0.01"})},
 	},
 	{
-		"late", "the last 5% of the rows",
-		nil,
-		[]pipeline.Operator{operators.Derive(operators.Column{Name: "l_tax", Expr: "l_orderkey > $CUT ? l_tax + 0.01 : l_tax"})},
+		"late", "one column, in the last 5% of the rows",
+		[]pipeline.Operator{operators.Derive(operators.Column{Name: "l_tax", Expr: "l_tax + 0.0"})},
+		nil, // it goes by the number of rows
 	},
 }
 
@@ -56,7 +56,7 @@ func diffVersions(j job) (outcome, error) {
 		return outcome{}, err
 	}
 	for _, ops := range [][]pipeline.Operator{c.before, c.after} {
-		if c.name == "late" && ops != nil {
+		if ops == nil {
 			cut := j.Rows * 8 * 95 / 100 // keys go up to eight times the rows
 			ops = []pipeline.Operator{operators.Derive(operators.Column{Name: "l_tax", Expr: fmt.Sprintf("l_orderkey > %d ? l_tax + 0.01 : l_tax", cut)})}
 		}
