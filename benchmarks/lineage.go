@@ -32,6 +32,7 @@ type lineageSection struct {
 }
 
 var lineageSections = []lineageSection{
+	{"record", recordSection},
 	{"diff", diffSection},
 }
 
