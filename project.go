@@ -74,6 +74,7 @@ type Project struct {
 	scraps  *scraps
 	recent  *recent
 	teller  *teller
+	hashes  *hashes
 	sleep   func(context.Context, time.Duration) error
 	// backfill is the id of the one that runs are part of.
 	backfill string
@@ -93,6 +94,7 @@ func open(ctx context.Context, dir string, o Options, fsys faults.FS) (*Project,
 	}
 	p := &Project{dir: abs, opts: o.withDefaults(), fs: fsys, clock: faults.SystemClock(), sleep: faults.Sleep}
 	p.ids, p.git, p.scraps, p.recent = faults.NewIDs(p.clock), &checkout{}, &scraps{}, &recent{}
+	p.hashes = &hashes{now: p.clock.Now}
 	p.publish = &publish.Store{FS: p.fs, Clock: p.clock, Root: abs, Keep: max(p.opts.Keep, 0), HoldFor: p.opts.HoldFor, FourEyes: p.opts.FourEyes}
 	if err := p.openAudit(); err != nil {
 		return nil, err

@@ -78,7 +78,7 @@ func (a *app) impactOfData(cmd *cobra.Command, name, column string) error {
 		return err
 	}
 	defer project.Close()
-	return a.lineage(cmd, project, r, &lineageFlags{down: true, depth: -1})
+	return a.lineage(cmd, project, r.below(project.Dir()), &lineageFlags{down: true, depth: -1})
 }
 
 func isYAML(name string) bool { return slices.Contains([]string{".yaml", ".yml"}, filepath.Ext(name)) }

@@ -11,8 +11,11 @@ import (
 
 // selectList gives the columns of the result, each of which may be named by those after it.
 func (r *resolver) selectList(s *scope, n node, rel *relation) {
-	for _, item := range n.children("select_list") {
+	for at, item := range n.children("select_list") {
 		some := r.expand(s, item)
+		for i := range some.columns {
+			some.columns[i].item = at
+		}
 		rel.columns = append(rel.columns, some.columns...)
 		rel.uncertain += some.uncertain
 		if rel.reason == "" {
