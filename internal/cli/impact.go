@@ -89,7 +89,7 @@ func (a *app) otherPipelines(root, file, name string) (all []*pipeline.Pipeline)
 	var files []string
 	for _, dir := range []string{root, filepath.Join(root, "pipelines"), filepath.Dir(file)} {
 		for _, ext := range []string{"*.yaml", "*.yml"} {
-			found, _ := filepath.Glob(filepath.Join(dir, ext)) //nolint:errcheck // the pattern is good
+			found, _ := filepath.Glob(filepath.Join(dir, ext))
 			files = append(files, found...)
 		}
 	}
