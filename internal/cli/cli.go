@@ -113,7 +113,7 @@ func (a *app) root() *cobra.Command {
 		a.validateCommand(), a.explainCommand(), a.profileCommand(), a.gateCommand(), a.planCommand(),
 		a.runCommand(), a.backfillCommand(), a.retryCommand(),
 		a.approveCommand(), a.quarantineCommand(),
-		a.runsCommand(), a.showCommand(), a.lineageCommand(), a.traceCommand(), a.blameCommand(), a.diffCommand(),
+		a.runsCommand(), a.showCommand(), a.lineageCommand(), a.traceCommand(), a.blameCommand(), a.diffCommand(), a.impactCommand(),
 		a.rollbackCommand(), a.gcCommand(), a.auditCommand(), a.verifyCommand(), a.rebuildCommand(), a.openLineageCommand(), a.schemaCommand(), a.versionCommand(),
 	)
 	return root
