@@ -29,10 +29,12 @@ func (union) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	}
 	var fields []arrow.Field
 	var from [][]pipeline.Column
+	origins := &pipeline.Origins{}
 	for n, schema := range in {
 		if fields == nil {
 			fields = append(fields, schema.Fields()...)
 			from = make([][]pipeline.Column, len(fields))
+			origins.Columns = make([]pipeline.Origin, len(fields))
 		}
 		if schema.NumFields() == 0 {
 			continue
@@ -56,9 +58,10 @@ func (union) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 			}
 			f.Nullable = f.Nullable || other.Nullable
 			from[i] = append(from[i], pipeline.Column{Input: n, Index: j})
+			origins.Columns[i].From = append(origins.Columns[i].From, pipeline.Use{Column: pipeline.Column{Input: n, Index: j}, How: pipeline.Copied})
 		}
 	}
-	b := &pipeline.Bound{Schema: arrow.NewSchema(fields, nil), From: from, Rows: pipeline.RowsSame}
+	b := &pipeline.Bound{Schema: arrow.NewSchema(fields, nil), From: from, Origins: origins, Rows: pipeline.RowsSame}
 	b.Stream = chain(b.Schema)
 	b.Carry = func(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		most := 0

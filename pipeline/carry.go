@@ -16,8 +16,8 @@ type trip struct {
 	reading *reading
 	route   *route
 	carried *carried
-	pieces  []*flow // what left the last step
-	seen    int64   // rows that were read
+	pieces  []*flow         // what left the last step
+	seen    int64           // rows that were read
 	lanes   [][]trace.Place // the place columns of the unit
 }
 

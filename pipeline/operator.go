@@ -44,6 +44,11 @@ type Bound struct {
 	// a filter's, a join's or a sort's.
 	Reads []Column
 
+	// Origins says where each column of Schema comes from, and what decides which rows leave,
+	// for lineage. Nil: it is taken from Same and from From, whose columns then are computed,
+	// and unknown where there is neither.
+	Origins *Origins
+
 	// Each opens a stateless operator for one unit of work. Calls for different
 	// units run concurrently; the function returned is called by one goroutine, in
 	// the order of the unit's batches, and keeps no row from one unit for another.
@@ -174,6 +179,9 @@ type Env struct {
 	// the manifest has, and stay while the run lasts. partitionDir is as Partition.Dir gives
 	// it. The error is fs.ErrNotExist where nothing was published. Nil is what is visible now.
 	Pin func(dataset, partitionDir string) (m *Manifest, digest, dir string, err error)
+	// HashFile gives the hex SHA-256 of a file, by its path; it may remember those of files that
+	// have not changed since. Nil is the function of this name.
+	HashFile func(ctx context.Context, path string) (string, error)
 	// Dirs lists directories for List and may remember what was there; nil is os.ReadDir.
 	Dirs func(dir string) ([]fs.DirEntry, error)
 	// ForceScan has gates and filters look at every row, whatever is known of them without.

@@ -33,6 +33,8 @@ const (
 type NamedSource struct {
 	Name   string
 	Source Source
+	// Columns are tags of its columns, by their names; may be nil.
+	Columns map[string]ColumnTags
 	// At is where it is written, if it is.
 	At Pos
 }
@@ -69,6 +71,8 @@ type Stage struct {
 	Description string
 	Owner       string
 	Tags        []string
+	// Columns are tags of the columns that leave the stage, by their names; may be nil.
+	Columns map[string]ColumnTags
 	// At is where the stage is written; OperatorsAt has a place for each operator.
 	At          Pos
 	OperatorsAt []Pos

@@ -60,6 +60,8 @@ type StageOutcome struct {
 	Lineage []File
 	// Key are the columns that name a row, as far as that is known.
 	Key []string
+	// Origins says where its columns come from.
+	Origins Lineage
 }
 
 // run is the state of Plan.Run.
@@ -69,14 +71,14 @@ type run struct {
 	stager   Stager
 	listener *Listener
 	out      *Outcome
-	staged   map[string]*Input // what finished stages left for those that follow
-	blocked  map[string]bool   // stages whose rows may not be used
-	courts   []Court           // all that were opened
-	hashed   map[*File]bool    // inputs whose digest was computed in this run
+	staged   map[string]*Input  // what finished stages left for those that follow
+	blocked  map[string]bool    // stages whose rows may not be used
+	courts   []Court            // all that were opened
+	hashed   map[*File]bool     // inputs whose digest was computed in this run
 	spools   map[string]*tracer // of stages that were spooled with where their rows came from
 	numbers  *numbering
 	gathers  []*gathered
-	telling  sync.Mutex        // held while the listener is told of progress
+	telling  sync.Mutex // held while the listener is told of progress
 }
 
 // Run carries the partition through all stages. An error means that the run
@@ -266,7 +268,7 @@ func (r *run) conclude(ctx context.Context, sr *stageRun) (out *StageOutcome, er
 		return nil, err
 	}
 	out = &StageOutcome{
-		Stage: sr.plan.Stage, Schema: sr.schema, Files: sr.files, Lineage: sr.lineage, Key: sr.plan.key(),
+		Stage: sr.plan.Stage, Schema: sr.schema, Files: sr.files, Lineage: sr.lineage, Key: sr.plan.key(), Origins: sr.plan.Origins,
 		Record: StageRecord{
 			Name: sr.plan.Name, RowsIn: sr.rowsIn, RowsOut: sr.rowsOut, RowsQuarantined: sr.rowsAside, RowsKeptAside: sr.rowsKept,
 			Seconds: r.env.Now().Sub(sr.started).Seconds(),

@@ -248,8 +248,15 @@ func (st *Staging) prune(current int64) error {
 		return err
 	}
 	pinned, err := st.store.pinned(l)
+	if err != nil {
+		return err
+	}
+	numbers = slices.DeleteFunc(numbers, func(n int64) bool { return n >= current-int64(st.store.Keep) || pinned[n] })
+	if st.store.Removing != nil && len(numbers) > 0 {
+		err = st.store.Removing(l.dataset, l.dir(), numbers)
+	}
 	for _, n := range numbers {
-		if err == nil && n < current-int64(st.store.Keep) && !pinned[n] {
+		if err == nil {
 			err = st.takeAway(l.version(n))
 		}
 	}

@@ -78,6 +78,7 @@ func (o join) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.Origins = o.origins(keys, in[0], in[1])
 	b.Carry = func(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		places := placesOf("l", in[0], 0)
 		if both {
