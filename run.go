@@ -37,6 +37,7 @@ func (p *Project) Env(pl *pipeline.Pipeline, part pipeline.Partition) *pipeline.
 		Memory:     pipeline.NewBudget(p.opts.Memory),
 		Now:        p.clock.Now,
 		Believes:   p.believes,
+		Named:      traceName,
 		HashFile:   p.hashes.file,
 		ForceScan:  p.opts.ForceScan,
 		ShowValues: p.opts.ShowValues,
