@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/penstock-data/penstock/internal/faults"
@@ -70,6 +71,7 @@ type Project struct {
 	git     *checkout
 	scraps  *scraps
 	recent  *recent
+	texts   *sync.Map // of pipeline files, by their SHA-256: those that are known to be kept
 	sleep   func(context.Context, time.Duration) error
 	// backfill is the id of the one that runs are part of.
 	backfill string
@@ -89,6 +91,7 @@ func open(ctx context.Context, dir string, o Options, fsys faults.FS) (*Project,
 	}
 	p := &Project{dir: abs, opts: o.withDefaults(), fs: fsys, clock: faults.SystemClock(), sleep: faults.Sleep}
 	p.ids, p.git, p.scraps, p.recent = faults.NewIDs(p.clock), &checkout{}, &scraps{}, &recent{}
+	p.texts = &sync.Map{}
 	p.publish = &publish.Store{FS: p.fs, Clock: p.clock, Root: abs, Keep: max(p.opts.Keep, 0), HoldFor: p.opts.HoldFor, FourEyes: p.opts.FourEyes}
 	if err := p.openAudit(); err != nil {
 		return nil, err
@@ -137,7 +140,7 @@ func (o Options) withDefaults() Options {
 }
 
 func (p *Project) makeState() error {
-	for _, dir := range []string{p.state("runs"), p.state("backfills"), p.state("live"), p.state("tmp")} {
+	for _, dir := range []string{p.state("runs"), p.state("backfills"), p.state("live"), p.state("tmp"), p.state("code")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return &pipeline.Error{
 				Kind: pipeline.IO, Msg: "can't make the state directory: " + err.Error(), Err: err,

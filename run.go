@@ -98,6 +98,9 @@ func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipel
 	a.lock = lock
 	err = os.MkdirAll(a.env.Temp, 0o700)
 	if err == nil {
+		a.rec.Definition, err = p.keepTexts(pl.Texts, a.env.Temp)
+	}
+	if err == nil {
 		err = p.store.PutRun(ctx, a.rec)
 	}
 	if err != nil {

@@ -110,7 +110,7 @@ func (a *app) root() *cobra.Command {
 		a.runCommand(), a.backfillCommand(), a.retryCommand(),
 		a.approveCommand(), a.quarantineCommand(),
 		a.runsCommand(), a.showCommand(), a.lineageCommand(),
-		a.rollbackCommand(), a.gcCommand(), a.auditCommand(), a.verifyCommand(), a.rebuildCommand(), a.schemaCommand(), a.versionCommand(),
+		a.rollbackCommand(), a.gcCommand(), a.auditCommand(), a.reproduceCommand(), a.verifyCommand(), a.rebuildCommand(), a.schemaCommand(), a.versionCommand(),
 	)
 	return root
 }

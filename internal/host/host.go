@@ -109,6 +109,21 @@ func Commit(ctx context.Context, dir string) string {
 	return head
 }
 
+// Show is a file as it was in a commit; name is relative to dir, with slashes.
+func Show(ctx context.Context, dir, commit, name string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, gitTimeout)
+	defer cancel()
+	return exec.CommandContext(ctx, "git", "-C", dir, "--no-optional-locks", "show", commit+":./"+name).Output()
+}
+
+// HasCommit reports whether git knows a commit.
+func HasCommit(ctx context.Context, dir, commit string) bool {
+	ctx, cancel := context.WithTimeout(ctx, gitTimeout)
+	defer cancel()
+	_, err := git(ctx, dir, "cat-file", "-e", commit+"^{commit}")
+	return err == nil
+}
+
 func git(ctx context.Context, dir string, args ...string) (string, error) {
 	out, err := exec.CommandContext(ctx, "git", append([]string{"-C", dir, "--no-optional-locks"}, args...)...).Output()
 	return strings.TrimSpace(string(out)), err

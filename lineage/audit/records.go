@@ -15,12 +15,7 @@ import (
 type record struct {
 	Status     string            `json:"status"`
 	Held       []json.RawMessage `json:"held"`
-	Definition *definition       `json:"definition"`
-}
-
-// definition names the texts that a pipeline was read from.
-type definition struct {
-	Files []file `json:"files"`
+	Definition []file            `json:"definition"`
 }
 
 // records checks the records of runs and of backfills against the project's chain, and what they
@@ -173,11 +168,8 @@ func indented(text json.RawMessage) (string, error) {
 }
 
 // definition checks that the texts a run was read from are kept.
-func (c *checker) definition(where string, d *definition) error {
-	if d == nil {
-		return nil
-	}
-	for _, f := range d.Files {
+func (c *checker) definition(where string, texts []file) error {
+	for _, f := range texts {
 		name := filepath.Join(c.root, stateDir, codeDir, f.SHA256)
 		if _, err := os.Stat(name); err != nil {
 			c.problem(name, "is gone: it is the text of %s, by which %s was run", f.Path, strings.TrimSuffix(filepath.Base(where), ".json"))
