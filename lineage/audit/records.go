@@ -2,6 +2,7 @@ package audit
 
 import (
 	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -136,9 +137,13 @@ func (c *checker) held(text json.RawMessage) error {
 		dir = filepath.Base(h.Path)
 	}
 	where := filepath.Join(filepath.Dir(Path(c.root, h.Dataset)), "held", nameOfPartition(dir)+"."+h.Run)
+	if _, err := os.Stat(where); err != nil {
+		return ignore(err, fs.ErrNotExist) // it was dropped: its time is over, or another run came after it
+	}
 	about, err := os.ReadFile(filepath.Join(where, "held.json"))
 	if err != nil {
-		return nil //nolint:nilerr // it was dropped: its time is over, or another run came after it
+		c.problem(filepath.Join(where, "held.json"), "can't be read: %v", reason(err))
+		return nil
 	}
 	c.Files++
 	if want, err := indented(text); err != nil || string(about) != want {
