@@ -53,6 +53,11 @@ type Options struct {
 	// SigningKey is a PEM file with the private key that signs what is put on record; empty:
 	// nothing is signed.
 	SigningKey string
+	// AuditSigned demands that whatever is put on record is signed: without a SigningKey nothing
+	// is run. AuditKeys are PEM files, relative to the project, with the public keys that the
+	// record is verified with.
+	AuditSigned bool
+	AuditKeys   []string
 	// Anew moves an index that can't be used away, and begins a new one: for Rebuild.
 	Anew bool
 }
@@ -102,7 +107,10 @@ func open(ctx context.Context, dir string, o Options, fsys faults.FS) (*Project,
 	if p.store, err = p.openIndex(ctx); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(p.bury(ctx), p.catchUp(ctx), p.sweep(ctx)); err != nil {
+	if p.maySign() == nil { // else who may puts on record what the dead did
+		err = p.bury(ctx)
+	}
+	if err := errors.Join(err, p.catchUp(ctx), p.sweep(ctx)); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil

@@ -90,7 +90,10 @@ func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipel
 	a.env.Past, a.env.History, a.env.Accepted = a.past(), a.history, a.accepted
 	a.env.Approves = a.approves
 	a.readings.p, a.env.Pin = p, a.readings.pin(ctx)
-	lock, err := p.lockRun(a.rec.Run)
+	lock, err := faults.Lock(nil), p.maySign()
+	if err == nil {
+		lock, err = p.lockRun(a.rec.Run)
+	}
 	if err != nil {
 		a.settle(err)
 		return a, err
