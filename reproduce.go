@@ -155,8 +155,11 @@ func (r *reproduction) rollback() error {
 			continue
 		}
 		o := Reproduced{Dataset: out.Dataset, Version: out.Version, Rows: now.Rows}
-		o.compare("", now.Files, was.Files)
-		o.compare("", now.Quarantine, was.Quarantine)
+		for _, f := range slices.Concat(now.Files, now.Quarantine) {
+			o.Files, o.Bytes = o.Files+1, o.Bytes+f.Bytes
+		}
+		o.compare(was.Files, now.Files)
+		o.compare(was.Quarantine, now.Quarantine)
 		o.Same = len(o.Differ) == 0
 		r.Outputs = append(r.Outputs, o)
 	}
@@ -193,27 +196,26 @@ func (r *reproduction) kept(dataset, partitionDir string, version int64, digest 
 	return m, nil
 }
 
-// compare notes the files that are not as they were; of is what stands before their names.
-func (o *Reproduced) compare(of string, was, now []pipeline.File) {
+// compare notes the files that are not as they were.
+func (o *Reproduced) compare(was, now []pipeline.File) {
 	left := map[string]pipeline.File{}
 	for _, f := range now {
 		left[f.Path] = f
 	}
 	for _, f := range was {
-		o.Files, o.Bytes = o.Files+1, o.Bytes+f.Bytes
 		again, ok := left[f.Path]
 		delete(left, f.Path)
 		switch {
 		case !ok:
-			o.Differ = append(o.Differ, of+f.Path+" did not come out")
+			o.Differ = append(o.Differ, f.Path+" did not come out")
 		case again.SHA256 != f.SHA256:
-			o.Differ = append(o.Differ, fmt.Sprintf("%s%s: sha256 %s (%d bytes) came out, %s (%d bytes) is on record", of, f.Path,
+			o.Differ = append(o.Differ, fmt.Sprintf("%s: sha256 %s (%d bytes) came out, %s (%d bytes) is on record", f.Path,
 				again.SHA256, again.Bytes, f.SHA256, f.Bytes))
 		}
 	}
 	for _, f := range now {
 		if _, more := left[f.Path]; more {
-			o.Differ = append(o.Differ, of+f.Path+" came out, and is not on record")
+			o.Differ = append(o.Differ, f.Path+" came out, and is not on record")
 		}
 	}
 }

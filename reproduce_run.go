@@ -244,6 +244,9 @@ func (r *reproduction) compareOutput(o *pipeline.StageOutcome) error {
 	dataset := datasetOf(o.Stage)
 	now := &pipeline.Manifest{Files: o.Files, Quarantine: o.Quarantine}
 	done := Reproduced{Dataset: dataset, Rows: o.Record.RowsOut}
+	for _, f := range slices.Concat(now.Files, now.Quarantine) {
+		done.Files, done.Bytes = done.Files+1, done.Bytes+f.Bytes
+	}
 	for _, out := range r.rec.Outputs {
 		if out.Dataset != dataset {
 			continue
@@ -261,8 +264,8 @@ func (r *reproduction) compareOutput(o *pipeline.StageOutcome) error {
 			} else if e != nil && e.Digest != digest {
 				done.Differ = append(done.Differ, "the manifest of the version was changed: its sha256 is "+digest+", and was "+e.Digest)
 			}
-			done.compare("", m.Files, now.Files)
-			done.compare("", m.Quarantine, now.Quarantine)
+			done.compare(m.Files, now.Files)
+			done.compare(m.Quarantine, now.Quarantine)
 		}
 		return r.add(done)
 	}
