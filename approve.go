@@ -58,7 +58,9 @@ func (p *Project) Approve(ctx context.Context, run string, o Approve) (*Approved
 	}
 	d := &decision{p: p, opts: o, lock: lock}
 	err = d.decide(ctx, rec.Run)
-	if err := errors.Join(err, p.unlockRun(rec.Run, lock)); err != nil {
+	err = errors.Join(err, p.unlockRun(rec.Run, lock))
+	p.teller.ended(rec.Run)
+	if err != nil {
 		return nil, err
 	}
 	return &d.Approved, nil
@@ -122,6 +124,7 @@ func (d *decision) decide(ctx context.Context, run string) (err error) {
 	if err := d.p.record(ctx, d.Run, nil, d.entries...); err != nil || len(d.Awaiting) > 0 {
 		return err
 	}
+	d.p.teller.approves(d.Run)
 	return d.publish(ctx)
 }
 

@@ -144,6 +144,7 @@ func (b *backfill) prepare(ctx context.Context, parts []pipeline.Partition) (err
 			b.rec.Awaiting = named(b.rec.Awaiting, part.Name)
 		}
 	}
+	b.p.teller.fillBegins(b.rec)
 	if err := b.p.writeBackfill(b.rec); err != nil {
 		return err
 	}
@@ -167,5 +168,7 @@ func (b *backfill) end(err error) error {
 	if werr := b.p.writeBackfill(b.rec); werr != nil { // whoever opens the project next ends it
 		return errors.Join(err, werr, b.lock.Close())
 	}
-	return errors.Join(err, b.p.unlockRun(b.rec.ID, b.lock))
+	err = errors.Join(err, b.p.unlockRun(b.rec.ID, b.lock))
+	b.p.teller.ended(b.rec.ID)
+	return err
 }

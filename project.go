@@ -15,6 +15,7 @@ import (
 	"github.com/penstock-data/penstock/internal/publish"
 	"github.com/penstock-data/penstock/internal/store"
 	"github.com/penstock-data/penstock/lineage/audit"
+	"github.com/penstock-data/penstock/lineage/openlineage"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -58,6 +59,8 @@ type Options struct {
 	// record is verified with.
 	AuditSigned bool
 	AuditKeys   []string
+	// OpenLineage is where what runs do is told; nil: nowhere.
+	OpenLineage *openlineage.Config
 	// Anew moves an index that can't be used away, and begins a new one: for Rebuild.
 	Anew bool
 }
@@ -77,6 +80,8 @@ type Project struct {
 	scraps  *scraps
 	recent  *recent
 	texts   *sync.Map // of pipeline files, by their SHA-256: those that are known to be kept
+	teller  *teller
+	hashes  *hashes
 	sleep   func(context.Context, time.Duration) error
 	// backfill is the id of the one that runs are part of.
 	backfill string
@@ -97,10 +102,12 @@ func open(ctx context.Context, dir string, o Options, fsys faults.FS) (*Project,
 	p := &Project{dir: abs, opts: o.withDefaults(), fs: fsys, clock: faults.SystemClock(), sleep: faults.Sleep}
 	p.ids, p.git, p.scraps, p.recent = faults.NewIDs(p.clock), &checkout{}, &scraps{}, &recent{}
 	p.texts = &sync.Map{}
+	p.hashes = &hashes{now: p.clock.Now}
 	p.publish = &publish.Store{FS: p.fs, Clock: p.clock, Root: abs, Keep: max(p.opts.Keep, 0), HoldFor: p.opts.HoldFor, FourEyes: p.opts.FourEyes}
 	if err := p.openAudit(); err != nil {
 		return nil, err
 	}
+	p.teller = newTeller(p, p.opts.OpenLineage)
 	if err := p.makeState(); err != nil {
 		return nil, err
 	}
@@ -171,8 +178,11 @@ func (p *Project) state(elem ...string) string {
 // Dir is the absolute path of the project's root.
 func (p *Project) Dir() string { return p.dir }
 
-// Close closes the project's index.
-func (p *Project) Close() error { return p.store.Close() }
+// Close closes the project's index, when OpenLineage was told what it could be in a short time.
+func (p *Project) Close() error {
+	p.teller.close()
+	return p.store.Close()
+}
 
 // Version is the version of this build of Penstock, as its module says.
 func Version() string {

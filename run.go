@@ -10,6 +10,7 @@ import (
 	"github.com/penstock-data/penstock/internal/faults"
 	"github.com/penstock-data/penstock/internal/store"
 	"github.com/penstock-data/penstock/lineage/audit"
+	"github.com/penstock-data/penstock/lineage/openlineage"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -36,6 +37,7 @@ func (p *Project) Env(pl *pipeline.Pipeline, part pipeline.Partition) *pipeline.
 		Memory:     pipeline.NewBudget(p.opts.Memory),
 		Now:        p.clock.Now,
 		Believes:   p.believes,
+		HashFile:   p.hashes.file,
 		ForceScan:  p.opts.ForceScan,
 		ShowValues: p.opts.ShowValues,
 		WarnError:  p.opts.WarnError,
@@ -58,6 +60,7 @@ func (a *attempt) end(ctx context.Context, err error) (*pipeline.RunRecord, erro
 	if rerr := a.remember(context.WithoutCancel(ctx)); err == nil {
 		err = rerr
 	}
+	a.p.teller.ended(a.rec.Run)
 	return a.rec, err
 }
 
@@ -70,8 +73,9 @@ type attempt struct {
 	lock    faults.Lock
 	outputs *outputs
 	current []published
-	release *release    // nil where the run computes its outputs
-	some    *someStages // nil where it runs all stages
+	release *release           // nil where the run computes its outputs
+	some    *someStages        // nil where it runs all stages
+	story   *openlineage.Story // what is told of it; may be nil
 
 	readings readings
 }
@@ -99,6 +103,7 @@ func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipel
 		return a, err
 	}
 	a.lock = lock
+	p.teller.begins(a)
 	err = os.MkdirAll(a.env.Temp, 0o700)
 	if err == nil {
 		a.rec.Definition, err = p.keepTexts(pl.Texts, a.env.Temp)
@@ -146,7 +151,7 @@ func (a *attempt) still(v *versionAt, advice string) error {
 
 // carry runs a plan whose outputs are claimed, and publishes what passed.
 func (a *attempt) carry(ctx context.Context, plan *pipeline.Plan) error {
-	out, err := plan.Run(ctx, a.outputs, a.p.opts.Listener)
+	out, err := plan.Run(ctx, a.outputs, a.listener())
 	if err != nil {
 		return err
 	}

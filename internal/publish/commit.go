@@ -78,7 +78,8 @@ func (st *Staging) end(err error) error {
 
 func sameFiles(a, b *pipeline.Manifest) bool {
 	same := func(a, b pipeline.File) bool { return a.Path == b.Path && a.SHA256 == b.SHA256 && a.Bytes == b.Bytes }
-	return slices.EqualFunc(a.Files, b.Files, same) && slices.EqualFunc(a.Quarantine, b.Quarantine, same)
+	return slices.EqualFunc(a.Files, b.Files, same) && slices.EqualFunc(a.Quarantine, b.Quarantine, same) &&
+		slices.EqualFunc(a.Lineage, b.Lineage, same)
 }
 
 // sameApprovals reports whether whatever was approved of in m is on the record already.
