@@ -114,7 +114,8 @@ func (a *app) root() *cobra.Command {
 		a.runCommand(), a.backfillCommand(), a.retryCommand(),
 		a.approveCommand(), a.quarantineCommand(),
 		a.runsCommand(), a.showCommand(), a.lineageCommand(), a.traceCommand(), a.blameCommand(), a.diffCommand(), a.impactCommand(),
-		a.rollbackCommand(), a.gcCommand(), a.auditCommand(), a.verifyCommand(), a.rebuildCommand(), a.openLineageCommand(), a.schemaCommand(), a.versionCommand(),
+		a.rollbackCommand(), a.gcCommand(), a.auditCommand(), a.reproduceCommand(), a.verifyCommand(), a.rebuildCommand(),
+		a.openLineageCommand(), a.schemaCommand(), a.versionCommand(),
 	)
 	return root
 }
