@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/penstock-data/penstock/pipeline"
@@ -27,8 +29,7 @@ type Sender struct {
 	done   chan struct{}
 	once   sync.Once
 
-	lost    int // messages that found the queue full; their runs are in the outbox
-	lostMu  sync.Mutex
+	lost    atomic.Bool                // a message found the queue full; its run is in the outbox
 	started map[string]map[string]bool // transports that know of a run that it began
 }
 
@@ -66,6 +67,7 @@ type line struct {
 	rest  time.Duration
 	until time.Time // it is left alone until then
 	err   error     // why
+	left  map[string]bool
 	Delivery
 }
 
@@ -84,7 +86,7 @@ type Delivery struct {
 func (s *Sender) Deliveries() (all []Delivery) {
 	for _, l := range s.lines {
 		d := l.Delivery
-		d.Transport = l.Name()
+		d.Transport, d.Left = l.Name(), len(l.left)
 		if l.err != nil {
 			d.Error = l.err.Error()
 		}
@@ -101,7 +103,7 @@ func NewSender(c *Config, o *Outbox, past Past, now func() time.Time, sleep func
 		queue: make(chan message, queueLength), cancel: cancel, done: make(chan struct{}), started: map[string]map[string]bool{},
 	}
 	for _, t := range c.Transports {
-		s.lines = append(s.lines, &line{Transport: t, rest: firstRest})
+		s.lines = append(s.lines, &line{Transport: t, rest: firstRest, left: map[string]bool{}})
 	}
 	s.queue <- message{sweep: true}
 	go s.work(ctx)
@@ -121,9 +123,7 @@ func (s *Sender) ask(m message) {
 	select {
 	case s.queue <- m:
 	default:
-		s.lostMu.Lock()
-		s.lost++
-		s.lostMu.Unlock()
+		s.lost.Store(true)
 	}
 }
 
@@ -138,6 +138,11 @@ func (s *Sender) Close(wait <-chan struct{}) {
 		<-s.done
 	}
 	s.cancel()
+	for _, l := range s.lines {
+		if srv, ok := l.Transport.(*server); ok {
+			srv.client.CloseIdleConnections()
+		}
+	}
 }
 
 func (s *Sender) work(ctx context.Context) {
@@ -145,10 +150,7 @@ func (s *Sender) work(ctx context.Context) {
 	for m := range s.queue {
 		s.take(ctx, m)
 	}
-	s.lostMu.Lock()
-	lost := s.lost
-	s.lostMu.Unlock()
-	if lost > 0 {
+	if s.lost.Load() {
 		s.sweep(ctx)
 	}
 }
@@ -159,9 +161,14 @@ func (s *Sender) take(ctx context.Context, m message) {
 		s.sweep(ctx)
 	case m.events != nil:
 		s.announce(ctx, m)
-	default:
-		s.settle(ctx, m.run)
+	case s.settle(ctx, m.run) && s.behind():
+		s.sweep(ctx)
 	}
+}
+
+// behind reports whether a transport that works has runs left from when it did not.
+func (s *Sender) behind() bool {
+	return slices.ContainsFunc(s.lines, func(l *line) bool { return len(l.left) > 0 && !s.resting(l) })
 }
 
 // sweep looks at all that the outbox has.
@@ -186,41 +193,49 @@ func (s *Sender) announce(ctx context.Context, m message) {
 		if s.resting(l) || ctx.Err() != nil {
 			continue
 		}
-		err := l.Send(ctx, texts)
-		switch {
-		case err != nil:
-			s.failed(l, err)
-		case m.run != "":
-			if s.started[m.run] == nil {
-				s.started[m.run] = map[string]bool{}
-			}
-			s.started[m.run][l.Name()] = true
+		if l.err = l.Send(ctx, texts); l.err != nil || m.run == "" {
+			continue
 		}
+		if s.started[m.run] == nil {
+			s.started[m.run] = map[string]bool{}
+		}
+		s.started[m.run][l.Name()] = true
 	}
 }
 
-// settle sends what is left of a run that has ended, and forgets it when all has arrived.
-func (s *Sender) settle(ctx context.Context, run string) {
+// settle sends what is left of a run that has ended, and forgets it when all has arrived. It
+// reports whether it came to that.
+func (s *Sender) settle(ctx context.Context, run string) bool {
+	if ctx.Err() != nil || !slices.ContainsFunc(s.lines, func(l *line) bool { return !s.resting(l) }) {
+		for _, l := range s.lines {
+			l.left[run] = true
+		}
+		return false
+	}
 	story, err := s.story(ctx, run)
 	if err != nil {
 		s.say(fmt.Sprintf("run %s is not told of yet: %v", run, err))
 	}
 	if story == nil {
-		return
+		return false
 	}
 	all := true
 	var names []string
 	for _, l := range s.lines {
 		names = append(names, l.Name())
-		all = s.deliver(ctx, l, story) && all
+		done := s.deliver(ctx, l, story)
+		if delete(l.left, run); !done {
+			l.left[run], all = true, false
+		}
 	}
 	if !all {
-		return
+		return false
 	}
 	delete(s.started, run)
 	if err := s.outbox.Remove(story.Intent, names); err != nil {
 		s.say("the outbox can't be cleared: " + err.Error())
 	}
+	return true
 }
 
 // story is what is to be told of a run; nil while it runs, or where nothing is.
@@ -255,11 +270,10 @@ func (in *Intent) lost() *pipeline.RunRecord {
 
 // deliver sends a whole run by one transport, and reports whether nothing of it is left to do.
 func (s *Sender) deliver(ctx context.Context, l *line, story *Story) bool {
-	if s.outbox.Sent(story.Run, l.Name()) {
+	if s.outbox.Sent(story.Intent, l.Name()) {
 		return true
 	}
 	if s.resting(l) || ctx.Err() != nil {
-		l.Left++
 		return false
 	}
 	events := story.End()
@@ -278,14 +292,13 @@ func (s *Sender) deliver(ctx context.Context, l *line, story *Story) bool {
 		s.say(fmt.Sprintf("%s refused what it was told of run %s (%v)", l.Name(), story.Run, refused))
 		l.Refused++
 	case err != nil:
-		l.Left++
 		s.failed(l, err)
 		return false
 	default:
 		l.Sent++
 	}
 	if err == nil {
-		err = s.outbox.Note(story.Run, l.Name())
+		err = s.outbox.Note(story.Intent, l.Name())
 	}
 	if err != nil {
 		s.say("the outbox can't be written: " + err.Error())
