@@ -29,7 +29,7 @@ func (o *Outbox) Put(in *Intent) error {
 	if err != nil {
 		return err
 	}
-	if err := o.FS.MkdirAll(o.Dir); err != nil {
+	if err := o.make(o.Dir); err != nil {
 		return err
 	}
 	path := o.path(in.Run + ".json")
@@ -44,6 +44,14 @@ func (o *Outbox) Put(in *Intent) error {
 		err = o.FS.Sync([]faults.File{f}, []string{o.Dir})
 	}
 	return errors.Join(err, f.Close())
+}
+
+// make makes a directory that stays, if it isn't there.
+func (o *Outbox) make(dir string) error {
+	if _, err := o.FS.Stat(dir); err == nil {
+		return nil
+	}
+	return errors.Join(o.FS.MkdirAll(dir), o.FS.SyncDir(filepath.Dir(dir)))
 }
 
 // PutAgain keeps the intent of a run that was told of before, or was to be: what has arrived of it
@@ -63,6 +71,12 @@ func (o *Outbox) PutAgain(in *Intent) error {
 
 func (o *Outbox) path(elem ...string) string {
 	return filepath.Join(append([]string{o.Dir}, elem...)...)
+}
+
+// Has reports whether a run is to be told of.
+func (o *Outbox) Has(run string) bool {
+	_, err := o.FS.Stat(o.path(run + ".json"))
+	return err == nil
 }
 
 // List gives the ids of the runs that are to be told of, the oldest first.
@@ -149,7 +163,7 @@ func (o *Outbox) Refuse(e *RefusedEvent) error {
 	if err != nil {
 		return err
 	}
-	if err := o.FS.MkdirAll(o.path("refused")); err != nil {
+	if err := o.make(o.path("refused")); err != nil {
 		return err
 	}
 	return faults.WriteFile(o.FS, o.path("refused", e.Run+"."+e.Transport+".json"), append(text, '\n'))

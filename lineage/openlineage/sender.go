@@ -44,11 +44,12 @@ type Past struct {
 	Manifest func(dataset, partitionDir string, version int64) *pipeline.Manifest
 }
 
-// message is what the sender is asked to do: to carry events now, or to look at a run; sweep is to
-// look at all that is left.
+// message is what the sender is asked to do: to carry events of a run now, which are of its
+// beginning or not, or to look at a run that has ended; sweep is to look at all that is left.
 type message struct {
 	run    string
 	events []Event
+	begins bool
 	sweep  bool
 }
 
@@ -111,10 +112,10 @@ func NewSender(c *Config, o *Outbox, past Past, now func() time.Time, sleep func
 }
 
 // Began tells that a run has begun. Its intent is in the outbox.
-func (s *Sender) Began(story *Story) { s.ask(message{run: story.Run, events: story.Start()}) }
+func (s *Sender) Began(story *Story) { s.ask(message{run: story.Run, events: story.Start(), begins: true}) }
 
 // Runs tells that a run still runs. It is told once, or not at all.
-func (s *Sender) Runs(story *Story, at time.Time) { s.ask(message{events: story.Running(at)}) }
+func (s *Sender) Runs(story *Story, at time.Time) { s.ask(message{run: story.Run, events: story.Running(at)}) }
 
 // Ended tells that the record of a run is as it will stay.
 func (s *Sender) Ended(run string) { s.ask(message{run: run}) }
@@ -188,12 +189,15 @@ func (s *Sender) sweep(ctx context.Context) {
 // announce sends what need not arrive: that a run begins, or still runs. What has not arrived of a
 // beginning is told with the end.
 func (s *Sender) announce(ctx context.Context, m message) {
+	if !s.outbox.Has(m.run) {
+		return // its end is told already
+	}
 	texts := encode(m.events)
 	for _, l := range s.lines {
 		if s.resting(l) || ctx.Err() != nil {
 			continue
 		}
-		if l.err = l.Send(ctx, texts); l.err != nil || m.run == "" {
+		if l.err = l.Send(ctx, texts); l.err != nil || !m.begins {
 			continue
 		}
 		if s.started[m.run] == nil {

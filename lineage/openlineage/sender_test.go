@@ -73,15 +73,15 @@ func (w *world) sender(ts ...Transport) *Sender {
 	return NewSender(&Config{Transports: ts, Warn: func(text string) { w.said = append(w.said, text) }}, w.box, Past{Dir: "/p", Run: w.run}, w.clock, w.sleep)
 }
 
-// begin puts a run into the outbox, and on record as one that has come to its end.
+// begin puts a run on record, and into the outbox.
 func (w *world) begin(id string) *Story {
 	w.t.Helper()
 	rec := &pipeline.RunRecord{Run: id, Pipeline: "p", Started: began, Penstock: "v1", Status: pipeline.Running}
 	in := NewIntent("n", &pipeline.Pipeline{Name: "p"}, pipeline.Partition{}, rec, Code{})
+	w.set(id, pipeline.Running)
 	if err := w.box.Put(in); err != nil {
 		w.t.Fatal(err)
 	}
-	w.set(id, pipeline.Published)
 	return &Story{Intent: in, Record: rec}
 }
 
@@ -89,6 +89,12 @@ func (w *world) set(id string, status pipeline.Status) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.recs[id] = &pipeline.RunRecord{Run: id, Pipeline: "p", Started: began, Penstock: "v1", Status: status}
+}
+
+// end is the end of a run that the sender hears of.
+func (w *world) end(s *Sender, id string) {
+	w.set(id, pipeline.Published)
+	s.Ended(id)
 }
 
 // over is a wait that is over at once.
@@ -159,7 +165,7 @@ func TestRunsAreTold(t *testing.T) {
 	story := w.begin("r1")
 	s.Began(story)
 	s.Runs(story, began.Add(time.Minute))
-	s.Ended("r1")
+	w.end(s, "r1")
 	s.Close(nil)
 	want := []string{"START r1", "RUNNING r1", "COMPLETE r1"}
 	if diff := cmp.Diff(want, a.took); diff != "" {
@@ -196,8 +202,9 @@ func typesIn(t *testing.T, path string) (all []string) {
 func TestServerThatIsDownForAWhile(t *testing.T) {
 	w, a := newWorld(t), newServerThat(t, 503, 503, 500, 429, 201)
 	s := w.sender(a.transport())
-	s.Began(w.begin("r1")) // 503: it is left alone for a while
+	s.Began(w.begin("r1")) // 503
 	s.Close(nil)
+	w.set("r1", pipeline.Published)
 	if len(a.took) > 0 || len(w.naps) > 0 {
 		t.Error(a.took, w.naps)
 	}
@@ -226,7 +233,7 @@ func TestServerThatIsDown(t *testing.T) {
 	for i := range 20 {
 		id := fmt.Sprintf("r%02d", i)
 		s.Began(w.begin(id))
-		s.Ended(id)
+		w.end(s, id)
 	}
 	s.Close(nil)
 	if a.asked != 1+attempts || len(up.took) != 40 || len(w.waiting()) != 20 {
@@ -251,12 +258,12 @@ func TestServerThatComesBack(t *testing.T) {
 	next := make(chan struct{}, 10)
 	s := w.sender(a.transport(), &between{&writer{"next", io.Discard}, func() { next <- struct{}{} }})
 	s.Began(w.begin("r1"))
-	s.Ended("r1")
+	w.end(s, "r1")
 	<-next // of the beginning
 	<-next // of the end: the other is left alone now
 	w.pass(firstRest)
 	s.Began(w.begin("r2"))
-	s.Ended("r2")
+	w.end(s, "r2")
 	s.Close(nil)
 	slices.Sort(a.took)
 	if diff := cmp.Diff([]string{"COMPLETE r1", "COMPLETE r2", "START r1", "START r2"}, a.took); diff != "" {
@@ -286,7 +293,7 @@ func TestServerThatHangs(t *testing.T) {
 	w, a := newWorld(t), newServerThat(t, 0)
 	s := w.sender(a.transport())
 	s.Began(w.begin("r1"))
-	s.Ended("r1")
+	w.end(s, "r1")
 	s.Close(over())
 	if !slices.Equal(w.waiting(), []string{"r1"}) {
 		t.Error(w.waiting())
@@ -304,10 +311,10 @@ func TestServerThatRefuses(t *testing.T) {
 	w, a := newWorld(t), newServerThat(t, 200, 422, 200)
 	s := w.sender(a.transport())
 	w.begin("r1")
-	s.Ended("r1")
+	w.end(s, "r1")
 	w.drain(s)
 	w.begin("r2")
-	s.Ended("r2")
+	w.end(s, "r2")
 	s.Close(nil)
 	refused, err := w.box.Refused()
 	if err != nil || len(refused) != 1 || len(w.waiting()) > 0 || len(w.naps) > 0 {
@@ -364,6 +371,7 @@ func TestWhatTheDeadLeft(t *testing.T) {
 func TestDeathBetweenSendingAndNoting(t *testing.T) {
 	w, a := newWorld(t), newServerThat(t, 200)
 	w.begin("r1")
+	w.set("r1", pipeline.Published)
 	texts := encode((&Story{Intent: must(w.box.Intent("r1")), Record: w.recs["r1"]}).End())
 	if err := a.transport().Send(t.Context(), texts); err != nil {
 		t.Fatal(err)
@@ -390,7 +398,7 @@ func TestMoreThanTheQueueTakes(t *testing.T) {
 	for i := range queueLength + 50 {
 		id := fmt.Sprintf("r%04d", i)
 		w.begin(id)
-		s.Ended(id)
+		w.end(s, id)
 	}
 	close(gate)
 	s.Close(nil)
@@ -448,6 +456,7 @@ func (b *between) Send(ctx context.Context, events [][]byte) error {
 func TestOutboxOnABadDisk(t *testing.T) {
 	w, a := newWorld(t), newServerThat(t, 200)
 	w.begin("r1")
+	w.set("r1", pipeline.Published)
 	inner := w.box.FS
 	for _, op := range []string{"create", "remove", "read", "readdir"} {
 		hit := false
