@@ -275,7 +275,8 @@ func slowness(t Transport) int {
 }
 
 // FromEnv reads the config as the official clients do. It is nil where none is given. environ is
-// as os.Environ gives it; read reads a YAML file, and gives nil where there is none.
+// as os.Environ gives it; read reads a YAML file, and gives nil where there is none; without it no
+// file is looked for.
 func FromEnv(environ []string, console io.Writer, now func() time.Time, read func(path string) (map[string]any, error)) (*Config, error) {
 	env := map[string]string{}
 	for _, e := range environ {
@@ -327,6 +328,9 @@ func withURL(transport settings, env map[string]string) settings {
 
 // configFile reads the first of the files that are looked for; where is its name.
 func configFile(given string, read func(string) (map[string]any, error)) (all map[string]any, where string, err error) {
+	if read == nil {
+		return nil, "", nil
+	}
 	paths := []string{"openlineage.yml"}
 	if home, err := os.UserHomeDir(); err == nil {
 		paths = append(paths, home+"/.openlineage/openlineage.yml")

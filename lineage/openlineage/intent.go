@@ -33,8 +33,9 @@ type Intent struct {
 
 // StageJob is a stage as a job.
 type StageJob struct {
-	Stage   string    `json:"stage"`
-	Dataset string    `json:"dataset,omitempty"`
+	Stage   string `json:"stage"`
+	Dataset string `json:"dataset,omitempty"`
+	// Gates says that what it makes is judged: by conservation at least, unless nothing is made.
 	Gates   bool      `json:"gates,omitempty"`
 	Owner   string    `json:"owner,omitempty"`
 	Job     JobFacets `json:"job"`
@@ -88,7 +89,9 @@ func PastIntent(namespace string, rec *pipeline.RunRecord, known *Intent) *Inten
 	in.Approvals = len(rec.Approvals)
 	for i := range rec.Bases {
 		if b := &rec.Bases[i]; known == nil {
-			in.Stages = append(in.Stages, StageJob{Stage: b.Stage, Dataset: b.Dataset, Job: JobFacets{JobType: jobType(stageType)}})
+			in.Stages = append(in.Stages, StageJob{
+				Stage: b.Stage, Dataset: b.Dataset, Gates: rec.Rollback == nil, Job: JobFacets{JobType: jobType(stageType)},
+			})
 		}
 	}
 	return in
@@ -131,7 +134,7 @@ func stageJob(pl *pipeline.Pipeline, s *pipeline.Stage, dataset string, at *Sour
 	if dataset == "" {
 		kind = gatesType
 	}
-	j := StageJob{Stage: s.Name, Dataset: dataset, Gates: s.Gates != nil, Owner: s.Owner, Job: JobFacets{JobType: jobType(kind), SourceCodeLocation: at}}
+	j := StageJob{Stage: s.Name, Dataset: dataset, Gates: len(s.From) > 0, Owner: s.Owner, Job: JobFacets{JobType: jobType(kind), SourceCodeLocation: at}}
 	if s.Description != "" {
 		j.Job.Documentation = &Documentation{facet("1-1-0", "DocumentationJobFacet"), s.Description}
 	}

@@ -264,7 +264,7 @@ func (s *Sender) story(ctx context.Context, run string) (*Story, error) {
 func (in *Intent) lost() *pipeline.RunRecord {
 	rec := &pipeline.RunRecord{
 		Run: in.Run, Pipeline: in.Pipeline, Partition: in.Partition, Started: in.Started,
-		Status: pipeline.Failed, Error: "the process ended before the run was on record", Penstock: "unknown",
+		Status: pipeline.Failed, Error: "the run ended before it was on record", Penstock: "unknown",
 	}
 	for _, j := range in.Stages {
 		rec.Bases = append(rec.Bases, pipeline.Basis{Stage: j.Stage, Dataset: j.Dataset})
