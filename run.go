@@ -9,6 +9,7 @@ import (
 
 	"github.com/penstock-data/penstock/internal/faults"
 	"github.com/penstock-data/penstock/internal/store"
+	"github.com/penstock-data/penstock/lineage/audit"
 	"github.com/penstock-data/penstock/lineage/openlineage"
 	"github.com/penstock-data/penstock/pipeline"
 )
@@ -36,6 +37,7 @@ func (p *Project) Env(pl *pipeline.Pipeline, part pipeline.Partition) *pipeline.
 		Memory:     pipeline.NewBudget(p.opts.Memory),
 		Now:        p.clock.Now,
 		Believes:   p.believes,
+		HashFile:   p.hashes.file,
 		ForceScan:  p.opts.ForceScan,
 		ShowValues: p.opts.ShowValues,
 		WarnError:  p.opts.WarnError,
@@ -216,22 +218,28 @@ func (p *Project) unlockRun(id string, lock faults.Lock) error {
 	return errors.Join(p.discard(p.state("live", id+".lock")), lock.Close())
 }
 
-// record writes what is known of a run, and what it made current.
-func (p *Project) record(ctx context.Context, rec *pipeline.RunRecord, current []published) error {
+// record writes what is known of a run, and what it made current: its record, the entries for the
+// audit, with more of them if there are, and then the index. A run that the index has ended is on
+// record, so whoever comes after a crash knows where to look.
+func (p *Project) record(ctx context.Context, rec *pipeline.RunRecord, current []published, more ...audit.Entry) error {
 	text, err := recordText(rec)
 	if err != nil {
 		return err
 	}
-	err = errors.Join(
-		faults.WriteFile(p.fs, p.state("runs", rec.Run+".json"), text),
-		p.store.Change(ctx, func(c *store.Changes) error {
+	return p.recordAs(ctx, rec, text, current, append(more, chain(rec, text, current)...))
+}
+
+func (p *Project) recordAs(ctx context.Context, rec *pipeline.RunRecord, text []byte, current []published, entries []audit.Entry) error {
+	err := p.audit.Record(ctx, p.state("runs", rec.Run+".json"), text, entries...)
+	if err == nil {
+		err = p.store.Change(ctx, func(c *store.Changes) error {
 			err := c.PutRun(rec)
 			for _, v := range current {
 				err = errors.Join(err, p.putMade(c, rec, v))
 			}
 			return err
-		}),
-	)
+		})
+	}
 	if err != nil {
 		_ = p.discard(p.state("runs", rec.Run+".json.tmp"))
 		return &pipeline.Error{

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -21,16 +22,20 @@ type Manifest struct {
 	// Previous is the SHA-256 of the manifest of the version before: a chain.
 	Previous string `json:"previous,omitempty"`
 
-	Files      []File        `json:"files"`
-	Quarantine []File        `json:"quarantine,omitempty"`
-	Rows       int64         `json:"rows"`
-	Schema     []SchemaField `json:"schema"`
+	Files      []File `json:"files"`
+	Quarantine []File `json:"quarantine,omitempty"`
+	// Lineage is the file that says of each row where it came from, if the stage asks for it.
+	Lineage []File        `json:"lineage,omitempty"`
+	Rows    int64         `json:"rows"`
+	Schema  []SchemaField `json:"schema"`
 
 	// Columns says, for each column of Schema, which columns of Inputs it comes from, and
 	// RowsBy which of them decide which rows there are, and in which order. Both are nil in
 	// manifests of a penstock that did not record them.
 	Columns []ColumnLineage `json:"columns,omitempty"`
 	RowsBy  []ColumnOrigin  `json:"rows_by,omitempty"`
+	// RowsUnknown says why RowsBy may lack some; empty where it doesn't.
+	RowsUnknown string `json:"rows_unknown,omitempty"`
 
 	// Metrics are the mergeable states of the gates' metrics, and what their rules found of
 	// the rows that are published, by their texts.
@@ -97,6 +102,17 @@ type InputRecord struct {
 // DataDigest is the hex SHA-256 over what readers see, the files of data: two versions with
 // the same differ in nothing that a reader could tell.
 func (m *Manifest) DataDigest() string { return FilesDigest(m.Files) }
+
+// TagsInto adds the tags of the columns to those that are known, by column.
+func (m *Manifest) TagsInto(tags map[string][]string) {
+	for _, c := range m.Columns {
+		for _, t := range c.Tags {
+			if !slices.Contains(tags[c.Column], t) {
+				tags[c.Column] = append(tags[c.Column], t)
+			}
+		}
+	}
+}
 
 // StageRecord is what a stage did in a run.
 type StageRecord struct {

@@ -44,6 +44,11 @@ type Bound struct {
 	// a filter's, a join's or a sort's.
 	Reads []Column
 
+	// Origins says where each column of Schema comes from, and what decides which rows leave,
+	// for lineage. Nil: it is taken from Same and from From, whose columns then are computed,
+	// and unknown where there is neither.
+	Origins *Origins
+
 	// Each opens a stateless operator for one unit of work. Calls for different
 	// units run concurrently; the function returned is called by one goroutine, in
 	// the order of the unit's batches, and keeps no row from one unit for another.
@@ -68,6 +73,14 @@ type Bound struct {
 	// operator. It owns the inputs and closes them.
 	Stream func(ctx context.Context, env *Env, in ...Reader) (Reader, error)
 
+	// Carry binds an operator with Stream for inputs that have place columns behind their own:
+	// see PlaceField. Its rows leave with those that they came in with. Gather is the same of
+	// an operator that makes each row of several. Where both are nil the operator does not tell
+	// which rows its rows come from, and Opaque may say why.
+	Carry  func(in ...*arrow.Schema) (*Bound, error)
+	Gather func(in ...*arrow.Schema) (GatherFunc, error)
+	Opaque string
+
 	// Rows says what the operator does to the number of rows; one with Same or Keep need not.
 	// An operator that does something else blocks its stage.
 	Rows RowsRule
@@ -82,6 +95,11 @@ type BatchFunc func(ctx context.Context, in arrow.RecordBatch) (arrow.RecordBatc
 
 // A KeepFunc says which rows of a batch, which it borrows, go on; nil is all.
 type KeepFunc func(ctx context.Context, in arrow.RecordBatch) ([]bool, error)
+
+// A GatherFunc is Stream of an operator that makes each row of several. Before it returns it
+// calls members with batches of int64 columns: which row that leaves, counted from 0 and never
+// less than before, and the place columns of a row that it is made of.
+type GatherFunc func(ctx context.Context, env *Env, members func(arrow.RecordBatch) error, in ...Reader) (Reader, error)
 
 // Column is the place of an input column: which input, which column of it.
 type Column struct{ Input, Index int }
@@ -161,6 +179,9 @@ type Env struct {
 	// the manifest has, and stay while the run lasts. partitionDir is as Partition.Dir gives
 	// it. The error is fs.ErrNotExist where nothing was published. Nil is what is visible now.
 	Pin func(dataset, partitionDir string) (m *Manifest, digest, dir string, err error)
+	// HashFile gives the hex SHA-256 of a file, by its path; it may remember those of files that
+	// have not changed since. Nil is the function of this name.
+	HashFile func(ctx context.Context, path string) (string, error)
 	// Dirs lists directories for List and may remember what was there; nil is os.ReadDir.
 	Dirs func(dir string) ([]fs.DirEntry, error)
 	// ForceScan has gates and filters look at every row, whatever is known of them without.

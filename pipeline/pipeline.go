@@ -18,10 +18,23 @@ type Pipeline struct {
 	File string
 }
 
+// Depth is how deep lineage goes. Datasets, partitions, files and columns are always on record.
+type Depth string
+
+// The depths that can be chosen.
+const (
+	// UsualDepth records nothing beyond that.
+	UsualDepth Depth = ""
+	// RowDepth records of each row of the output which rows of the inputs it came from.
+	RowDepth Depth = "rows"
+)
+
 // NamedSource is a source with the name by which stages refer to it.
 type NamedSource struct {
 	Name   string
 	Source Source
+	// Columns are tags of its columns, by their names; may be nil.
+	Columns map[string]ColumnTags
 	// At is where it is written, if it is.
 	At Pos
 }
@@ -52,10 +65,14 @@ type Stage struct {
 	Key []string
 	// Output is where the result is published. Nil: it only feeds other stages.
 	Output *Output
+	// Lineage is how deep it is recorded what the rows of the output came from.
+	Lineage Depth
 	// Description, Owner and Tags are for people and for selection.
 	Description string
 	Owner       string
 	Tags        []string
+	// Columns are tags of the columns that leave the stage, by their names; may be nil.
+	Columns map[string]ColumnTags
 	// At is where the stage is written; OperatorsAt has a place for each operator.
 	At          Pos
 	OperatorsAt []Pos

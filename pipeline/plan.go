@@ -36,8 +36,11 @@ type StagePlan struct {
 	Judge *BoundJudge
 	// Needs are the columns that are read of each input.
 	Needs [][]string
+	// Origins says where the columns of Out come from.
+	Origins Lineage
 
 	consumers int  // stages that take this one's rows
+	followed  bool // it is recorded where its rows come from, or those of a stage that reads them
 	looked    bool // some gate looks things up in it
 }
 
@@ -77,6 +80,9 @@ func Bind(ctx context.Context, p *Pipeline, env *Env) (*Plan, error) {
 			continue
 		}
 		plan.Inputs[s.Name] = in
+		if err := tagged(in.Schema, s.Columns); err != nil {
+			errs = append(errs, inSource(err, s))
+		}
 	}
 	for _, s := range order {
 		sp, err := plan.bindStage(s)
@@ -92,6 +98,10 @@ func Bind(ctx context.Context, p *Pipeline, env *Env) (*Plan, error) {
 		return nil, errs.Err()
 	}
 	plan.link()
+	plan.traceColumns()
+	if errs := plan.followable(); len(errs) > 0 {
+		return nil, errs.Err()
+	}
 	return plan, nil
 }
 
@@ -151,6 +161,9 @@ func (p *Plan) bindStage(s *Stage) (*StagePlan, error) {
 	}
 	if err := writable(s, sp.Out); err != nil {
 		return sp, err
+	}
+	if err := tagged(sp.Out, s.Columns); err != nil {
+		return sp, inStage(err, s.Name, s.At)
 	}
 	if s.Gates == nil {
 		return sp, nil
@@ -264,8 +277,12 @@ func (p *Plan) link() {
 	}
 	wanted := map[string]map[string]bool{}
 	for _, s := range slices.Backward(p.Stages) {
+		s.followed = s.followed || s.Lineage == RowDepth
 		s.Needs = s.needs(wanted[s.Name])
 		for i, name := range s.From {
+			if up := p.byName[name]; up != nil && up.Output == nil && s.followed {
+				up.followed = true
+			}
 			if wanted[name] == nil {
 				wanted[name] = map[string]bool{}
 			}

@@ -32,6 +32,10 @@ type Input struct {
 	// Approved names the gates that the files, where they were published, did not pass, and
 	// somebody approved of.
 	Approved []string
+	// RowsBy are the columns that decide which rows of the files are in the splits, and Tags
+	// the tags that its columns have where they were published. Both may be nil.
+	RowsBy []string
+	Tags   map[string][]string
 	// Published are the versions of published partitions that the files are of, and those that
 	// are missing, without Name and Source: they go on record in place of the files.
 	Published []InputRecord
@@ -45,6 +49,9 @@ type Split struct {
 	Name string
 	// File is the one the rows are in, as an index of the input's files.
 	File int
+	// RowGroup is which row group of the file the rows are in, counted from 1; 0 where files have
+	// none.
+	RowGroup int
 	// Rows and Bytes are what the split holds, or -1 where that is not known.
 	Rows, Bytes int64
 	// Before is how many rows of the file lie between the split before it, or the beginning

@@ -72,7 +72,10 @@ func (o sorted) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		return nil, err
 	}
 	b.Rows = pipeline.RowsSame
-	return sameColumns(b, schema, keys), nil
+	b.Origins = copied(schema, uses(keys, pipeline.SortedBy))
+	b = sameColumns(b, schema, keys)
+	b.Carry = st.carries(b)
+	return b, nil
 }
 
 func single(name string, in []*arrow.Schema) (*arrow.Schema, error) {
