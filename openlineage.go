@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -64,10 +65,20 @@ func (t *teller) close() {
 	defer cancel()
 	for _, d := range t.finish(ctx) {
 		if d.Left > 0 {
-			t.warn(fmt.Sprintf("%d runs are not told of by %s yet: %s; the next run tells of them, or `penstock openlineage flush`",
-				d.Left, d.Transport, cmp.Or(d.Error, "there was no time left")))
+			t.warn(fmt.Sprintf("%s not told of by %s yet: %s; the next run tells it, or `penstock openlineage flush`",
+				runsAre(d.Left), d.Transport, cmp.Or(d.Error, "there was no time left")))
+		}
+		if d.Refused > 1 {
+			t.warn(fmt.Sprintf("%s refused by %s; `penstock openlineage status` says why", runsAre(d.Refused), d.Transport))
 		}
 	}
+}
+
+func runsAre(n int) string {
+	if n == 1 {
+		return "1 run is"
+	}
+	return strconv.Itoa(n) + " runs are"
 }
 
 // finish sends what is left until the context ends, and tells how it went.

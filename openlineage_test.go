@@ -254,7 +254,7 @@ func TestOpenLineageNeverFailsARun(t *testing.T) {
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if len(said) != 1 || !strings.Contains(said[0], "1 runs are not told of by http yet") {
+	if len(said) != 1 || !strings.Contains(said[0], "1 run is not told of by http yet") {
 		t.Error(said)
 	}
 	x.open()

@@ -40,6 +40,9 @@ func TestScripts(t *testing.T) {
 			"await":    cmdAwait,
 			"runid":    cmdRunID,
 			"fillid":   cmdFillID,
+
+			"collector": cmdCollector,
+			"valid":     cmdValid,
 		},
 	})
 }

@@ -104,7 +104,7 @@ func invalid(format string, args ...any) *pipeline.Error {
 // ignored are fields that other clients know and that change nothing here.
 var ignored = []string{
 	"type", "name", "priority", "session", "adapter", "max_queue_size", "max_concurrent_requests", "storage_options", "debug_mode",
-	"continue_on_failure", "continue_on_success", "sort_transports", "retry",
+	"continue_on_failure", "continue_on_success", "sort_transports",
 }
 
 // check refuses fields that nothing is known of, and those that would change what is sent where.
@@ -141,7 +141,7 @@ func (r *reader) file(where, name string, s settings) ([]Transport, error) {
 const defaultTimeout = 5 * time.Second
 
 func (r *reader) http(where, name string, s settings) ([]Transport, error) {
-	if err := s.check(where, "url", "endpoint", "timeout", "timeout_in_millis", "verify", "auth", "compression", "custom_headers", "headers"); err != nil {
+	if err := s.check(where, "url", "endpoint", "timeout", "timeout_in_millis", "verify", "auth", "compression", "custom_headers", "headers", "retry"); err != nil {
 		return nil, err
 	}
 	address, err := joinURL(s.text("url"), firstOf(s.text("endpoint"), "api/v1/lineage"))
@@ -162,6 +162,12 @@ func (r *reader) http(where, name string, s settings) ([]Transport, error) {
 	default:
 		return nil, invalid("%s: compression: %s", where, pipeline.Unknown("choice", c, []string{"gzip"}))
 	}
+	if err := s.sub("retry").check(where+": retry", "total", "backoff_factor", "status_forcelist", "read", "connect", "allowed_methods"); err != nil {
+		return nil, err
+	}
+	if err := srv.retrying(s.sub("retry")); err != nil {
+		return nil, invalid("%s: retry: %v", where, err)
+	}
 	srv.headers = map[string]Secret{}
 	for _, field := range []string{"custom_headers", "headers"} {
 		for key := range s.sub(field) {
@@ -169,6 +175,33 @@ func (r *reader) http(where, name string, s settings) ([]Transport, error) {
 		}
 	}
 	return []Transport{srv}, nil
+}
+
+// retrying reads how often it is tried again, and after which answers.
+func (s *server) retrying(of settings) error {
+	if text := of.text("total"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 || n > 100 {
+			return fmt.Errorf("total: expected a number from 0 to 100, found %q", text)
+		}
+		s.retries = n
+	}
+	if text := of.text("backoff_factor"); text != "" {
+		f, err := strconv.ParseFloat(text, 64)
+		if err != nil || f <= 0 || f > 60 {
+			return fmt.Errorf("backoff_factor: expected seconds from 0 to 60, found %q", text)
+		}
+		s.backoff = time.Duration(f * float64(time.Second))
+	}
+	codes, _ := of.get("status_forcelist").([]any)
+	for _, code := range codes {
+		n, err := strconv.Atoi(fmt.Sprint(code))
+		if err != nil {
+			return fmt.Errorf("status_forcelist: %v is no status", code)
+		}
+		s.again = append(s.again, n)
+	}
+	return nil
 }
 
 func (s settings) timeout() (time.Duration, error) {

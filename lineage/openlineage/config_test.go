@@ -63,6 +63,8 @@ var configs = []struct{ env, file, want string }{
 	{"", `{"transport": {"type": "http", "url": "http://h", "auth": {"type": "jwt"}}}`, `openlineage: it.yml: transport: auth: unknown type "jwt"; known are api_key`},
 	{"", `{"transport": {"type": "http", "url": "http://h", "auth": {"type": "api_key"}}}`, "openlineage: it.yml: transport: auth: has no apiKey"},
 	{"", `{"transport": {"type": "http", "url": "http://h", "compression": "zip"}}`, `openlineage: it.yml: transport: compression: unknown choice "zip"`},
+	{"", `{"transport": {"type": "http", "url": "http://h", "retry": {"total": -1}}}`, `openlineage: it.yml: transport: retry: total: expected a number from 0 to 100, found "-1"`},
+	{"", `{"transport": {"type": "http", "url": "http://h", "retry": {"totl": 1}}}`, `openlineage: it.yml: transport: retry: unknown field "totl"`},
 	{"", `{"transport": {"type": "file"}}`, "openlineage: it.yml: transport has no log_file_path|name the file that events are written to"},
 	{"", `{"transport": {"type": "file", "log_file_path": "s3://k:s@b/e"}}`, "openlineage: it.yml: transport: log_file_path: only files of this machine are known, found s3://b/e"},
 }

@@ -36,9 +36,9 @@ type StageJob struct {
 	Stage   string `json:"stage"`
 	Dataset string `json:"dataset,omitempty"`
 	// Gates says that what it makes is judged: by conservation at least, unless nothing is made.
-	Gates   bool      `json:"gates,omitempty"`
-	Owner   string    `json:"owner,omitempty"`
-	Job     JobFacets `json:"job"`
+	Gates bool      `json:"gates,omitempty"`
+	Owner string    `json:"owner,omitempty"`
+	Job   JobFacets `json:"job"`
 }
 
 // The types of jobs.

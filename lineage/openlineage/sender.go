@@ -56,15 +56,19 @@ type message struct {
 // The bounds of the sender.
 const (
 	queueLength = 1024
-	attempts    = 5
-	firstWait   = 300 * time.Millisecond
-	firstRest   = 30 * time.Second // that a transport is left alone after so many attempts
-	longestRest = 10 * time.Minute
+	firstWait   = 300 * time.Millisecond // after the first attempt that failed; doubled after each
+
+	defaultRetries = 5
+	firstRest      = 30 * time.Second // that a transport is left alone after so many attempts
+	longestRest    = 10 * time.Minute
 )
 
 // line is a transport, and how it is doing.
 type line struct {
 	Transport
+	retries int
+	backoff time.Duration
+
 	rest  time.Duration
 	until time.Time // it is left alone until then
 	err   error     // why
@@ -104,7 +108,11 @@ func NewSender(c *Config, o *Outbox, past Past, now func() time.Time, sleep func
 		queue: make(chan message, queueLength), cancel: cancel, done: make(chan struct{}), started: map[string]map[string]bool{},
 	}
 	for _, t := range c.Transports {
-		s.lines = append(s.lines, &line{Transport: t, rest: firstRest, left: map[string]bool{}})
+		l := &line{Transport: t, rest: firstRest, left: map[string]bool{}}
+		if srv, ok := t.(*server); ok {
+			l.retries, l.backoff = srv.retries, srv.backoff
+		}
+		s.lines = append(s.lines, l)
 	}
 	s.queue <- message{sweep: true}
 	go s.work(ctx)
@@ -112,10 +120,14 @@ func NewSender(c *Config, o *Outbox, past Past, now func() time.Time, sleep func
 }
 
 // Began tells that a run has begun. Its intent is in the outbox.
-func (s *Sender) Began(story *Story) { s.ask(message{run: story.Run, events: story.Start(), begins: true}) }
+func (s *Sender) Began(story *Story) {
+	s.ask(message{run: story.Run, events: story.Start(), begins: true})
+}
 
 // Runs tells that a run still runs. It is told once, or not at all.
-func (s *Sender) Runs(story *Story, at time.Time) { s.ask(message{run: story.Run, events: story.Running(at)}) }
+func (s *Sender) Runs(story *Story, at time.Time) {
+	s.ask(message{run: story.Run, events: story.Running(at)})
+}
 
 // Ended tells that the record of a run is as it will stay.
 func (s *Sender) Ended(run string) { s.ask(message{run: run}) }
@@ -293,7 +305,9 @@ func (s *Sender) deliver(ctx context.Context, l *line, story *Story) bool {
 			Run: story.Run, Transport: l.Name(), Status: refused.Status, Reason: refused.Reason,
 			Event: texts[refused.Event], Intent: story.Intent,
 		})
-		s.say(fmt.Sprintf("%s refused what it was told of run %s (%v)", l.Name(), story.Run, refused))
+		if l.Refused == 0 { // of the others is said how many there are
+			s.say(fmt.Sprintf("%s refused what it was told of run %s (%v)", l.Name(), story.Run, refused))
+		}
 		l.Refused++
 	case err != nil:
 		s.failed(l, err)
@@ -312,11 +326,11 @@ func (s *Sender) deliver(ctx context.Context, l *line, story *Story) bool {
 
 // persist tries a few times, with waits that grow and are never twice the same.
 func (s *Sender) persist(ctx context.Context, l *line, texts [][]byte) error {
-	wait := firstWait
-	for i := 1; ; i++ {
+	wait := l.backoff
+	for i := 0; ; i++ {
 		err := l.Send(ctx, texts)
 		var refused *Refused
-		if err == nil || errors.As(err, &refused) || i == attempts || ctx.Err() != nil {
+		if err == nil || errors.As(err, &refused) || i == l.retries || ctx.Err() != nil {
 			if err == nil {
 				l.rest, l.err = firstRest, nil
 			}

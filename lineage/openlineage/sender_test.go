@@ -236,7 +236,7 @@ func TestServerThatIsDown(t *testing.T) {
 		w.end(s, id)
 	}
 	s.Close(nil)
-	if a.asked != 1+attempts || len(up.took) != 40 || len(w.waiting()) != 20 {
+	if a.asked != 1+1+defaultRetries || len(up.took) != 40 || len(w.waiting()) != 20 {
 		t.Errorf("asked %d times; the other took %d; %d wait", a.asked, len(up.took), len(w.waiting()))
 	}
 	if d := s.Deliveries(); d[0].Left != 20 || d[0].Error != "HTTP status 503" || d[1].Sent != 20 {
@@ -254,7 +254,7 @@ func TestServerThatIsDown(t *testing.T) {
 
 // While it runs, a long command finds out that a server is back, and tells what it had left.
 func TestServerThatComesBack(t *testing.T) {
-	w, a := newWorld(t), newServerThat(t, 503, 503, 503, 503, 503, 503, 200)
+	w, a := newWorld(t), newServerThat(t, 503, 503, 503, 503, 503, 503, 503, 200)
 	next := make(chan struct{}, 10)
 	s := w.sender(a.transport(), &between{&writer{"next", io.Discard}, func() { next <- struct{}{} }})
 	s.Began(w.begin("r1"))
