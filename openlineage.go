@@ -63,7 +63,9 @@ func (t *teller) close() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), wait)
 	defer cancel()
-	for _, d := range t.finish(ctx) {
+	t.begun = false
+	t.sender().Close(ctx.Done())
+	for _, d := range t.sender().Deliveries() {
 		if d.Left > 0 {
 			t.warn(fmt.Sprintf("%s not told of by %s yet: %s; the next run tells it, or `penstock openlineage flush`",
 				runsAre(d.Left), d.Transport, cmp.Or(d.Error, "there was no time left")))
@@ -81,11 +83,11 @@ func runsAre(n int) string {
 	return strconv.Itoa(n) + " runs are"
 }
 
-// finish sends what is left until the context ends, and tells how it went.
-func (t *teller) finish(ctx context.Context) []openlineage.Delivery {
+// flush sends what is left until the context ends, and tells how it went.
+func (t *teller) flush(ctx context.Context) []openlineage.Delivery {
 	s := t.sender()
 	t.begun = false
-	s.Close(ctx.Done())
+	s.Flush(ctx.Done())
 	return s.Deliveries()
 }
 

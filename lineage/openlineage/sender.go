@@ -26,6 +26,8 @@ type Sender struct {
 
 	queue  chan message
 	cancel context.CancelFunc
+	naps   context.Context // in which it waits to try again
+	awake  context.CancelFunc
 	done   chan struct{}
 	once   sync.Once
 
@@ -107,6 +109,7 @@ func NewSender(c *Config, o *Outbox, past Past, now func() time.Time, sleep func
 		outbox: o, past: past, now: now, sleep: sleep, warn: c.Warn,
 		queue: make(chan message, queueLength), cancel: cancel, done: make(chan struct{}), started: map[string]map[string]bool{},
 	}
+	s.naps, s.awake = context.WithCancel(ctx)
 	for _, t := range c.Transports {
 		l := &line{Transport: t, rest: firstRest, left: map[string]bool{}}
 		if srv, ok := t.(*server); ok {
@@ -140,9 +143,15 @@ func (s *Sender) ask(m message) {
 	}
 }
 
-// Close sends what is left, until wait is over; the rest stays in the outbox. Nobody may ask for
-// more by then.
+// Close sends what is left, until wait is over; the rest stays in the outbox. It waits for no server
+// to come back. Nobody may ask for more by then.
 func (s *Sender) Close(wait <-chan struct{}) {
+	s.awake()
+	s.Flush(wait)
+}
+
+// Flush is Close with the patience that a sender has beside a run.
+func (s *Sender) Flush(wait <-chan struct{}) {
 	s.once.Do(func() { close(s.queue) })
 	select {
 	case <-s.done:
@@ -150,6 +159,7 @@ func (s *Sender) Close(wait <-chan struct{}) {
 		s.cancel()
 		<-s.done
 	}
+	s.awake()
 	s.cancel()
 	for _, l := range s.lines {
 		if srv, ok := l.Transport.(*server); ok {
@@ -336,7 +346,7 @@ func (s *Sender) persist(ctx context.Context, l *line, texts [][]byte) error {
 			}
 			return err
 		}
-		if serr := s.sleep(ctx, wait/2+rand.N(wait)); serr != nil {
+		if serr := s.sleep(s.naps, wait/2+rand.N(wait)); serr != nil {
 			return err
 		}
 		wait *= 2

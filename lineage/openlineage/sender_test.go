@@ -166,7 +166,7 @@ func TestRunsAreTold(t *testing.T) {
 	s.Began(story)
 	s.Runs(story, began.Add(time.Minute))
 	w.end(s, "r1")
-	s.Close(nil)
+	s.Flush(nil)
 	want := []string{"START r1", "RUNNING r1", "COMPLETE r1"}
 	if diff := cmp.Diff(want, a.took); diff != "" {
 		t.Error(diff)
@@ -203,7 +203,7 @@ func TestServerThatIsDownForAWhile(t *testing.T) {
 	w, a := newWorld(t), newServerThat(t, 503, 503, 500, 429, 201)
 	s := w.sender(a.transport())
 	s.Began(w.begin("r1")) // 503
-	s.Close(nil)
+	s.Flush(nil)
 	w.set("r1", pipeline.Published)
 	if len(a.took) > 0 || len(w.naps) > 0 {
 		t.Error(a.took, w.naps)
@@ -211,7 +211,7 @@ func TestServerThatIsDownForAWhile(t *testing.T) {
 	w.pass(firstRest)
 	w.naps = nil
 	s = w.sender(a.transport()) // the next command
-	s.Close(nil)
+	s.Flush(nil)
 	if diff := cmp.Diff([]string{"START r1", "COMPLETE r1"}, a.took); diff != "" {
 		t.Error(diff)
 	}
@@ -235,7 +235,7 @@ func TestServerThatIsDown(t *testing.T) {
 		s.Began(w.begin(id))
 		w.end(s, id)
 	}
-	s.Close(nil)
+	s.Flush(nil)
 	if a.asked != 1+1+defaultRetries || len(up.took) != 40 || len(w.waiting()) != 20 {
 		t.Errorf("asked %d times; the other took %d; %d wait", a.asked, len(up.took), len(w.waiting()))
 	}
@@ -246,9 +246,24 @@ func TestServerThatIsDown(t *testing.T) {
 	a.status = []int{200}
 	w.pass(firstRest)
 	s = w.sender(a.transport(), &server{name: "up", url: up.URL, client: up.Client()})
-	s.Close(nil)
+	s.Flush(nil)
 	if len(a.took) != 40 || len(up.took) != 40 || len(w.waiting()) != 0 {
 		t.Errorf("it took %d, the other %d; %d wait", len(a.took), len(up.took), len(w.waiting()))
+	}
+}
+
+// At the end nobody waits for it to come back.
+func TestServerThatIsDownAtTheEnd(t *testing.T) {
+	w, a := newWorld(t), newServerThat(t, 503)
+	s := NewSender(&Config{Transports: []Transport{a.transport()}}, w.box, Past{Run: w.run}, w.clock, func(ctx context.Context, _ time.Duration) error {
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	w.begin("r1")
+	w.end(s, "r1")
+	s.Close(nil)
+	if a.asked != 1 || !slices.Equal(w.waiting(), []string{"r1"}) || s.Deliveries()[0].Left != 1 {
+		t.Error(a.asked, w.waiting(), s.Deliveries())
 	}
 }
 
@@ -264,7 +279,7 @@ func TestServerThatComesBack(t *testing.T) {
 	w.pass(firstRest)
 	s.Began(w.begin("r2"))
 	w.end(s, "r2")
-	s.Close(nil)
+	s.Flush(nil)
 	slices.Sort(a.took)
 	if diff := cmp.Diff([]string{"COMPLETE r1", "COMPLETE r2", "START r1", "START r2"}, a.took); diff != "" {
 		t.Error(diff)
@@ -315,7 +330,7 @@ func TestServerThatRefuses(t *testing.T) {
 	w.drain(s)
 	w.begin("r2")
 	w.end(s, "r2")
-	s.Close(nil)
+	s.Flush(nil)
 	refused, err := w.box.Refused()
 	if err != nil || len(refused) != 1 || len(w.waiting()) > 0 || len(w.naps) > 0 {
 		t.Fatal(refused, err, w.waiting(), w.naps)
@@ -331,7 +346,7 @@ func TestServerThatRefuses(t *testing.T) {
 	if err := w.box.Again(&r); err != nil {
 		t.Fatal(err)
 	}
-	w.sender(a.transport()).Close(nil)
+	w.sender(a.transport()).Flush(nil)
 	if again, err := w.box.Refused(); len(again) > 0 || err != nil || !slices.Equal(a.took[len(a.took)-2:], []string{"START r1", "COMPLETE r1"}) {
 		t.Error(again, err, a.took)
 	}
@@ -360,7 +375,7 @@ func TestWhatTheDeadLeft(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(w.box.Dir, "torn.json"), []byte(`{"run": "to`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	w.sender(a.transport()).Close(nil)
+	w.sender(a.transport()).Flush(nil)
 	want := []string{"START died", "FAIL died", "START never", "FAIL never"}
 	if diff := cmp.Diff(want, a.took); diff != "" || !slices.Equal(w.waiting(), []string{"lives"}) {
 		t.Error(diff, w.waiting())
@@ -376,7 +391,7 @@ func TestDeathBetweenSendingAndNoting(t *testing.T) {
 	if err := a.transport().Send(t.Context(), texts); err != nil {
 		t.Fatal(err)
 	}
-	w.sender(a.transport()).Close(nil)
+	w.sender(a.transport()).Flush(nil)
 	if diff := cmp.Diff([]string{"COMPLETE r1", "START r1", "COMPLETE r1"}, a.took); diff != "" || len(w.waiting()) > 0 {
 		t.Error(diff, w.waiting())
 	}
@@ -401,7 +416,7 @@ func TestMoreThanTheQueueTakes(t *testing.T) {
 		w.end(s, id)
 	}
 	close(gate)
-	s.Close(nil)
+	s.Flush(nil)
 	if len(w.waiting()) > 0 || s.Deliveries()[0].Sent != queueLength+50 {
 		t.Error(len(w.waiting()), s.Deliveries())
 	}
@@ -435,7 +450,7 @@ func TestApprovedWhileItIsTold(t *testing.T) {
 	}})
 	w.drain(s)
 	s.Ended("r1")
-	s.Close(nil)
+	s.Flush(nil)
 	if diff := cmp.Diff([]string{"START r1", "FAIL r1", "START r1", "COMPLETE r1"}, a.took); diff != "" || len(w.waiting()) > 0 {
 		t.Error(diff, w.waiting())
 	}
@@ -468,13 +483,13 @@ func TestOutboxOnABadDisk(t *testing.T) {
 			return nil
 		}}
 		w.said = nil
-		w.sender(a.transport()).Close(nil)
+		w.sender(a.transport()).Flush(nil)
 		if !hit || len(w.said) == 0 || !strings.Contains(w.said[0], "the disk is bad") {
 			t.Errorf("%s: hit %v, said %q", op, hit, w.said)
 		}
 	}
 	w.box.FS = inner
-	w.sender(a.transport()).Close(nil)
+	w.sender(a.transport()).Flush(nil)
 	if len(w.waiting()) > 0 || !slices.Contains(a.took, "COMPLETE r1") {
 		t.Error(w.waiting(), a.took)
 	}
