@@ -107,7 +107,7 @@ func (t *teller) begins(a *attempt) {
 		code.Path = path.Join(code.Prefix, t.p.relative(a.pl.File))
 	}
 	in := openlineage.NewIntent(t.config.Namespace, a.pl, a.env.Partition, a.rec, code)
-	in.ShowValues = t.p.opts.ShowValues
+	in.ShowValues, in.Parent, in.Root = t.p.opts.ShowValues, t.config.Parent, t.config.Root
 	a.story = &openlineage.Story{Intent: in, Record: a.rec, Dir: t.p.dir}
 	t.put(in, t.outbox.Put)
 	t.sender().Began(a.story)
@@ -160,6 +160,7 @@ func (t *teller) fillBegins(r *BackfillRecord) {
 		return
 	}
 	in := openlineage.BackfillIntent(t.config.Namespace, r.ID, r.Pipeline, r.Started)
+	in.Parent, in.Root = t.config.Parent, t.config.Root
 	t.put(in, t.outbox.PutAgain) // it may be gone on with
 	t.sender().Began(&openlineage.Story{Intent: in, Record: r.asRun(), Dir: t.p.dir})
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,9 @@ import (
 type Config struct {
 	// Namespace is that of jobs; empty: "default".
 	Namespace string
+	// Parent is the run that runs are part of, a scheduler's, and Root the one that this is part
+	// of; may be nil.
+	Parent, Root *Of
 	// Transports carry the events, each all of them.
 	Transports []Transport
 	// Wait is how long the end of a command waits for what has not been sent; 0: two seconds.
@@ -334,7 +338,29 @@ func FromEnv(environ []string, console io.Writer, now func() time.Time, read fun
 	if err != nil || len(ts) == 0 {
 		return nil, err
 	}
-	return &Config{Namespace: firstOf(env["OPENLINEAGE_NAMESPACE"], "default"), Transports: ts}, nil
+	c := &Config{Namespace: firstOf(env["OPENLINEAGE_NAMESPACE"], "default"), Transports: ts}
+	if c.Parent, err = parentIn(env, "OPENLINEAGE_PARENT_ID"); err != nil {
+		return nil, err
+	}
+	c.Root, err = parentIn(env, "OPENLINEAGE_ROOT_PARENT_ID")
+	return c, err
+}
+
+// parentID is how a variable names a run.
+var parentID = regexp.MustCompile(`^([^/]+)/([^/]+)/([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$`)
+
+// parentIn reads a run; nil where there is none.
+func parentIn(env map[string]string, name string) (*Of, error) {
+	if env[name] == "" {
+		return nil, nil
+	}
+	m := parentID.FindStringSubmatch(env[name])
+	if m == nil {
+		return nil, invalid("%s: expected NAMESPACE/JOB/RUN, found %q; the run's id is a UUID", name, env[name])
+	}
+	o := &Of{}
+	o.Job.Namespace, o.Job.Name, o.Run.RunID = m[1], m[2], m[3]
+	return o, nil
 }
 
 // withURL takes in the short variables: they are the transport where no other is given, and one

@@ -49,6 +49,7 @@ var configs = []struct{ env, file, want string }{
 	{"OPENLINEAGE__TRANSPORT__URL=http://other", `{"transport": {"type": "http", "url": "http://h", "timeoutInMillis": 200}}`, "default, http: http://other/api/v1/lineage key=false gzip=false 200ms"},
 	{"", `{"transport": {"type": "composite", "transports": [{"type": "http", "url": "http://h", "name": "my srv"}, {"type": "file", "log_file_path": "e", "append": true}]}}`, "default, 2: append e, my_srv: http://h/api/v1/lineage key=false gzip=false 5s"},
 	{"OPENLINEAGE_URL=http://x", `{"transport": {"type": "composite", "transports": {"b": {"type": "async_http", "url": "http://h", "max_queue_size": 5}, "a": {"type": "console"}}}}`, "default, a: console, b: http://h/api/v1/lineage key=false gzip=false 5s, default_http: http://x/api/v1/lineage key=false gzip=false 5s"},
+	{"OPENLINEAGE_URL=http://h OPENLINEAGE_PARENT_ID=air/dag/7", "", `openlineage: OPENLINEAGE_PARENT_ID: expected NAMESPACE/JOB/RUN, found "air/dag/7"; the run's id is a UUID`},
 	// What can't be done is said before anything runs.
 	{"", `{"transport": {"type": "kafka", "topic": "t"}}`, `openlineage: it.yml: transport: unknown type "kafka"; known are http, async_http, file, console, composite, noop|penstock sends no events by kafka; a collector that takes HTTP, or a file, can hand them on`},
 	{"", `{"transport": {"type": "composite", "transports": {"k": {"type": "kafka"}}}}`, `openlineage: it.yml: transport: transport k: unknown type "kafka"; known are`},

@@ -25,6 +25,10 @@ type Intent struct {
 	// NominalStart and NominalEnd bound the window of the partition.
 	NominalStart time.Time `json:"nominal_start,omitzero"`
 	NominalEnd   time.Time `json:"nominal_end,omitzero"`
+	// Parent is the run that started the command, and Root the one that all are part of; nil
+	// where nobody says.
+	Parent *Of `json:"parent,omitempty"`
+	Root   *Of `json:"root,omitempty"`
 	// Approvals is how many the run had when it was put here, after a person approved of it.
 	Approvals int `json:"approvals,omitempty"`
 	// ShowValues lets what gates observed be told as they say it, with values of rows in it.

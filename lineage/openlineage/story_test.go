@@ -285,6 +285,18 @@ func TestParents(t *testing.T) {
 	if a, b := parent("orders"), parent("orders.clean"); a != "orders.backfill of orders.backfill" || b != "orders of orders.backfill" {
 		t.Error(a, b)
 	}
+	// What a scheduler started is part of its run.
+	c := readConfig(t, `{"transport": {"type": "console"}}`, "OPENLINEAGE_PARENT_ID=air/dag.task/01941f29-7c00-7087-8906-40e512c257bd", "OPENLINEAGE_ROOT_PARENT_ID=air/dag/01941f29-7c00-7743-aaaa-40e512c257bd")
+	s.Parent = c.Parent
+	if a, b := parent("orders"), parent("orders.clean"); a != "orders.backfill of dag.task" || b != "orders of dag.task" {
+		t.Error(a, b)
+	}
+	s.Record.Backfill, s.Root = "", c.Root
+	if a, b := parent("orders"), parent("orders.clean"); a != "dag.task of dag" || b != "orders of dag" {
+		t.Error(a, b)
+	}
+	valid(t, s.End())
+	s.Record.Backfill = "b20261124T092400-aaaaaa"
 	fill := &Story{Intent: BackfillIntent("prod", "b20261124T092400-aaaaaa", "orders", began), Record: &pipeline.RunRecord{Status: pipeline.Published, Started: began}}
 	events := slices.Concat(fill.Start(), fill.End())
 	valid(t, events)
