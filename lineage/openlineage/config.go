@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net/url"
-	"os"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -141,119 +138,6 @@ func (r *reader) file(where, name string, s settings) ([]Transport, error) {
 	return []Transport{&newFiles{name, path, r.now}}, nil
 }
 
-// defaultTimeout is that of the official clients.
-const defaultTimeout = 5 * time.Second
-
-func (r *reader) http(where, name string, s settings) ([]Transport, error) {
-	if err := s.check(where, "url", "endpoint", "timeout", "timeout_in_millis", "verify", "auth", "compression", "custom_headers", "headers", "retry"); err != nil {
-		return nil, err
-	}
-	address, err := joinURL(s.text("url"), firstOf(s.text("endpoint"), "api/v1/lineage"))
-	if err != nil {
-		return nil, invalid("%s: url: %v", where, err)
-	}
-	timeout, err := s.timeout()
-	if err != nil {
-		return nil, invalid("%s: %v", where, err)
-	}
-	srv := newServer(name, address, timeout, s.text("verify") != "false")
-	if srv.key, err = apiKey(s.sub("auth")); err != nil {
-		return nil, invalid("%s: auth: %v", where, err)
-	}
-	switch c := s.text("compression"); c {
-	case "", "gzip":
-		srv.gzip = c == "gzip"
-	default:
-		return nil, invalid("%s: compression: %s", where, pipeline.Unknown("choice", c, []string{"gzip"}))
-	}
-	if err := s.sub("retry").check(where+": retry", "total", "backoff_factor", "status_forcelist", "read", "connect", "allowed_methods"); err != nil {
-		return nil, err
-	}
-	if err := srv.retrying(s.sub("retry")); err != nil {
-		return nil, invalid("%s: retry: %v", where, err)
-	}
-	srv.headers = map[string]Secret{}
-	for _, field := range []string{"custom_headers", "headers"} {
-		for key := range s.sub(field) {
-			srv.headers[key] = Secret(s.sub(field).text(key))
-		}
-	}
-	return []Transport{srv}, nil
-}
-
-// retrying reads how often it is tried again, and after which answers.
-func (s *server) retrying(of settings) error {
-	if text := of.text("total"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 || n > 100 {
-			return fmt.Errorf("total: expected a number from 0 to 100, found %q", text)
-		}
-		s.retries = n
-	}
-	if text := of.text("backoff_factor"); text != "" {
-		f, err := strconv.ParseFloat(text, 64)
-		if err != nil || f <= 0 || f > 60 {
-			return fmt.Errorf("backoff_factor: expected seconds from 0 to 60, found %q", text)
-		}
-		s.backoff = time.Duration(f * float64(time.Second))
-	}
-	codes, _ := of.get("status_forcelist").([]any)
-	for _, code := range codes {
-		n, err := strconv.Atoi(fmt.Sprint(code))
-		if err != nil {
-			return fmt.Errorf("status_forcelist: %v is no status", code)
-		}
-		s.again = append(s.again, n)
-	}
-	return nil
-}
-
-func (s settings) timeout() (time.Duration, error) {
-	for field, unit := range map[string]time.Duration{"timeout": time.Second, "timeout_in_millis": time.Millisecond} {
-		if text := s.text(field); text != "" {
-			n, err := strconv.ParseFloat(text, 64)
-			if err != nil || n <= 0 || n > 3600e3 {
-				return 0, fmt.Errorf("%s: expected a number above 0, found %q", field, text)
-			}
-			return time.Duration(n * float64(unit)), nil
-		}
-	}
-	return defaultTimeout, nil
-}
-
-// joinURL is the address of an endpoint.
-func joinURL(base, endpoint string) (string, error) {
-	u, err := url.Parse(strings.TrimSpace(base))
-	switch {
-	case base == "":
-		return "", fmt.Errorf("is missing")
-	case err != nil:
-		return "", fmt.Errorf("%s is no address", cutURI(base))
-	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
-		return "", fmt.Errorf("%s is no address like https://lineage.example.com", cutURI(base))
-	}
-	ref, err := url.Parse(endpoint)
-	if err != nil {
-		return "", fmt.Errorf("the endpoint %s is no path", cutURI(endpoint))
-	}
-	return u.ResolveReference(ref).String(), nil
-}
-
-func apiKey(s settings) (Secret, error) {
-	switch kind := s.text("type"); kind {
-	case "":
-		return "", nil
-	case "api_key":
-		key := firstOf(s.text("api_key"), s.text("apiKey"))
-		if key == "" {
-			return "", fmt.Errorf("has no apiKey")
-		}
-		return Secret(key), nil
-	default:
-		return "", fmt.Errorf("%s", pipeline.Unknown("type", kind, []string{"api_key"}))
-	}
-}
-
 // composite is several transports, in a list or by name.
 func (r *reader) composite(where string, s settings) (all []Transport, err error) {
 	if err := s.check(where, "transports"); err != nil {
@@ -285,7 +169,13 @@ func (r *reader) composite(where string, s settings) (all []Transport, err error
 	if len(all) == 0 {
 		return nil, invalid("%s has no transports", where)
 	}
-	return distinct(all), nil
+	for i := range all {
+		if slices.ContainsFunc(all[:i], func(t Transport) bool { return t.Name() == all[i].Name() }) {
+			return nil, invalid("%s: two transports are called %s", where, all[i].Name())
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Transport) int { return slowness(a) - slowness(b) })
+	return all, nil
 }
 
 // safeName is a name that can be that of a file.
@@ -298,113 +188,10 @@ func safeName(name string) string {
 	}, name)
 }
 
-func distinct(all []Transport) []Transport {
-	slices.SortStableFunc(all, func(a, b Transport) int { return slowness(a) - slowness(b) })
-	return all
-}
-
 // slowness puts what answers at once before what may not.
 func slowness(t Transport) int {
 	if _, ok := t.(*server); ok {
 		return 1
 	}
 	return 0
-}
-
-// FromEnv reads the config as the official clients do. It is nil where none is given. environ is
-// as os.Environ gives it; read reads a YAML file, and gives nil where there is none; without it no
-// file is looked for.
-func FromEnv(environ []string, console io.Writer, now func() time.Time, read func(path string) (map[string]any, error)) (*Config, error) {
-	env := map[string]string{}
-	for _, e := range environ {
-		if name, value, ok := strings.Cut(e, "="); ok && strings.HasPrefix(name, "OPENLINEAGE_") {
-			env[name] = value
-		}
-	}
-	if strings.ToLower(strings.TrimSpace(env["OPENLINEAGE_DISABLED"])) == "true" {
-		return nil, nil
-	}
-	all, where, err := configFile(env["OPENLINEAGE_CONFIG"], read)
-	if err != nil {
-		return nil, err
-	}
-	all = merge(all, nested(env))
-	r := &reader{console, now}
-	transport := withURL(settings(all).sub("transport"), env)
-	if transport.text("type") == "" {
-		return nil, nil
-	}
-	ts, err := r.transports(firstOf(where, "transport"), safeName(transport.text("type")), transport)
-	if err != nil || len(ts) == 0 {
-		return nil, err
-	}
-	c := &Config{Namespace: firstOf(env["OPENLINEAGE_NAMESPACE"], "default"), Transports: ts}
-	if c.Parent, err = parentIn(env, "OPENLINEAGE_PARENT_ID"); err != nil {
-		return nil, err
-	}
-	c.Root, err = parentIn(env, "OPENLINEAGE_ROOT_PARENT_ID")
-	return c, err
-}
-
-// parentID is how a variable names a run.
-var parentID = regexp.MustCompile(`^([^/]+)/([^/]+)/([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$`)
-
-// parentIn reads a run; nil where there is none.
-func parentIn(env map[string]string, name string) (*Of, error) {
-	if env[name] == "" {
-		return nil, nil
-	}
-	m := parentID.FindStringSubmatch(env[name])
-	if m == nil {
-		return nil, invalid("%s: expected NAMESPACE/JOB/RUN, found %q; the run's id is a UUID", name, env[name])
-	}
-	o := &Of{}
-	o.Job.Namespace, o.Job.Name, o.Run.RunID = m[1], m[2], m[3]
-	return o, nil
-}
-
-// withURL takes in the short variables: they are the transport where no other is given, and one
-// more of several.
-func withURL(transport settings, env map[string]string) settings {
-	if env["OPENLINEAGE_URL"] == "" {
-		return transport
-	}
-	short := settings{"type": "http", "url": env["OPENLINEAGE_URL"]}
-	if e := env["OPENLINEAGE_ENDPOINT"]; e != "" {
-		short["endpoint"] = e
-	}
-	if key := env["OPENLINEAGE_API_KEY"]; key != "" {
-		short["auth"] = map[string]any{"type": "api_key", "apiKey": key}
-	}
-	if transport.text("type") == "" {
-		return short
-	}
-	if of, ok := transport.get("transports").(map[string]any); ok && of["default_http"] == nil {
-		of["default_http"] = map[string]any(short)
-	}
-	return transport
-}
-
-// configFile reads the first of the files that are looked for; where is its name.
-func configFile(given string, read func(string) (map[string]any, error)) (all map[string]any, where string, err error) {
-	if read == nil {
-		return nil, "", nil
-	}
-	paths := []string{"openlineage.yml"}
-	if home, err := os.UserHomeDir(); err == nil {
-		paths = append(paths, home+"/.openlineage/openlineage.yml")
-	}
-	if given != "" {
-		paths = []string{given}
-	}
-	for _, path := range paths {
-		all, err := read(path)
-		if all != nil || err != nil {
-			return all, path + ": transport", err
-		}
-	}
-	if given != "" {
-		return nil, "", invalid("OPENLINEAGE_CONFIG names %s: no such file", given)
-	}
-	return nil, "", nil
 }

@@ -53,6 +53,7 @@ var configs = []struct{ env, file, want string }{
 	// What can't be done is said before anything runs.
 	{"", `{"transport": {"type": "kafka", "topic": "t"}}`, `openlineage: it.yml: transport: unknown type "kafka"; known are http, async_http, file, console, composite, noop|penstock sends no events by kafka; a collector that takes HTTP, or a file, can hand them on`},
 	{"", `{"transport": {"type": "composite", "transports": {"k": {"type": "kafka"}}}}`, `openlineage: it.yml: transport: transport k: unknown type "kafka"; known are`},
+	{"", `{"transport": {"type": "composite", "transports": [{"type": "console", "name": "a"}, {"type": "console", "name": "a"}]}}`, "openlineage: it.yml: transport: two transports are called a"},
 	{"", `{"transport": {"type": "composite", "transports": []}}`, "openlineage: it.yml: transport has no transports"},
 	{"", `{"transport": {"type": "composite", "transports": ["x"]}}`, "openlineage: it.yml: transport: transports: 1: expected a mapping"},
 	{"OPENLINEAGE_URL=h:5000", "", "openlineage: transport: url: h:5000 is no address like https://lineage.example.com"},
