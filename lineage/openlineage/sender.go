@@ -47,6 +47,7 @@ type Past struct {
 // beginning or not, or to look at a run that has ended; sweep is to look at all that is left.
 type message struct {
 	run    string
+	in     *Intent // of events
 	events []Event
 	begins bool
 	sweep  bool
@@ -84,12 +85,12 @@ func NewSender(c *Config, o *Outbox, past Past, now func() time.Time, sleep func
 
 // Began tells that a run has begun. Its intent is in the outbox.
 func (s *Sender) Began(story *Story) {
-	s.ask(message{run: story.Run, events: story.Start(), begins: true})
+	s.ask(message{run: story.Run, in: story.Intent, events: story.Start(), begins: true})
 }
 
 // Runs tells that a run still runs. It is told once, or not at all.
 func (s *Sender) Runs(story *Story, at time.Time) {
-	s.ask(message{run: story.Run, events: story.Running(at)})
+	s.ask(message{run: story.Run, in: story.Intent, events: story.Running(at)})
 }
 
 // Ended tells that the record of a run is as it will stay.
@@ -176,7 +177,7 @@ func (s *Sender) announce(ctx context.Context, m message) {
 	}
 	texts := encode(m.events)
 	for _, l := range s.lines {
-		if s.resting(l) || ctx.Err() != nil {
+		if s.resting(l) || ctx.Err() != nil || s.outbox.Sent(m.in, l.Name()) {
 			continue
 		}
 		if l.err = l.Send(ctx, texts); l.err != nil || !m.begins {

@@ -404,6 +404,21 @@ func must[T any](v T, err error) T {
 	return v
 }
 
+// What has begun and ended while the sender was busy with others is told in its order, and once.
+func TestBeginningThatIsLate(t *testing.T) {
+	w, a := newWorld(t), newServerThat(t, 503)
+	log := filepath.Join(t.TempDir(), "events.jsonl")
+	story := w.begin("r1")
+	w.set("r1", pipeline.Published) // the sweep finds it so
+	s := w.sender(&logFile{"file", log}, a.transport())
+	s.Began(story)
+	s.Ended("r1")
+	s.Flush(nil)
+	if got := typesIn(t, log); !slices.Equal(got, []string{"START", "COMPLETE"}) {
+		t.Error(got)
+	}
+}
+
 // More runs than the queue takes are told of at the end.
 func TestMoreThanTheQueueTakes(t *testing.T) {
 	w, a := newWorld(t), newServerThat(t, 200)
