@@ -106,6 +106,11 @@ func (p *Project) Diff(ctx context.Context, o DiffOptions) (_ *Diff, err error) 
 	}
 	d.gates()
 	d.Causes = lineage.Explain(was, now, p.wasRead)
+	for i := range d.Columns {
+		if c := &d.Columns[i]; c.Rows > 0 {
+			c.Why = lineage.ExplainColumn(was, now, c.Column, d.Causes)
+		}
+	}
 	d.Unexplained = !d.Identical && was.Partition == now.Partition &&
 		!slices.ContainsFunc(d.Causes, func(c lineage.Cause) bool { return c.Explains })
 	return d.Diff, nil

@@ -15,6 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/penstock-data/penstock/internal/compare"
+	"github.com/penstock-data/penstock/lineage"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -41,6 +42,9 @@ type DiffedColumn struct {
 	After  string `json:"after,omitempty"`
 	// Rows is in how many of the rows that changed it did.
 	Rows int64 `json:"rows,omitempty"`
+	// Why says what of the causes reaches it, where it changed in some rows; nil where that is not
+	// on record.
+	Why *lineage.ColumnWhy `json:"why,omitempty"`
 	// Uncompared says that no value of the one type can be one of the other.
 	Uncompared bool `json:"uncompared,omitempty"`
 }

@@ -138,7 +138,8 @@ func (s publishedSource) Resolve(ctx context.Context, env *pipeline.Env) (*pipel
 	if err != nil {
 		return nil, err
 	}
-	in.Approved = m.ApprovedGates()
+	in.Approved, in.Tags = m.ApprovedGates(), map[string][]string{}
+	m.TagsInto(in.Tags)
 	if env.Believes != nil && env.Believes(filepath.Join(s.p.dir, filepath.FromSlash(s.v.visible)), s.v.digest) {
 		in.States = m.Metrics
 	}

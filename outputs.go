@@ -151,6 +151,7 @@ func (b *manifests) manifest(s *pipeline.StageOutcome) *pipeline.Manifest {
 		Format: pipeline.ManifestFormat, Pipeline: b.pl.Name, Stage: s.Stage.Name,
 		Dataset: datasetOf(s.Stage), Partition: b.rec.Partition,
 		Files: s.Files, Quarantine: s.Quarantine, Rows: s.Record.RowsOut, Metrics: s.Metrics,
+		Columns: s.Lineage.Columns, RowsBy: s.Lineage.RowsBy, RowsUnknown: s.Lineage.RowsUnknown,
 		Findings: []pipeline.Finding{}, Params: b.pl.Params, Key: s.Key,
 		Run: b.rec.Run, Actor: b.rec.Actor, Command: b.rec.Command, Commit: b.rec.Commit, Penstock: b.rec.Penstock,
 		FourEyes: b.p.opts.FourEyes,

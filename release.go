@@ -198,6 +198,7 @@ func (r *release) describe(m *pipeline.Manifest) {
 	code := sha256.Sum256([]byte("release of " + r.stage.Code()))
 	m.Code = hex.EncodeToString(code[:])
 	m.Inputs = r.records(m.Inputs)
+	r.columns(m)
 	m.Release = &pipeline.Release{
 		Version: r.from.manifest.Version, Rules: r.opts.Rules, Rows: r.index.rows, Kept: r.index.kept(),
 		Reason: strings.TrimSpace(r.opts.Reason), Actor: r.p.opts.Actor, At: r.at,

@@ -43,7 +43,8 @@ func (r *release) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	all := &pipeline.Input{Schema: in.Schema, Splits: slices.Clone(in.Splits), Files: slices.Concat(in.Files, someOf(r.quarantine.Files))}
-	all.Approved = r.from.manifest.ApprovedGates()
+	all.Approved, all.Tags = r.from.manifest.ApprovedGates(), map[string][]string{}
+	r.from.manifest.TagsInto(all.Tags)
 	if r.opts.Rows != "" {
 		splits, err := r.corrected(ctx, all.Schema)
 		if err != nil {

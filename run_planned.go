@@ -118,6 +118,7 @@ func (x *someStages) describe(m *pipeline.Manifest, s *pipeline.Stage) {
 		m.Judged = was.Judged
 	}
 	m.Code, m.Inputs, m.Schema = was.Code, was.Inputs, was.Schema
+	judgedColumns(m, was)
 	for _, f := range was.Findings {
 		if f.Stage != s.Name {
 			m.Findings = append(m.Findings, f)

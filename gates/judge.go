@@ -199,7 +199,10 @@ func (b *bound) judge() *pipeline.BoundJudge {
 		if r.hidden {
 			continue
 		}
-		j.Quarantines = j.Quarantines || r.Else == Quarantine
+		if r.Else == Quarantine {
+			j.Quarantines = true
+			b.aside(r, j)
+		}
 		j.Rules = append(j.Rules, fmt.Sprintf("%s (%s): %s", r.Name, r.Severity, strings.TrimPrefix(r.Rule.String(), r.Name+": ")))
 	}
 	j.Open = func(ctx context.Context, h pipeline.Hearing) (pipeline.Court, error) {

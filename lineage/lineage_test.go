@@ -34,7 +34,7 @@ var manifests = []*pipeline.Manifest{
 func names(t *Tree) (all []string) {
 	all = append(all, t.String())
 	for _, next := range t.Next {
-		all = append(all, names(next)...)
+		all = append(all, names(&next)...)
 	}
 	return all
 }
@@ -51,7 +51,7 @@ func TestWalk(t *testing.T) {
 		{Node{Dataset: "airports", Partition: "2001-01", Version: 2}, Up, 1, []string{"airports@2001-01 v2", "airports.csv", "clean@2001-01 v2"}},
 		{Node{Dataset: "clean", Partition: "2001-01", Version: 1}, Down, -1, []string{"clean@2001-01 v1", "airports@2001-01 v1"}},
 		{Node{File: "airports.csv", SHA256: "dd"}, Down, -1, []string{"airports.csv", "airports@2001-01 v1", "airports@2001-01 v2", "airports@2001-02 v1"}},
-		{Node{Dataset: "none"}, Up, -1, []string{"none@ v0"}},
+		{Node{Dataset: "none"}, Up, -1, []string{"none"}},
 	} {
 		if diff := cmp.Diff(test.want, names(g.Walk(test.from, test.dir, test.depth))); diff != "" {
 			t.Errorf("%v: %s", test.from, diff)
@@ -94,9 +94,9 @@ func TestUpAndDownAgree(t *testing.T) {
 		}
 	}
 	g := New(all)
-	for a := range g.made {
+	for _, a := range g.nodes {
 		up := names(g.Walk(a, Up, -1))
-		for b := range g.made {
+		for _, b := range g.nodes {
 			down := names(g.Walk(b, Down, -1))
 			if slices.Contains(up, b.String()) != slices.Contains(down, a.String()) {
 				t.Errorf("%v and %v disagree", a, b)

@@ -66,7 +66,7 @@ func (o cast) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	for i := range types {
 		same[i] = -1
 	}
-	return &pipeline.Bound{Schema: out, From: identity(schema), Same: same, Each: func(u pipeline.Unit) (pipeline.BatchFunc, error) {
+	return &pipeline.Bound{Schema: out, From: identity(schema), Same: same, Origins: o.origins(schema, types), Each: func(u pipeline.Unit) (pipeline.BatchFunc, error) {
 		var done int64
 		return func(ctx context.Context, b arrow.RecordBatch) (_ arrow.RecordBatch, err error) {
 			cols := append([]arrow.Array{}, b.Columns()...)
@@ -80,6 +80,15 @@ func (o cast) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 			return array.NewRecordBatch(out, cols, b.NumRows()), nil
 		}, nil
 	}}, nil
+}
+
+// origins says of a column that it is made of itself, if its type changes.
+func (o cast) origins(schema *arrow.Schema, types map[int]arrow.DataType) *pipeline.Origins {
+	all := copies(schema, func(i int) bool { return types[i] != nil })
+	for i := range types {
+		all.Columns[i].Text = "cast " + schema.Field(i).Name + " to " + o[schema.Field(i).Name]
+	}
+	return all
 }
 
 func canCast(from, to arrow.DataType) bool {

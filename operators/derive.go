@@ -62,7 +62,7 @@ func (o derive) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	if err != nil {
 		return nil, err
 	}
-	from, same := identity(schema), inPlace(schema)
+	from, same, origins := identity(schema), inPlace(schema), copies(schema, nil)
 	var steps []*derived
 	var notes []string
 	for _, c := range o {
@@ -81,12 +81,13 @@ func (o derive) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		if sources == nil {
 			sources = []pipeline.Column{}
 		}
+		origins.Columns = d.originate(c, origins.Columns)
 		from[d.place] = sources
 		steps = append(steps, d)
 		notes = append(notes, d.program.Fallbacks()...)
 		schema = d.out
 	}
-	return &pipeline.Bound{Schema: schema, From: from, Same: same, Notes: notes, Each: func(u pipeline.Unit) (pipeline.BatchFunc, error) {
+	return &pipeline.Bound{Schema: schema, From: from, Same: same, Origins: origins, Notes: notes, Each: func(u pipeline.Unit) (pipeline.BatchFunc, error) {
 		var done int64
 		return func(ctx context.Context, b arrow.RecordBatch) (arrow.RecordBatch, error) {
 			b.Retain()

@@ -48,6 +48,28 @@ func inPlace(schema *arrow.Schema) []int {
 	return same
 }
 
+// copies says of columns that each is the one in its place, and of others that they are made of
+// it.
+func copies(schema *arrow.Schema, made func(i int) bool) *pipeline.Origins {
+	o := &pipeline.Origins{Columns: make([]pipeline.Origin, schema.NumFields())}
+	for i := range o.Columns {
+		how := pipeline.Copied
+		if made != nil && made(i) {
+			how = pipeline.Computed
+		}
+		o.Columns[i].From = []pipeline.Use{{Column: pipeline.Column{Index: i}, How: how}}
+	}
+	return o
+}
+
+// uses are columns that are all used in one way.
+func uses(indexes []int, how pipeline.Way) (all []pipeline.Use) {
+	for _, i := range indexes {
+		all = append(all, pipeline.Use{Column: pipeline.Column{Index: i}, How: how})
+	}
+	return all
+}
+
 func columns(indexes []int) []pipeline.Column {
 	var all []pipeline.Column
 	for _, i := range indexes {

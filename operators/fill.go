@@ -66,7 +66,7 @@ func (o fill) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	for i := range texts {
 		same[i] = -1
 	}
-	return &pipeline.Bound{Schema: out, From: identity(schema), Same: same, Each: func(u pipeline.Unit) (pipeline.BatchFunc, error) {
+	return &pipeline.Bound{Schema: out, From: identity(schema), Same: same, Origins: filledOrigins(schema, texts), Each: func(u pipeline.Unit) (pipeline.BatchFunc, error) {
 		return func(ctx context.Context, b arrow.RecordBatch) (_ arrow.RecordBatch, err error) {
 			cols := append([]arrow.Array{}, b.Columns()...)
 			for i, text := range texts {
@@ -78,6 +78,14 @@ func (o fill) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 			return array.NewRecordBatch(out, cols, b.NumRows()), nil
 		}, nil
 	}}, nil
+}
+
+func filledOrigins(schema *arrow.Schema, texts map[int]string) *pipeline.Origins {
+	all := copies(schema, func(i int) bool { _, fills := texts[i]; return fills })
+	for i, text := range texts {
+		all.Columns[i].Text = "fill_null " + schema.Field(i).Name + " with " + text
+	}
+	return all
 }
 
 // tryAppend finds out whether a text is a value of the type.

@@ -35,6 +35,7 @@ func (o filter) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	}
 	return &pipeline.Bound{
 		Schema: schema, From: identity(schema), Reads: columns(p.Columns()), Coded: true, Notes: p.Fallbacks(),
+		Origins: filterOrigins(schema, p),
 		Proves: func(rows int64, facts func(int) pipeline.Facts) (none, all, safe bool) {
 			known := map[int]pipeline.Facts{}
 			for _, c := range p.Columns() {
@@ -53,6 +54,13 @@ func (o filter) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 			}, nil
 		},
 	}, nil
+}
+
+func filterOrigins(schema *arrow.Schema, p *expr.Program) *pipeline.Origins {
+	all := copies(schema, nil)
+	values, conditions := p.Origins()
+	all.Rows.From = append(uses(values, pipeline.Filtered), uses(conditions, pipeline.Filtered)...)
+	return all
 }
 
 // keeps says for which rows the predicate is true.

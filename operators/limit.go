@@ -28,7 +28,7 @@ func (o limit) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		return nil, pipeline.Errorf(pipeline.Invalid, "limit %d: at least 0 is needed", int64(o))
 	}
 	return &pipeline.Bound{
-		Schema: schema, From: identity(schema), Rows: pipeline.RowsFewer,
+		Schema: schema, From: identity(schema), Origins: copies(schema, nil), Rows: pipeline.RowsFewer,
 		Stream: func(_ context.Context, _ *pipeline.Env, in ...pipeline.Reader) (pipeline.Reader, error) {
 			return &limited{in[0], int64(o)}, nil
 		},

@@ -128,7 +128,7 @@ func (o renamed) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 
 // pick gives columns by their places, under other names if names is set.
 func pick(schema *arrow.Schema, places []int, names []string) *pipeline.Bound {
-	b := &pipeline.Bound{Same: append([]int{}, places...)}
+	b := &pipeline.Bound{Same: append([]int{}, places...), Origins: &pipeline.Origins{}}
 	var fields []arrow.Field
 	for i, place := range places {
 		f := schema.Field(place)
@@ -137,6 +137,7 @@ func pick(schema *arrow.Schema, places []int, names []string) *pipeline.Bound {
 		}
 		fields = append(fields, f)
 		b.From = append(b.From, []pipeline.Column{{Index: place}})
+		b.Origins.Columns = append(b.Origins.Columns, pipeline.Origin{From: uses([]int{place}, pipeline.Copied)})
 	}
 	if b.From == nil {
 		b.From = [][]pipeline.Column{}

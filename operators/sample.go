@@ -32,7 +32,7 @@ func (o sample) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		return nil, pipeline.Errorf(pipeline.Invalid, "sample: a share from 0 to 1 is needed, not %v", o.share)
 	}
 	return &pipeline.Bound{
-		Schema: schema, From: identity(schema),
+		Schema: schema, From: identity(schema), Origins: copies(schema, nil),
 		Keep: func(u pipeline.Unit) (pipeline.KeepFunc, error) {
 			r := rand.New(rand.NewPCG(o.seed, uint64(u.Seq)))
 			return func(_ context.Context, b arrow.RecordBatch) ([]bool, error) {

@@ -29,10 +29,12 @@ func (union) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	}
 	var fields []arrow.Field
 	var from [][]pipeline.Column
+	origins := &pipeline.Origins{}
 	for n, schema := range in {
 		if fields == nil {
 			fields = append(fields, schema.Fields()...)
 			from = make([][]pipeline.Column, len(fields))
+			origins.Columns = make([]pipeline.Origin, len(fields))
 		}
 		if schema.NumFields() == 0 {
 			continue
@@ -56,11 +58,12 @@ func (union) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 			}
 			f.Nullable = f.Nullable || other.Nullable
 			from[i] = append(from[i], pipeline.Column{Input: n, Index: j})
+			origins.Columns[i].From = append(origins.Columns[i].From, pipeline.Use{Column: pipeline.Column{Input: n, Index: j}, How: pipeline.Copied})
 		}
 	}
 	out := arrow.NewSchema(fields, nil)
 	return &pipeline.Bound{
-		Schema: out, From: from, Rows: pipeline.RowsSame,
+		Schema: out, From: from, Origins: origins, Rows: pipeline.RowsSame,
 		Stream: func(_ context.Context, env *pipeline.Env, in ...pipeline.Reader) (pipeline.Reader, error) {
 			return &chained{rest: in, env: env, schema: out}, nil
 		},

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -31,6 +32,8 @@ type Manifest struct {
 	// manifests of a penstock that did not record them.
 	Columns []ColumnLineage `json:"columns,omitempty"`
 	RowsBy  []ColumnOrigin  `json:"rows_by,omitempty"`
+	// RowsUnknown says why RowsBy may lack some; empty where it doesn't.
+	RowsUnknown string `json:"rows_unknown,omitempty"`
 
 	// Metrics are the mergeable states of the gates' metrics, and what their rules found of
 	// the rows that are published, by their texts.
@@ -97,6 +100,17 @@ type InputRecord struct {
 // DataDigest is the hex SHA-256 over what readers see, the files of data: two versions with
 // the same differ in nothing that a reader could tell.
 func (m *Manifest) DataDigest() string { return FilesDigest(m.Files) }
+
+// TagsInto adds the tags of the columns to those that are known, by column.
+func (m *Manifest) TagsInto(tags map[string][]string) {
+	for _, c := range m.Columns {
+		for _, t := range c.Tags {
+			if !slices.Contains(tags[c.Column], t) {
+				tags[c.Column] = append(tags[c.Column], t)
+			}
+		}
+	}
+}
 
 // StageRecord is what a stage did in a run.
 type StageRecord struct {

@@ -44,6 +44,11 @@ type Bound struct {
 	// a filter's, a join's or a sort's.
 	Reads []Column
 
+	// Origins says where each column of Schema comes from, and what decides which rows leave,
+	// for lineage. Nil: it is taken from Same and from From, whose columns then are computed,
+	// and unknown where there is neither.
+	Origins *Origins
+
 	// Each opens a stateless operator for one unit of work. Calls for different
 	// units run concurrently; the function returned is called by one goroutine, in
 	// the order of the unit's batches, and keeps no row from one unit for another.

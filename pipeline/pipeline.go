@@ -22,6 +22,8 @@ type Pipeline struct {
 type NamedSource struct {
 	Name   string
 	Source Source
+	// Columns are tags of its columns, by their names; may be nil.
+	Columns map[string]ColumnTags
 	// At is where it is written, if it is.
 	At Pos
 }
@@ -56,6 +58,8 @@ type Stage struct {
 	Description string
 	Owner       string
 	Tags        []string
+	// Columns are tags of the columns that leave the stage, by their names; may be nil.
+	Columns map[string]ColumnTags
 	// At is where the stage is written; OperatorsAt has a place for each operator.
 	At          Pos
 	OperatorsAt []Pos

@@ -36,6 +36,8 @@ type StagePlan struct {
 	Judge *BoundJudge
 	// Needs are the columns that are read of each input.
 	Needs [][]string
+	// Lineage says where the columns of Out come from.
+	Lineage Lineage
 
 	consumers int  // stages that take this one's rows
 	looked    bool // some gate looks things up in it
@@ -77,6 +79,9 @@ func Bind(ctx context.Context, p *Pipeline, env *Env) (*Plan, error) {
 			continue
 		}
 		plan.Inputs[s.Name] = in
+		if err := tagged(in.Schema, s.Columns); err != nil {
+			errs = append(errs, inSource(err, s))
+		}
 	}
 	for _, s := range order {
 		sp, err := plan.bindStage(s)
@@ -92,6 +97,7 @@ func Bind(ctx context.Context, p *Pipeline, env *Env) (*Plan, error) {
 		return nil, errs.Err()
 	}
 	plan.link()
+	plan.traceColumns()
 	return plan, nil
 }
 
@@ -151,6 +157,9 @@ func (p *Plan) bindStage(s *Stage) (*StagePlan, error) {
 	}
 	if err := writable(s, sp.Out); err != nil {
 		return sp, err
+	}
+	if err := tagged(sp.Out, s.Columns); err != nil {
+		return sp, inStage(err, s.Name, s.At)
 	}
 	if s.Gates == nil {
 		return sp, nil

@@ -56,6 +56,8 @@ type StageOutcome struct {
 	Quarantine []File
 	// Key are the columns that name a row, as far as that is known.
 	Key []string
+	// Lineage says where its columns come from.
+	Lineage Lineage
 }
 
 // run is the state of Plan.Run.
@@ -255,7 +257,7 @@ func (r *run) conclude(ctx context.Context, sr *stageRun) (out *StageOutcome, er
 		return nil, err
 	}
 	out = &StageOutcome{
-		Stage: sr.plan.Stage, Schema: sr.schema, Files: sr.files, Key: sr.plan.key(),
+		Stage: sr.plan.Stage, Schema: sr.schema, Files: sr.files, Key: sr.plan.key(), Lineage: sr.plan.Lineage,
 		Record: StageRecord{
 			Name: sr.plan.Name, RowsIn: sr.rowsIn, RowsOut: sr.rowsOut, RowsQuarantined: sr.rowsAside, RowsKeptAside: sr.rowsKept,
 			Seconds: r.env.Now().Sub(sr.started).Seconds(),

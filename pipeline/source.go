@@ -32,6 +32,10 @@ type Input struct {
 	// Approved names the gates that the files, where they were published, did not pass, and
 	// somebody approved of.
 	Approved []string
+	// RowsBy are the columns that decide which rows of the files are in the splits, and Tags
+	// the tags that its columns have where they were published. Both may be nil.
+	RowsBy []string
+	Tags   map[string][]string
 	// Published are the versions of published partitions that the files are of, and those that
 	// are missing, without Name and Source: they go on record in place of the files.
 	Published []InputRecord

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -33,6 +34,9 @@ var errBlocked = errors.New("blocked")
 
 // errReported ends a command that failed and has printed why.
 var errReported = errors.New("failed")
+
+// moreOutputs is the annotation of a command that names outputs that others don't have.
+const moreOutputs = "outputs"
 
 // app is what all commands share.
 type app struct {
@@ -107,7 +111,7 @@ func (a *app) root() *cobra.Command {
 		a.validateCommand(), a.explainCommand(), a.profileCommand(), a.gateCommand(), a.planCommand(),
 		a.runCommand(), a.backfillCommand(), a.retryCommand(),
 		a.approveCommand(), a.quarantineCommand(),
-		a.runsCommand(), a.showCommand(), a.lineageCommand(), a.diffCommand(),
+		a.runsCommand(), a.showCommand(), a.lineageCommand(), a.blameCommand(), a.diffCommand(),
 		a.rollbackCommand(), a.gcCommand(), a.verifyCommand(), a.rebuildCommand(), a.schemaCommand(), a.versionCommand(),
 	)
 	return root
@@ -139,12 +143,12 @@ func (a *app) settle(cmd *cobra.Command) error {
 			}
 		}
 	})
-	switch a.output {
-	case "text", "json":
-	case "jsonl":
+	outputs := append([]string{"text", "json", "jsonl"}, strings.Fields(cmd.Annotations[moreOutputs])...)
+	switch {
+	case !slices.Contains(outputs, a.output):
+		errs = append(errs, usage("unknown output %q; known are %s", a.output, strings.Join(outputs, ", ")))
+	case a.output == "jsonl":
 		a.output = "json" // it is an object a line
-	default:
-		errs = append(errs, usage("unknown output %q; known are text, json, jsonl", a.output))
 	}
 	if a.logFormat != "text" && a.logFormat != "json" {
 		errs = append(errs, usage("unknown log format %q; known are text, json", a.logFormat))

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/penstock-data/penstock"
@@ -95,8 +96,59 @@ func (a *app) showDiffColumns(d *penstock.Diff) {
 		if c.Rows > 0 {
 			what = append(what, fmt.Sprintf("changed in %s", plural(c.Rows, "row", "rows")))
 		}
+		if c.Why != nil && !d.Unexplained {
+			what = append(what, whyText(c.Why))
+		}
 		a.print("  column   %s: %s\n", oneLine(c.Column), strings.Join(what, "; "))
 	}
+}
+
+// whyText says what made a column other than it was, the nearest first.
+func whyText(w *lineage.ColumnWhy) string {
+	var parts []string
+	if len(w.Before)+len(w.After) > 0 {
+		parts = append(parts, "made otherwise: "+fromTo(stepsText(w.Before), stepsText(w.After)))
+	}
+	if len(w.From) > 0 {
+		parts = append(parts, "from "+originsText(w.From)+", of what is not as it was")
+	}
+	switch {
+	case w.Unknown != "":
+		parts = append(parts, "what it comes from is not known: "+oneLine(w.Unknown))
+	case w.Unexplained:
+		parts = append(parts, "NOT EXPLAINED: it comes from no input that differs, and no code does")
+	case len(parts) == 0 && len(w.Stages) > 0:
+		parts = append(parts, "from no input that differs; other code of "+strings.Join(w.Stages, ", "))
+	case len(parts) == 0:
+		parts = append(parts, "from no input that differs")
+	}
+	return strings.Join(parts, "; ")
+}
+
+func stepsText(steps []pipeline.ColumnStep) string {
+	var parts []string
+	for _, s := range steps {
+		parts = append(parts, s.Stage+": "+s.How)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// originsText names columns, those first whose values are in it, each once.
+func originsText(from []pipeline.ColumnOrigin) string {
+	var parts []string
+	for _, direct := range []bool{true, false} {
+		for _, o := range from {
+			text := o.Input + "." + oneLine(o.Column)
+			if o.How.Direct() == direct && !slices.Contains(parts, text) {
+				parts = append(parts, text)
+			}
+		}
+	}
+	const most = 5
+	if len(parts) > most {
+		parts = append(parts[:most], fmt.Sprintf("%d more", len(parts)-most))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func fromTo(before, after string) string {

@@ -28,7 +28,7 @@ func (d *decoder) pipeline(n *node) *pipeline.Pipeline {
 	}
 	for _, s := range d.pairs(n.get("sources"), "sources") {
 		if src := d.source(s.value); src != nil {
-			p.Sources = append(p.Sources, pipeline.NamedSource{Name: s.key.text, Source: src, At: s.key.pos})
+			p.Sources = append(p.Sources, pipeline.NamedSource{Name: s.key.text, Source: src, Columns: d.columns(s.value.get("columns")), At: s.key.pos})
 		}
 	}
 	for _, s := range d.pairs(n.get("stages"), "stages") {

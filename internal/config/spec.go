@@ -99,6 +99,11 @@ var linesObject = &object{name: "lines", doc: "Which lines of csv and jsonl file
 	{name: "only", typ: "text", doc: "A regular expression: only lines in which it is found are read."},
 }}
 
+var columnObject = &object{name: "column", doc: "What is said of a column, for [lineage](../columns.md).", fields: []field{
+	{name: "tags", typ: "texts", doc: "Tags of the column, like `[pii]`. They go along with its values, to every column that is a copy of it or computed from it, in other datasets too."},
+	{name: "untag", typ: "map", doc: "Tags that came along and that the column has not, each with the reason: `untag: {pii: a keyed hash}`. The manifest keeps the reason."},
+}}
+
 var sourceObject = &object{name: "source", doc: "Files to read, in exactly one format; or a dataset: what a stage of another pipeline publishes, " +
 	"read as it is current when a run begins. `{dataset: warehouse/clean}` is its partition of the run; `{dataset: warehouse/clean, last: 7}` the seven that end there, the oldest first; " +
 	"`{dataset: warehouse/clean, by: day, map: within}`, in a pipeline by month, all days of the month.", choice: append(formats, "dataset"), fields: slices.Concat([]field{
@@ -113,6 +118,7 @@ var sourceObject = &object{name: "source", doc: "Files to read, in exactly one f
 	{name: "header", typ: "bool", doc: "Whether the first line of a csv file names the columns; true if left out."},
 	{name: "null", typ: "values", doc: "Texts that stand for null in a csv file, besides the empty one."},
 	{name: "lines", typ: "object", object: linesObject, doc: "Which lines of csv and jsonl files are read: all if left out. With it one source leaves out the trailer of a file, and another reads nothing else."},
+	{name: "columns", typ: "objects", object: columnObject, doc: "What is said of columns, by their names: `{email: {tags: [pii]}}`; of any of them."},
 	{name: "dataset", typ: "text", doc: "The directory of a dataset that a stage publishes."},
 	{name: "by", typ: "text", choices: append(granularities, wholeText), doc: "How the dataset is cut, if not as this pipeline; whole: not at all."},
 	{name: "partitions", typ: "object", object: datasetPartitions, doc: "The same with a time zone, if it is not that of this pipeline, and a calendar."},
@@ -135,6 +141,7 @@ var stageObject = &object{name: "stage", doc: "A chain of operators, gates on wh
 	{name: "tags", typ: "texts", doc: "For selection."},
 	{name: "from", typ: "from", required: true, doc: "The sources or stages it reads: a name, a list of names, or a mapping of the name used in SQL to the name. In place of a name stands a mapping, where the [past](#past) of a stage is read: `{clean: {last: 7}}`."},
 	{name: "operators", typ: "operators", doc: "Applied in order; the first takes all inputs."},
+	{name: "columns", typ: "objects", object: columnObject, doc: "What is said of columns that leave the last operator, by their names: `{email_hash: {untag: {pii: a keyed hash}}}`; of any of them."},
 	{name: "key", typ: "texts", doc: "The columns that name a row in messages; those of the first `unique` rule if left out."},
 	{name: "gates", typ: "gates", doc: "Rules that what leaves the last operator must keep."},
 	{name: "output", typ: "object", object: outputObject, doc: "Where it is published; left out, the stage only feeds others."},

@@ -22,6 +22,8 @@ type Program struct {
 	root     *node
 	alone    *Group
 	program  cel.Program // the whole of it, for a row
+
+	values, conditions map[int]bool // see Origins
 }
 
 // Source is the text of the expression.
@@ -147,6 +149,9 @@ func (c *compiler) program(parsed *cel.Ast) (*Program, error) {
 	if p.root, err = planner.plan(checked.NativeRep().Expr()); err != nil {
 		return nil, &Error{Msg: err.Error(), Line: 1, Col: 1}
 	}
+	origins := &originFinder{byVariable: c.byVariable, values: map[int]bool{}, conditions: map[int]bool{}}
+	origins.visit(checked.NativeRep().Expr(), false, nil)
+	p.values, p.conditions = origins.values, origins.conditions
 	p.alone = NewGroup(p)
 	known.put(programKey{c.src, c.calls}, p)
 	return p, nil

@@ -92,7 +92,7 @@ func (s Set) Resolve(ctx context.Context, env *pipeline.Env, open Open) (*pipeli
 	if err != nil {
 		return nil, err
 	}
-	in.Approved = manifests.approved()
+	in.Approved, in.Tags = manifests.approved(), manifests.tags()
 	if s.PartitionBy == "" {
 		in.States = manifests.states(env, found)
 		return &in.Input, nil

@@ -88,6 +88,17 @@ func (p published) approved() (all []string) {
 	return slices.Compact(all)
 }
 
+// tags are those of the columns of what was found, where it was published.
+func (p published) tags() map[string][]string {
+	tags := map[string][]string{}
+	for _, m := range p {
+		if m != nil {
+			m.TagsInto(tags)
+		}
+	}
+	return tags
+}
+
 // Manifest reads the manifest in a directory of published files, and gives its digest. The
 // error is fs.ErrNotExist where there is none.
 func Manifest(dir string) (m *pipeline.Manifest, digest string, err error) {

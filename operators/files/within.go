@@ -26,7 +26,7 @@ func (s Set) within(part pipeline.Partition, in *Inspected) (*pipeline.Input, er
 	if err != nil {
 		return nil, err
 	}
-	out := &pipeline.Input{Schema: in.Schema, Files: slices.Clone(in.Files), Approved: in.Approved}
+	out := &pipeline.Input{Schema: in.Schema, Files: slices.Clone(in.Files), Approved: in.Approved, Tags: in.Tags, RowsBy: []string{s.PartitionBy}}
 	for i := range out.Files {
 		out.Files[i].Rows = -1 // of all partitions
 	}

@@ -60,6 +60,7 @@ func (o aggregate) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	}
 	var cols []string
 	reads := []pipeline.Column{}
+	origins := &pipeline.Origins{}
 	for _, name := range o.by {
 		i, err := find("aggregate", schema, name)
 		if err != nil {
@@ -67,15 +68,20 @@ func (o aggregate) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		}
 		reads = append(reads, pipeline.Column{Index: i})
 		cols = append(cols, quote(name))
+		origins.Columns = append(origins.Columns, pipeline.Origin{From: uses(reads[len(reads)-1:], pipeline.Copied)})
 	}
+	origins.Rows.From = uses(reads, pipeline.GroupedBy)
 	for _, a := range o.aggs {
 		text, i, err := a.sql(schema)
 		if err != nil {
 			return nil, err
 		}
+		o := pipeline.Origin{Text: fmt.Sprintf("%s = %s(%s)", a.Name, a.Func, a.Column)}
 		if i >= 0 {
 			reads = append(reads, pipeline.Column{Index: i})
+			o.From = uses(reads[len(reads)-1:], pipeline.Aggregated)
 		}
+		origins.Columns = append(origins.Columns, o)
 		cols = append(cols, text+" AS "+quote(a.Name))
 	}
 	if len(cols) == 0 {
@@ -87,7 +93,11 @@ func (o aggregate) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	}
 	exact := !slices.ContainsFunc(o.aggs, func(a Agg) bool { return a.Func == "stddev" }) // it adds up doubles, of integers too
 	st := &statement{query: query, inputs: []string{"t"}, schema: in, ordered: exact}
-	return st.bind(reads)
+	b, err := st.bind(reads)
+	if err == nil {
+		b.Origins = origins
+	}
+	return b, err
 }
 
 // sql gives the aggregate in SQL, and the column it reads, or -1.

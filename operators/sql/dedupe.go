@@ -56,6 +56,7 @@ func (o dedupe) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		return nil, pipeline.Errorf(pipeline.Invalid, "dedupe: %s", pipeline.Unknown("choice", o.Keep, []string{"first", "last"}))
 	}
 	keys, order := o.Keys, []pipeline.Column{}
+	var by []pipeline.Use
 	if len(keys) == 0 {
 		keys = pipeline.ColumnNames(schema)
 	}
@@ -66,15 +67,19 @@ func (o dedupe) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		}
 		order = append(order, pipeline.Column{Index: i})
 	}
+	by = uses(order, pipeline.GroupedBy)
 	for _, k := range o.OrderBy {
 		i, err := find("dedupe", schema, k.Column)
 		if err != nil {
 			return nil, err
 		}
 		order = append(order, pipeline.Column{Index: i})
+		by = append(by, uses(order[len(order)-1:], pipeline.SortedBy)...)
 	}
 	if o.Keep != "last" && len(o.OrderBy) == 0 {
-		return firstSeen(schema, order), nil
+		b := firstSeen(schema, order)
+		b.Origins = copied(schema, by)
+		return b, nil
 	}
 	st := &statement{query: o.query(keys), inputs: []string{"t"}, schema: in, ordered: true}
 	b, err := st.bind(nil)
@@ -82,6 +87,7 @@ func (o dedupe) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		return nil, err
 	}
 	b.Rows = pipeline.RowsFewer
+	b.Origins = copied(schema, by)
 	return sameColumns(b, schema, order), nil
 }
 

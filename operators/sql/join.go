@@ -72,7 +72,11 @@ func (o join) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 			strings.Join(o.columns(keys, in[0], in[1]), ", "), keyword, strings.Join(on, " AND "), order),
 		inputs: []string{"l", "r"}, schema: in, ordered: true,
 	}
-	return st.bind(nil)
+	b, err := st.bind(nil)
+	if err == nil {
+		b.Origins = o.origins(keys, in[0], in[1])
+	}
+	return b, err
 }
 
 func (o join) keys(left, right *arrow.Schema) (keys [][2]string, err error) {

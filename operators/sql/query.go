@@ -9,6 +9,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/penstock-data/penstock/internal/sqltree"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -45,6 +46,9 @@ func (q query) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	if err != nil {
 		return nil, err
 	}
+	if b.Origins, err = q.origins(tree, in, b.Schema); err != nil {
+		return nil, err
+	}
 	for _, f := range b.Schema.Fields() {
 		if d, ok := f.Type.(*arrow.Decimal128Type); ok && d.Precision == 38 && d.Scale == 0 {
 			b.Notes = append(b.Notes, fmt.Sprintf("column %s is a decimal(38, 0), as sums of integers are; cast it with ::BIGINT if it fits", f.Name))
@@ -67,6 +71,7 @@ type syntax struct {
 	names   []string // of columns that stand in it anywhere, in lower case
 	all     bool     // it may read columns that it does not name
 	ordered bool
+	tree    sqltree.Query
 	doubts
 }
 
@@ -107,6 +112,9 @@ func parse(text string) (*syntax, error) {
 		return nil, err
 	}
 	x := &syntax{}
+	if x.tree, err = sqltree.Parse(answer.Statements[0]); err != nil {
+		return nil, err
+	}
 	if x.volatile, err = volatile.get("", askVolatile); err != nil {
 		return nil, err
 	}

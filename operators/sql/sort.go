@@ -72,6 +72,7 @@ func (o sorted) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		return nil, err
 	}
 	b.Rows = pipeline.RowsSame
+	b.Origins = copied(schema, uses(keys, pipeline.SortedBy))
 	return sameColumns(b, schema, keys), nil
 }
 

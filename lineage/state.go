@@ -1,0 +1,116 @@
+package lineage
+
+import (
+	"fmt"
+	"time"
+)
+
+// AsOf is the graph as it was at a time: what was published later is not in it. A zero time is now.
+func (g *Graph) AsOf(t time.Time) *Graph {
+	then := *g
+	then.at = t
+	return &then
+}
+
+// there reports whether a node was there at the time of the graph: a version that was published, or
+// what one of those read.
+func (g *Graph) there(i uint32) bool {
+	if g.at.IsZero() {
+		return true
+	}
+	if m := g.made[i]; m != nil {
+		return !m.Published.After(g.at)
+	}
+	for _, by := range g.down.of(i) {
+		if m := g.made[by]; m == nil || !m.Published.After(g.at) {
+			return true
+		}
+	}
+	return false
+}
+
+// State says what became of a version.
+type State struct {
+	// Current says that readers see it.
+	Current bool `json:"current"`
+	// ReplacedBy is the version that took its place, and ReplacedAt is when. Both are zero of what
+	// is current.
+	ReplacedBy int64     `json:"replaced_by,omitempty"`
+	ReplacedAt time.Time `json:"replaced_at,omitzero"`
+	// How says what the version that took its place is, if it was not computed: "rollback to v1",
+	// "judged again", "released rows".
+	How string `json:"how,omitempty"`
+	// Again is a later version with the same data that readers see: of what was judged again, or of
+	// what a rollback brought back.
+	Again int64 `json:"again,omitempty"`
+}
+
+// current is the state of most versions.
+var current = &State{Current: true}
+
+// State says what became of a version; nil of what is none, or none on record.
+func (g *Graph) State(n Node) *State {
+	i, ok := g.place(n)
+	if !ok {
+		return nil
+	}
+	return g.state(i)
+}
+
+func (g *Graph) state(i uint32) *State {
+	own := g.made[i]
+	if own == nil || !g.there(i) {
+		return nil
+	}
+	var next, last *Made
+	for j := i + 1; int(j) < len(g.nodes) && g.nodes[j].Partition == own.Partition && g.nodes[j].Dataset == own.Dataset; j++ {
+		m := g.made[j]
+		if m == nil || !g.there(j) {
+			continue
+		}
+		if next == nil {
+			next = m
+		}
+		last = m
+	}
+	if next == nil {
+		return current
+	}
+	s := &State{ReplacedBy: next.Version, ReplacedAt: next.Published, How: next.how()}
+	if last.Data != "" && last.Data == own.Data {
+		s.Again = last.Version
+	}
+	return s
+}
+
+func (m *Made) how() string {
+	switch {
+	case m.Rollback != 0:
+		return fmt.Sprintf("rollback to v%d", m.Rollback)
+	case m.Judged != 0:
+		return "judged again"
+	case m.Released != 0:
+		return "released rows"
+	}
+	return ""
+}
+
+// String is the state as people read it: "current", "replaced by v2 (rollback to v1) on
+// 2026-01-02 03:04:05".
+func (s *State) String() string {
+	switch {
+	case s == nil:
+		return ""
+	case s.Current:
+		return "current"
+	}
+	how := ""
+	if s.How != "" {
+		how = " (" + s.How + ")"
+	}
+	text := fmt.Sprintf("replaced by v%d%s on %s", s.ReplacedBy, how, s.ReplacedAt.Local().Format(time.DateTime))
+	if s.Again != 0 {
+		text += fmt.Sprintf("; the same data is current as v%d", s.Again)
+	}
+	return text
+}
