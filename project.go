@@ -13,6 +13,8 @@ import (
 	"github.com/penstock-data/penstock/internal/host"
 	"github.com/penstock-data/penstock/internal/publish"
 	"github.com/penstock-data/penstock/internal/store"
+	"github.com/penstock-data/penstock/lineage/audit"
+	"github.com/penstock-data/penstock/lineage/openlineage"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -48,6 +50,11 @@ type Options struct {
 	Command []string
 	// Listener is told what runs do.
 	Listener *pipeline.Listener
+	// SigningKey is a PEM file with the private key that signs what is put on record; empty:
+	// nothing is signed.
+	SigningKey string
+	// OpenLineage is where what runs do is told; nil: nowhere.
+	OpenLineage *openlineage.Config
 	// Anew moves an index that can't be used away, and begins a new one: for Rebuild.
 	Anew bool
 }
@@ -62,10 +69,12 @@ type Project struct {
 	ids     *faults.IDs
 	publish *publish.Store
 	store   *store.Store
+	audit   *audit.Log
 	git     *checkout
 	scraps  *scraps
 	recent  *recent
 	hashes  *hashes
+	teller  *teller
 	sleep   func(context.Context, time.Duration) error
 	// backfill is the id of the one that runs are part of.
 	backfill string
@@ -87,6 +96,10 @@ func open(ctx context.Context, dir string, o Options, fsys faults.FS) (*Project,
 	p.ids, p.git, p.scraps, p.recent = faults.NewIDs(p.clock), &checkout{}, &scraps{}, &recent{}
 	p.hashes = &hashes{now: p.clock.Now}
 	p.publish = &publish.Store{FS: p.fs, Clock: p.clock, Root: abs, Keep: max(p.opts.Keep, 0), HoldFor: p.opts.HoldFor, FourEyes: p.opts.FourEyes}
+	if err := p.openAudit(); err != nil {
+		return nil, err
+	}
+	p.teller = newTeller(p, p.opts.OpenLineage)
 	if err := p.makeState(); err != nil {
 		return nil, err
 	}
@@ -154,8 +167,11 @@ func (p *Project) state(elem ...string) string {
 // Dir is the absolute path of the project's root.
 func (p *Project) Dir() string { return p.dir }
 
-// Close closes the project's index.
-func (p *Project) Close() error { return p.store.Close() }
+// Close closes the project's index, when OpenLineage was told what it could be in a short time.
+func (p *Project) Close() error {
+	p.teller.close()
+	return p.store.Close()
+}
 
 // Version is the version of this build of Penstock, as its module says.
 func Version() string {

@@ -140,7 +140,7 @@ func (s *StagePlan) traceColumns(known map[string]ancestries) ancestries {
 		columns[i].tag(s.Name, s.Columns[f.Name])
 	}
 	now.columns, now.names = columns, ColumnNames(s.Out)
-	s.Lineage = now.lineage(s.Out)
+	s.Origins = now.lineage(s.Out)
 	if s.Output == nil {
 		return now
 	}

@@ -49,6 +49,7 @@ type app struct {
 	quiet     bool
 	noColor   bool
 	logFormat string
+	signing   string // a file with the key
 }
 
 // Main runs the command line and returns the exit status.
@@ -103,6 +104,7 @@ func (a *app) root() *cobra.Command {
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no progress, no notes: results and errors only")
 	flags.BoolVar(&a.noColor, "no-color", false, "no colour (also by $NO_COLOR)")
 	flags.StringVar(&a.logFormat, "log-format", "text", "how progress is logged on stderr: text or json")
+	flags.StringVar(&a.signing, "signing-key", "", "a `file` with the key that signs what is put on record (also by $PENSTOCK_SIGNING_KEY)")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%v", err).With("see `" + cmd.CommandPath() + " --help`")
 	})
@@ -111,8 +113,8 @@ func (a *app) root() *cobra.Command {
 		a.validateCommand(), a.explainCommand(), a.profileCommand(), a.gateCommand(), a.planCommand(),
 		a.runCommand(), a.backfillCommand(), a.retryCommand(),
 		a.approveCommand(), a.quarantineCommand(),
-		a.runsCommand(), a.showCommand(), a.lineageCommand(), a.blameCommand(), a.diffCommand(),
-		a.rollbackCommand(), a.gcCommand(), a.verifyCommand(), a.rebuildCommand(), a.schemaCommand(), a.versionCommand(),
+		a.runsCommand(), a.showCommand(), a.lineageCommand(), a.traceCommand(), a.blameCommand(), a.diffCommand(),
+		a.rollbackCommand(), a.gcCommand(), a.auditCommand(), a.verifyCommand(), a.rebuildCommand(), a.openLineageCommand(), a.schemaCommand(), a.versionCommand(),
 	)
 	return root
 }

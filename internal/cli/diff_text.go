@@ -110,7 +110,7 @@ func whyText(w *lineage.ColumnWhy) string {
 		parts = append(parts, "made otherwise: "+fromTo(stepsText(w.Before), stepsText(w.After)))
 	}
 	if len(w.From) > 0 {
-		parts = append(parts, "from "+originsText(w.From)+", of what is not as it was")
+		parts = append(parts, originsText(w.From))
 	}
 	switch {
 	case w.Unknown != "":
@@ -133,22 +133,33 @@ func stepsText(steps []pipeline.ColumnStep) string {
 	return strings.Join(parts, ", ")
 }
 
-// originsText names columns, those first whose values are in it, each once.
+// originsText names the columns whose values it has or, where there are none, those that decide
+// which rows there are.
 func originsText(from []pipeline.ColumnOrigin) string {
-	var parts []string
-	for _, direct := range []bool{true, false} {
-		for _, o := range from {
-			text := o.Input + "." + oneLine(o.Column)
-			if o.How.Direct() == direct && !slices.Contains(parts, text) {
-				parts = append(parts, text)
-			}
+	var direct, others []string
+	for _, o := range from {
+		text := o.Input + "." + oneLine(o.Column)
+		to := &others
+		if o.How.Direct() {
+			to = &direct
+		}
+		if !slices.Contains(*to, text) {
+			*to = append(*to, text)
 		}
 	}
-	const most = 5
-	if len(parts) > most {
-		parts = append(parts[:most], fmt.Sprintf("%d more", len(parts)-most))
+	if len(direct) > 0 {
+		return "from " + few(direct)
 	}
-	return strings.Join(parts, ", ")
+	return "by which rows there are, from " + few(others)
+}
+
+// few names the first of many things.
+func few(names []string) string {
+	const most = 5
+	if len(names) > most {
+		names = append(slices.Clone(names[:most]), fmt.Sprintf("%d more", len(names)-most))
+	}
+	return strings.Join(names, ", ")
 }
 
 func fromTo(before, after string) string {

@@ -62,10 +62,15 @@ func (a *app) load(cmd *cobra.Command, file string, f *pipelineFlags, l *pipelin
 	if hold == 0 {
 		hold = -1
 	}
+	tell, err := a.openLineage()
+	if err != nil {
+		return nil, nil, err
+	}
 	project, err := penstock.Open(cmd.Context(), a.rootOf(file), penstock.Options{
-		HoldFor: hold, FourEyes: f.fourEyes, ShowValues: f.values, WarnError: f.warnError,
+		OpenLineage: tell,
+		HoldFor:     hold, FourEyes: f.fourEyes, ShowValues: f.values, WarnError: f.warnError,
 		Workers: f.workers, Memory: int64(f.memory), Keep: keep, Listener: l, ForceScan: f.evidence == "scan",
-		Command: append([]string{"penstock"}, a.args...),
+		Command: append([]string{"penstock"}, a.args...), SigningKey: a.signing,
 	})
 	return project, pl, err
 }
@@ -125,6 +130,13 @@ func (a *app) openWith(ctx context.Context, o penstock.Options) (*penstock.Proje
 		abs, _ := filepath.Abs(dir)
 		return nil, usage("nothing has been run in %s yet: there is no %s", abs, penstock.StateDir).
 			With("run a pipeline, go to the directory of a project, or name it with --project")
+	}
+	o.SigningKey = a.signing
+	if o.Command != nil { // it changes something
+		var err error
+		if o.OpenLineage, err = a.openLineage(); err != nil {
+			return nil, err
+		}
 	}
 	return penstock.Open(ctx, dir, o)
 }

@@ -35,7 +35,7 @@ func (st *Staging) rollback(ctx context.Context, version int64, r pipeline.Rollb
 	if err != nil {
 		return nil, err
 	}
-	for kind, files := range map[Kind][]pipeline.File{Data: m.Files, Quarantine: m.Quarantine} {
+	for kind, files := range filesOf(m) {
 		for _, f := range files {
 			if err := st.relinkKept(ctx, m.Version, kind, f); err != nil {
 				return nil, err
