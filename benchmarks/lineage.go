@@ -33,6 +33,10 @@ type lineageSection struct {
 
 var lineageSections = []lineageSection{
 	{"record", recordSection},
+	{"rows", rowsSection},
+	{"openlineage", toldSection},
+	{"audit", auditSection},
+	{"graph", graphSection},
 	{"diff", diffSection},
 }
 
