@@ -215,7 +215,6 @@ func (p *Project) VerifyAudit(ctx context.Context, o audit.Options) (*audit.Repo
 	return audit.Verify(ctx, p.dir, o)
 }
 
-
 // ReportAudit makes the report of a period, both ends included; the zero time is open.
 func (p *Project) ReportAudit(ctx context.Context, from, to time.Time, o audit.Options) (*audit.Ledger, error) {
 	l, err := audit.Collect(ctx, p.dir, from, to, o)

@@ -73,8 +73,8 @@ type Project struct {
 	git     *checkout
 	scraps  *scraps
 	recent  *recent
-	hashes  *hashes
 	teller  *teller
+	hashes  *hashes
 	sleep   func(context.Context, time.Duration) error
 	// backfill is the id of the one that runs are part of.
 	backfill string

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -44,7 +45,11 @@ func graphFile(name, path string, n int) pipeline.InputRecord {
 // graphSection asks an index of a million edges.
 func graphSection(o *lineageOptions) (_ string, err error) {
 	ctx := context.Background()
-	s, err := store.Open(ctx, filepath.Join(o.dir, "graph"))
+	dir := filepath.Join(o.dir, "graph")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return "", err
+	}
+	s, err := store.Open(ctx, dir)
 	if err != nil {
 		return "", err
 	}

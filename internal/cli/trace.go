@@ -235,4 +235,3 @@ func (t tracedJSON) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal(o)
 }
-
