@@ -46,9 +46,7 @@ func (q query) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.Origins, err = q.origins(tree, in, b.Schema); err != nil {
-		return nil, err
-	}
+	b.Origins = q.origins(tree, in, b.Schema)
 	b.Opaque = "of SQL that people write it is not known which rows a row of its result comes from"
 	for _, f := range b.Schema.Fields() {
 		if d, ok := f.Type.(*arrow.Decimal128Type); ok && d.Precision == 38 && d.Scale == 0 {
@@ -73,6 +71,7 @@ type syntax struct {
 	all     bool     // it may read columns that it does not name
 	ordered bool
 	tree    sqltree.Query
+	library *library
 	doubts
 }
 
@@ -89,7 +88,8 @@ func parse(text string) (*syntax, error) {
 	var tree string
 	literal := "'" + strings.ReplaceAll(text, "'", "''") + "'"
 	err = s.each(ctx, "SELECT json_serialize_sql("+literal+")::VARCHAR", func(t string) { tree = t })
-	if err = firstOf(err, s.close()); err != nil {
+	lib, lerr := libraries.get("", func() (*library, error) { return askLibrary(s) })
+	if err = firstOf(firstOf(err, lerr), s.close()); err != nil {
 		return nil, err
 	}
 	var answer struct {
@@ -116,9 +116,8 @@ func parse(text string) (*syntax, error) {
 	if x.tree, err = sqltree.Parse(answer.Statements[0]); err != nil {
 		return nil, err
 	}
-	if x.volatile, err = volatile.get("", askVolatile); err != nil {
-		return nil, err
-	}
+	x.library = lib
+	x.volatile = lib.volatile
 	x.walk(statement.Node)
 	if modifiers, ok := statement.Node["modifiers"].([]any); ok {
 		for _, m := range modifiers {
