@@ -192,7 +192,7 @@ func (q *asker) expr(visible []string, depth int) string {
 		return q.one(c, c+" + 1")
 	}
 	kind := q.IntN(9)
-	if q.gentle && (kind == 1 || kind == 2 || kind == 5) { // which hide values
+	if q.gentle && (kind == 1 || kind == 2 || kind == 5 || kind == 6) { // which hide values
 		kind = 0
 	}
 	switch kind {
@@ -224,7 +224,7 @@ func TestOriginsOfRandomQueries(t *testing.T) {
 func TestOriginsOfRandomQueriesShow(t *testing.T) {
 	claims, silent := checkRandom(t, &asker{Rand: rand.New(rand.NewPCG(8, 8)), gentle: true})
 	t.Logf("%d columns are said to be handed on, %d of them never showed", claims, silent)
-	if silent*20 > claims { // a window over one row, and the like
+	if silent > 0 {
 		t.Errorf("%d of %d columns that are said to be handed on never showed", silent, claims)
 	}
 }
@@ -235,7 +235,10 @@ func checkRandom(t *testing.T, q *asker) (claims, silent int) {
 	for range *queries {
 		query, _ := q.query(3, nil)
 		names, err := o.names(query)
-		if err != nil { // a star gave a name twice, or DuckDB can't do it
+		if err == nil {
+			_, err = o.run(query, "")
+		}
+		if err != nil { // a star gave a name twice, a number got too large, or DuckDB can't do it
 			refused++
 			continue
 		}
