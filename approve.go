@@ -9,6 +9,7 @@ import (
 
 	"github.com/penstock-data/penstock/internal/faults"
 	"github.com/penstock-data/penstock/internal/publish"
+	"github.com/penstock-data/penstock/lineage/audit"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -39,6 +40,9 @@ type Approved struct {
 // approved of, what it held is published, as if the gates had passed. The approvals also
 // let a later run through that gives the same bytes under the same rules.
 func (p *Project) Approve(ctx context.Context, run string, o Approve) (*Approved, error) {
+	if err := p.maySign(); err != nil {
+		return nil, err
+	}
 	rec, err := p.blockedRun(ctx, run)
 	if err != nil {
 		return nil, err
@@ -54,7 +58,9 @@ func (p *Project) Approve(ctx context.Context, run string, o Approve) (*Approved
 	}
 	d := &decision{p: p, opts: o, lock: lock}
 	err = d.decide(ctx, rec.Run)
-	if err := errors.Join(err, p.unlockRun(rec.Run, lock)); err != nil {
+	err = errors.Join(err, p.unlockRun(rec.Run, lock))
+	p.teller.ended(rec.Run)
+	if err != nil {
 		return nil, err
 	}
 	return &d.Approved, nil
@@ -90,6 +96,7 @@ type decision struct {
 	now     time.Time
 	expires time.Time
 	held    []*publish.Resumed
+	entries []audit.Entry // of what was approved of
 }
 
 func (d *decision) decide(ctx context.Context, run string) (err error) {
@@ -114,9 +121,10 @@ func (d *decision) decide(ctx context.Context, run string) (err error) {
 	}
 	d.Awaiting = d.awaiting()
 	// What was decided is on record before anything comes of it.
-	if err := d.p.record(ctx, d.Run, nil); err != nil || len(d.Awaiting) > 0 {
+	if err := d.p.record(ctx, d.Run, nil, d.entries...); err != nil || len(d.Awaiting) > 0 {
 		return err
 	}
+	d.p.teller.approves(d.Run)
 	return d.publish(ctx)
 }
 
@@ -145,11 +153,23 @@ func (d *decision) approve(chosen []pipeline.Finding) error {
 		if err != nil {
 			return err
 		}
+		if err := d.note(r.Manifest.Dataset); err != nil {
+			return err
+		}
 		r.Manifest.Endorse(slices.Concat(made, all), d.now, d.p.opts.FourEyes)
 		d.Approvals = append(d.Approvals, made...)
 	}
 	d.Run.Approvals = append(d.Run.Approvals, d.Approvals...)
 	return nil
+}
+
+// note notes for the audit what is approved of a dataset's partition.
+func (d *decision) note(dataset string) error {
+	e, err := d.p.approvalEntry(dataset, d.Run.Dir)
+	if e.Run = d.Run.Run; err == nil {
+		d.entries = append(d.entries, e)
+	}
+	return ignoreMissing(err)
 }
 
 func (d *decision) approval(m *pipeline.Manifest, f pipeline.Finding) pipeline.Approval {

@@ -111,11 +111,18 @@ type backfill struct {
 
 // begin plans, and puts the backfill on the record.
 func (b *backfill) begin(ctx context.Context, parts []pipeline.Partition) (err error) {
+	if err := b.p.maySign(); err != nil {
+		return err
+	}
 	if b.rec, err = b.record(ctx); err != nil {
 		return err
 	}
 	if b.lock, err = b.p.lockRun(b.rec.ID); err != nil {
 		return lockedBackfill(b.rec.ID, err)
+	}
+	// No index says that it is running: only its lock tells that its end may not be on record.
+	if err := b.p.fs.SyncDir(b.p.state("live")); err != nil {
+		return errors.Join(err, b.p.unlockRun(b.rec.ID, b.lock))
 	}
 	if err := b.prepare(ctx, parts); err != nil {
 		return errors.Join(err, b.p.unlockRun(b.rec.ID, b.lock))
@@ -137,6 +144,7 @@ func (b *backfill) prepare(ctx context.Context, parts []pipeline.Partition) (err
 			b.rec.Awaiting = named(b.rec.Awaiting, part.Name)
 		}
 	}
+	b.p.teller.fillBegins(b.rec)
 	if err := b.p.writeBackfill(b.rec); err != nil {
 		return err
 	}
@@ -157,5 +165,10 @@ func (b *backfill) wants(i int) bool {
 // end puts the end of the backfill on the record.
 func (b *backfill) end(err error) error {
 	b.rec.finish(b.p.clock.Now(), err)
-	return errors.Join(err, b.p.writeBackfill(b.rec), b.p.unlockRun(b.rec.ID, b.lock))
+	if werr := b.p.writeBackfill(b.rec); werr != nil { // whoever opens the project next ends it
+		return errors.Join(err, werr, b.lock.Close())
+	}
+	err = errors.Join(err, b.p.unlockRun(b.rec.ID, b.lock))
+	b.p.teller.ended(b.rec.ID)
+	return err
 }

@@ -192,7 +192,12 @@ func (p *Project) writeBackfill(r *BackfillRecord) error {
 	if err != nil {
 		return err
 	}
-	return faults.WriteFile(p.fs, p.state("backfills", r.ID+".json"), append(text, '\n'))
+	text = append(text, '\n')
+	path := p.state("backfills", r.ID+".json")
+	if r.Status == BackfillRunning {
+		return faults.WriteFile(p.fs, path, text)
+	}
+	return p.audit.Record(context.Background(), path, text, backfillEntry(r, text))
 }
 
 // BackfillByID finds the record of a backfill by its id, or by the beginning of it if only one
@@ -271,11 +276,14 @@ func (p *Project) buryBackfill(_ context.Context, id string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // it died before it was on record
 	}
-	if err != nil || r.Status != BackfillRunning {
+	if err != nil {
 		return err
 	}
-	r.Status = BackfillDied
-	return p.writeBackfill(r)
+	if r.Status == BackfillRunning {
+		r.Status = BackfillDied
+		return p.writeBackfill(r)
+	}
+	return p.lateBackfill(r)
 }
 
 // relative is the path of a file as seen from the project.

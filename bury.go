@@ -58,7 +58,20 @@ func (p *Project) buryRun(ctx context.Context, run string) error {
 	if err != nil || rec == nil {
 		return err
 	}
-	return errors.Join(p.record(ctx, rec, p.complete(rec)), p.clear(ctx, rec))
+	return errors.Join(p.recordLate(ctx, rec, p.complete(rec)), p.clear(ctx, rec))
+}
+
+// recordLate puts on record what a dead run did, as far as it had not done it itself.
+func (p *Project) recordLate(ctx context.Context, rec *pipeline.RunRecord, made []published) error {
+	text, err := recordText(rec)
+	if err != nil {
+		return err
+	}
+	entries, err := p.late(rec, chain(rec, text, made))
+	if err != nil {
+		return err
+	}
+	return p.recordAs(ctx, rec, text, made, entries)
 }
 
 // lastWords is what a run said last: its record is written before the index is. It is nil of

@@ -60,7 +60,7 @@ func columnsOf(t *testing.T, dir, file string) string {
 	check(t, err)
 	plan, err := pipeline.Bind(t.Context(), pl, &pipeline.Env{Dir: dir, Temp: dir, Workers: 1, Memory: pipeline.NewBudget(1 << 26), Alloc: memory.DefaultAllocator})
 	check(t, err)
-	l := plan.Stages[0].Lineage
+	l := plan.Stages[0].Origins
 	var b strings.Builder
 	write := func(name string, from []pipeline.ColumnOrigin, unknown string) {
 		fmt.Fprintf(&b, "%s:", name)

@@ -184,7 +184,7 @@ func manifestsOf(plan *pipeline.Plan, out *pipeline.Outcome) (all []*pipeline.Ma
 		}
 		m := &pipeline.Manifest{
 			Dataset: s.Stage.Name, Partition: "all", Version: 1,
-			Columns: s.Lineage.Columns, RowsBy: s.Lineage.RowsBy, RowsUnknown: s.Lineage.RowsUnknown,
+			Columns: s.Origins.Columns, RowsBy: s.Origins.RowsBy, RowsUnknown: s.Origins.RowsUnknown,
 		}
 		for name := range plan.Inputs {
 			m.Inputs = append(m.Inputs, pipeline.InputRecord{Name: name, Source: name})

@@ -209,6 +209,12 @@ func (s staged) Adopt(ctx context.Context, st *pipeline.Stage, name, from string
 	return f, errors.Join(err, f.Close())
 }
 
+func (s staged) Trace(_ context.Context, st *pipeline.Stage, name string) (pipeline.StagedFile, error) {
+	path := filepath.Join(s.dir, st.Name+"-"+name)
+	f, err := os.Create(path)
+	return stagedFile{f, path}, err
+}
+
 func (f stagedFile) File() pipeline.File { return pipeline.File{Path: f.path} }
 func (f stagedFile) Path() string        { return f.path }
 

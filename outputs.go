@@ -46,6 +46,11 @@ func (o *outputs) Create(_ context.Context, s *pipeline.Stage, quarantine bool, 
 	return o.staging[s.Name].Create(kind, name)
 }
 
+// Trace implements pipeline.Stager.
+func (o *outputs) Trace(_ context.Context, s *pipeline.Stage, name string) (pipeline.StagedFile, error) {
+	return o.staging[s.Name].Create(publish.Lineage, name)
+}
+
 // Adopt implements pipeline.Stager.
 func (o *outputs) Adopt(ctx context.Context, s *pipeline.Stage, name, from string) (pipeline.StagedFile, error) {
 	return o.staging[s.Name].Adopt(ctx, name, from)
@@ -81,6 +86,9 @@ func (a *attempt) publish(ctx context.Context, out *pipeline.Outcome) error {
 			continue
 		}
 		staged := a.outputs.staging[s.Stage.Name]
+		if err := a.some.follow(ctx, s.Stage, staged); err != nil {
+			return err
+		}
 		v, err := staged.Commit(ctx, b.manifest(s))
 		if err != nil {
 			return err
@@ -150,8 +158,8 @@ func (b *manifests) manifest(s *pipeline.StageOutcome) *pipeline.Manifest {
 	m := &pipeline.Manifest{
 		Format: pipeline.ManifestFormat, Pipeline: b.pl.Name, Stage: s.Stage.Name,
 		Dataset: datasetOf(s.Stage), Partition: b.rec.Partition,
-		Files: s.Files, Quarantine: s.Quarantine, Rows: s.Record.RowsOut, Metrics: s.Metrics,
-		Columns: s.Lineage.Columns, RowsBy: s.Lineage.RowsBy, RowsUnknown: s.Lineage.RowsUnknown,
+		Files: s.Files, Quarantine: s.Quarantine, Lineage: s.Lineage, Rows: s.Record.RowsOut, Metrics: s.Metrics,
+		Columns: s.Origins.Columns, RowsBy: s.Origins.RowsBy, RowsUnknown: s.Origins.RowsUnknown,
 		Findings: []pipeline.Finding{}, Params: b.pl.Params, Key: s.Key,
 		Run: b.rec.Run, Actor: b.rec.Actor, Command: b.rec.Command, Commit: b.rec.Commit, Penstock: b.rec.Penstock,
 		FourEyes: b.p.opts.FourEyes,

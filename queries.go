@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/penstock-data/penstock/internal/store"
-	"github.com/penstock-data/penstock/lineage"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -42,13 +41,4 @@ func (p *Project) Datasets(ctx context.Context) ([]string, error) { return p.sto
 func (p *Project) Current(dataset string, part pipeline.Partition) (*pipeline.Manifest, error) {
 	m, _, err := p.publish.Current(dataset, part.Dir())
 	return m, err
-}
-
-// Lineage is the graph of all versions on record.
-func (p *Project) Lineage(ctx context.Context) (*lineage.Graph, error) {
-	all, err := p.store.Versions(ctx, "", "")
-	if err != nil {
-		return nil, err
-	}
-	return lineage.New(all), nil
 }

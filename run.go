@@ -9,6 +9,8 @@ import (
 
 	"github.com/penstock-data/penstock/internal/faults"
 	"github.com/penstock-data/penstock/internal/store"
+	"github.com/penstock-data/penstock/lineage/audit"
+	"github.com/penstock-data/penstock/lineage/openlineage"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -35,6 +37,8 @@ func (p *Project) Env(pl *pipeline.Pipeline, part pipeline.Partition) *pipeline.
 		Memory:     pipeline.NewBudget(p.opts.Memory),
 		Now:        p.clock.Now,
 		Believes:   p.believes,
+		Named:      traceName,
+		HashFile:   p.hashes.file,
 		ForceScan:  p.opts.ForceScan,
 		ShowValues: p.opts.ShowValues,
 		WarnError:  p.opts.WarnError,
@@ -57,6 +61,7 @@ func (a *attempt) end(ctx context.Context, err error) (*pipeline.RunRecord, erro
 	if rerr := a.remember(context.WithoutCancel(ctx)); err == nil {
 		err = rerr
 	}
+	a.p.teller.ended(a.rec.Run)
 	return a.rec, err
 }
 
@@ -69,8 +74,9 @@ type attempt struct {
 	lock    faults.Lock
 	outputs *outputs
 	current []published
-	release *release    // nil where the run computes its outputs
-	some    *someStages // nil where it runs all stages
+	release *release           // nil where the run computes its outputs
+	some    *someStages        // nil where it runs all stages
+	story   *openlineage.Story // what is told of it; may be nil
 
 	readings readings
 }
@@ -89,19 +95,28 @@ func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipel
 	a.env.Past, a.env.History, a.env.Accepted = a.past(), a.history, a.accepted
 	a.env.Approves = a.approves
 	a.readings.p, a.env.Pin = p, a.readings.pin(ctx)
-	lock, err := p.lockRun(a.rec.Run)
+	lock, err := faults.Lock(nil), p.maySign()
+	if err == nil {
+		lock, err = p.lockRun(a.rec.Run)
+	}
 	if err != nil {
 		a.settle(err)
 		return a, err
 	}
 	a.lock = lock
+	p.teller.begins(a)
 	err = os.MkdirAll(a.env.Temp, 0o700)
+	if err == nil {
+		a.rec.Definition, err = p.keepTexts(pl.Texts, a.env.Temp)
+	}
 	if err == nil {
 		err = p.store.PutRun(ctx, a.rec)
 	}
 	if err != nil {
 		a.settle(err)
-		return a, errors.Join(err, p.unlockRun(a.rec.Run, lock))
+		err = errors.Join(err, p.unlockRun(a.rec.Run, lock))
+		p.teller.ended(a.rec.Run)
+		return a, err
 	}
 	return a, nil
 }
@@ -139,7 +154,7 @@ func (a *attempt) still(v *versionAt, advice string) error {
 
 // carry runs a plan whose outputs are claimed, and publishes what passed.
 func (a *attempt) carry(ctx context.Context, plan *pipeline.Plan) error {
-	out, err := plan.Run(ctx, a.outputs, a.p.opts.Listener)
+	out, err := plan.Run(ctx, a.outputs, a.listener())
 	if err != nil {
 		return err
 	}
@@ -210,22 +225,28 @@ func (p *Project) unlockRun(id string, lock faults.Lock) error {
 	return errors.Join(p.discard(p.state("live", id+".lock")), lock.Close())
 }
 
-// record writes what is known of a run, and what it made current.
-func (p *Project) record(ctx context.Context, rec *pipeline.RunRecord, current []published) error {
+// record writes what is known of a run, and what it made current: its record, the entries for the
+// audit, with more of them if there are, and then the index. A run that the index has ended is on
+// record, so whoever comes after a crash knows where to look.
+func (p *Project) record(ctx context.Context, rec *pipeline.RunRecord, current []published, more ...audit.Entry) error {
 	text, err := recordText(rec)
 	if err != nil {
 		return err
 	}
-	err = errors.Join(
-		faults.WriteFile(p.fs, p.state("runs", rec.Run+".json"), text),
-		p.store.Change(ctx, func(c *store.Changes) error {
+	return p.recordAs(ctx, rec, text, current, append(more, chain(rec, text, current)...))
+}
+
+func (p *Project) recordAs(ctx context.Context, rec *pipeline.RunRecord, text []byte, current []published, entries []audit.Entry) error {
+	err := p.audit.Record(ctx, p.state("runs", rec.Run+".json"), text, entries...)
+	if err == nil {
+		err = p.store.Change(ctx, func(c *store.Changes) error {
 			err := c.PutRun(rec)
 			for _, v := range current {
 				err = errors.Join(err, p.putMade(c, rec, v))
 			}
 			return err
-		}),
-	)
+		})
+	}
 	if err != nil {
 		_ = p.discard(p.state("runs", rec.Run+".json.tmp"))
 		return &pipeline.Error{

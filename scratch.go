@@ -25,6 +25,15 @@ func (s scratch) Create(_ context.Context, stage *pipeline.Stage, quarantine boo
 	if quarantine {
 		kind = publish.Quarantine
 	}
+	return s.create(stage, kind, name)
+}
+
+// Trace implements pipeline.Stager.
+func (s scratch) Trace(_ context.Context, stage *pipeline.Stage, name string) (pipeline.StagedFile, error) {
+	return s.create(stage, publish.Lineage, name)
+}
+
+func (s scratch) create(stage *pipeline.Stage, kind publish.Kind, name string) (pipeline.StagedFile, error) {
 	where := filepath.Join(s.dir, "again", stage.Name, string(kind), name)
 	if err := os.MkdirAll(filepath.Dir(where), 0o700); err != nil {
 		return nil, err

@@ -9,6 +9,8 @@
 //	go run ./benchmarks parquet -only checks-scan,flights -runs 3
 //	go run ./benchmarks parquet -only large -gb 20
 //	go run ./benchmarks gates        # 20, 100 and 500 rules, and the uniqueness of a key
+//	go run ./benchmarks lineage      # what lineage and audit cost, and how fast they answer
+//	go run ./benchmarks lineage -only diff -runs 3
 //	go run ./benchmarks backfill     # a year of daily partitions, beside a shell loop over DuckDB
 //
 // The flights job is the demo's pipeline over three million flights, beside the same job
@@ -68,6 +70,8 @@ func main() {
 		err = backfillOurs(flag.Arg(1), flag.Arg(2), flag.Arg(3))
 	case "backfill-peer":
 		err = backfillPeer(flag.Arg(1), flag.Arg(2), flag.Arg(3))
+	case "lineage":
+		err = lineagePage(flag.Args()[1:])
 	case "job":
 		err = runJob(flag.Arg(1))
 	case "gates":

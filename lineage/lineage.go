@@ -1,37 +1,20 @@
 // Package lineage answers what a published partition was made of, and what was made
 // from it, from manifests alone.
 //
-// The graph has two kinds of nodes: versions of partitions that were published, and
-// files that came from outside. An edge goes from what was read to what was made of
-// it. Versions are exact: a partition that was published again is another node.
+// A graph is of one of two depths. Of partitions and files, its nodes are the versions of
+// partitions that were published, and the files that came from outside; versions are exact: a
+// partition that was published again is another node. Of datasets and stages ([Datasets]), they are
+// what pipelines are described by. An edge goes from what was read to what was made of it.
 package lineage
 
 import (
-	"cmp"
-	"fmt"
 	"slices"
+	"sort"
+	"strings"
+	"time"
 
 	"github.com/penstock-data/penstock/pipeline"
 )
-
-// Node is a version of a partition, or, where Dataset is empty, a file.
-type Node struct {
-	Dataset   string `json:"dataset,omitempty"`
-	Partition string `json:"partition,omitempty"`
-	Version   int64  `json:"version,omitempty"`
-
-	File   string `json:"file,omitempty"`
-	SHA256 string `json:"sha256,omitempty"`
-}
-
-// String is how people write the node: "warehouse/clean@2001-01 v2", or the path of
-// the file.
-func (n Node) String() string {
-	if n.Dataset == "" {
-		return n.File
-	}
-	return fmt.Sprintf("%s@%s v%d", n.Dataset, n.Partition, n.Version)
-}
 
 // Direction is the way along the edges.
 type Direction int
@@ -42,136 +25,146 @@ const (
 	Down                  // to what was made from it
 )
 
-// Graph holds what manifests say of each other. It is not changed once made, and so
-// safe for concurrent use.
+// Graph holds what versions say of each other. It is not changed once made, and so safe for
+// concurrent use. Nodes are places in a sorted slice, and edges are packed, so that a million of
+// them take megabytes and are walked in milliseconds.
 type Graph struct {
-	made map[Node]*pipeline.Manifest
-	up   map[Node][]Node
-	down map[Node][]Node
+	nodes    []Node
+	made     []*Made // by place; nil of what is no version, or none on record
+	flows    []*Flow // by place, of datasets and stages
+	up, down edges
+	at       time.Time // zero: now
 }
 
-// New makes the graph of the manifests. Inputs whose own manifest is not among them
-// are nodes all the same.
+// New makes the graph of the manifests. Inputs whose own manifest is not among them are nodes all
+// the same.
 func New(manifests []*pipeline.Manifest) *Graph {
-	g := &Graph{made: map[Node]*pipeline.Manifest{}, up: map[Node][]Node{}, down: map[Node][]Node{}}
-	for _, m := range manifests {
-		n := Node{Dataset: m.Dataset, Partition: m.Partition, Version: m.Version}
-		g.made[n] = m
+	all := make([]*Made, len(manifests))
+	for i, m := range manifests {
+		all[i] = Of(m)
+	}
+	return Build(all)
+}
+
+// Build makes the graph of versions.
+func Build(all []*Made) *Graph {
+	var b builder
+	for _, m := range all {
+		to := b.place(m.Node())
+		b.made[to] = m
 		for _, in := range m.Inputs {
-			for _, from := range inputNodes(in) {
-				g.up[n] = append(g.up[n], from)
-				g.down[from] = append(g.down[from], n)
-			}
+			b.edge(b.place(in), to)
 		}
 	}
-	for _, edges := range []map[Node][]Node{g.up, g.down} {
-		for n := range edges {
-			slices.SortFunc(edges[n], compare)
-			edges[n] = slices.Compact(edges[n])
-		}
+	return b.graph()
+}
+
+// builder collects nodes and edges in the order in which they come.
+type builder struct {
+	places   map[Node]uint32
+	nodes    []Node
+	made     []*Made
+	flows    []*Flow
+	from, to []uint32
+}
+
+func (b *builder) place(n Node) uint32 {
+	if b.places == nil {
+		b.places = map[Node]uint32{}
 	}
+	i, ok := b.places[n]
+	if !ok {
+		i = uint32(len(b.nodes))
+		b.places[n] = i
+		b.nodes, b.made, b.flows = append(b.nodes, n), append(b.made, nil), append(b.flows, nil)
+	}
+	return i
+}
+
+func (b *builder) edge(from, to uint32) { b.from, b.to = append(b.from, from), append(b.to, to) }
+
+// graph sorts the nodes, and packs the edges both ways.
+func (b *builder) graph() *Graph {
+	n := len(b.nodes)
+	sorted := make([]uint32, n)
+	for i := range sorted {
+		sorted[i] = uint32(i)
+	}
+	slices.SortFunc(sorted, func(i, j uint32) int { return order(&b.nodes[i], &b.nodes[j]) })
+	g := &Graph{nodes: make([]Node, n), made: make([]*Made, n), flows: make([]*Flow, n)}
+	now := make([]uint32, n)
+	for i, was := range sorted {
+		g.nodes[i], g.made[i], g.flows[i] = b.nodes[was], b.made[was], b.flows[was]
+		now[was] = uint32(i)
+	}
+	for k := range b.from {
+		b.from[k], b.to[k] = now[b.from[k]], now[b.to[k]]
+	}
+	g.down, g.up = pack(n, b.from, b.to), pack(n, b.to, b.from)
 	return g
 }
 
-func inputNodes(in pipeline.InputRecord) []Node {
-	if in.Missing {
-		return nil
+// Len is how many nodes and edges there are.
+func (g *Graph) Len() (nodes, edges int) { return len(g.nodes), len(g.up.to) }
+
+func (g *Graph) edges(dir Direction) *edges {
+	if dir == Up {
+		return &g.up
 	}
-	if in.Dataset != "" {
-		return []Node{{Dataset: in.Dataset, Partition: in.Partition, Version: in.Version}}
-	}
-	var nodes []Node
-	for _, f := range in.Files {
-		nodes = append(nodes, Node{File: f.Path, SHA256: f.SHA256})
-	}
-	return nodes
+	return &g.down
 }
 
-func compare(a, b Node) int {
-	return cmp.Or(
-		cmp.Compare(a.Dataset, b.Dataset), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Version, b.Version),
-		cmp.Compare(a.File, b.File), cmp.Compare(a.SHA256, b.SHA256),
-	)
+// place is where a node stands.
+func (g *Graph) place(n Node) (uint32, bool) {
+	i := g.first(n)
+	return uint32(i), i < len(g.nodes) && g.nodes[i] == n
 }
 
-// Manifest gives the manifest of a node, or nil for a file or an unknown version.
-func (g *Graph) Manifest(n Node) *pipeline.Manifest { return g.made[n] }
+// Made is what is on record of a version; nil of what is none.
+func (g *Graph) Made(n Node) *Made {
+	if i, ok := g.place(n); ok {
+		return g.made[i]
+	}
+	return nil
+}
 
-// Find gives the nodes of a dataset or of a file path. An empty partition and a
-// version of 0 stand for any. The result is sorted.
+// Find gives the nodes of a dataset or of a file path, as far as they were there at the time of the
+// graph. An empty partition and a version of 0 stand for any. A path may end in # and the beginning
+// of a digest. The result is sorted.
 func (g *Graph) Find(name, partition string, version int64) []Node {
-	found := map[Node]bool{}
-	match := func(n Node) {
-		switch {
-		case n.Dataset == "" && n.File == name && partition == "":
-		case n.Dataset != "" && n.Dataset == name && (partition == "" || n.Partition == partition) && (version == 0 || n.Version == version):
-		default:
-			return
+	var found []Node
+	for i := g.first(Node{Dataset: name}); i < len(g.nodes) && g.nodes[i].Dataset == name && name != ""; i++ {
+		n := g.nodes[i]
+		if (partition == "" || n.Partition == partition) && (version == 0 || n.Version == version) && g.there(uint32(i)) {
+			found = append(found, n)
 		}
-		found[n] = true
 	}
-	for n := range g.made {
-		match(n)
+	if partition == "" {
+		found = append(found, g.files(name)...)
 	}
-	for n := range g.down {
-		match(n)
-	}
-	nodes := make([]Node, 0, len(found))
-	for n := range found {
-		nodes = append(nodes, n)
-	}
-	slices.SortFunc(nodes, compare)
-	return nodes
+	return found
 }
 
-// Tree is a node with what lies beyond it in one direction.
-type Tree struct {
-	Node
-	Next []*Tree `json:"next,omitempty"`
-	// Seen says that the node stands in the tree before, and Next is left out here.
-	Seen bool `json:"seen,omitempty"`
-	// Approved names the gates that the version, or what it was made of, did not pass, and
-	// somebody approved of.
-	Approved []string `json:"approved,omitempty"`
-}
-
-// Walk gives the tree of a node, at most depth edges deep; a negative depth has no
-// end. Each node is expanded once.
-func (g *Graph) Walk(n Node, dir Direction, depth int) *Tree {
-	edges := g.up
-	if dir == Down {
-		edges = g.down
-	}
-	return g.walk(edges, n, depth, map[Node]bool{})
-}
-
-func (g *Graph) walk(edges map[Node][]Node, n Node, depth int, seen map[Node]bool) *Tree {
-	t := &Tree{Node: n}
-	if m := g.made[n]; m != nil {
-		t.Approved = m.ApprovedGates()
-	}
-	if depth == 0 || len(edges[n]) == 0 {
-		return t
-	}
-	if seen[n] {
-		t.Seen = true
-		return t
-	}
-	seen[n] = true
-	for _, next := range edges[n] {
-		t.Next = append(t.Next, g.walk(edges, next, depth-1, seen))
-	}
-	return t
-}
-
-// Latest leaves out of sorted nodes those of which a later version is among them.
-func Latest(nodes []Node) []Node {
-	var latest []Node
-	for i, n := range nodes {
-		if n.Dataset != "" && i+1 < len(nodes) && nodes[i+1].Dataset == n.Dataset && nodes[i+1].Partition == n.Partition {
-			continue
+func (g *Graph) files(name string) (found []Node) {
+	path, digest := SplitFile(name)
+	for i := g.first(Node{File: path}); i < len(g.nodes) && g.nodes[i].File == path && g.nodes[i].Dataset == ""; i++ {
+		if strings.HasPrefix(g.nodes[i].SHA256, digest) && g.there(uint32(i)) {
+			found = append(found, g.nodes[i])
 		}
-		latest = append(latest, n)
 	}
-	return latest
+	return found
+}
+
+// first is the first place that does not come before a node.
+func (g *Graph) first(n Node) int {
+	return sort.Search(len(g.nodes), func(i int) bool { return order(&g.nodes[i], &n) >= 0 })
+}
+
+// SplitFile takes the beginning of a digest from a file's name: data/airports.csv#903c71.
+func SplitFile(name string) (path, digest string) {
+	i := strings.LastIndexByte(name, '#')
+	if i < 0 || strings.Trim(name[i+1:], "0123456789abcdef") != "" || len(name)-i-1 < 4 {
+		return name, ""
+	}
+	return name[:i], name[i+1:]
 }

@@ -27,12 +27,16 @@ func (o limit) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	if o < 0 {
 		return nil, pipeline.Errorf(pipeline.Invalid, "limit %d: at least 0 is needed", int64(o))
 	}
-	return &pipeline.Bound{
+	b := &pipeline.Bound{
 		Schema: schema, From: identity(schema), Origins: copies(schema, nil), Rows: pipeline.RowsFewer,
 		Stream: func(_ context.Context, _ *pipeline.Env, in ...pipeline.Reader) (pipeline.Reader, error) {
 			return &limited{in[0], int64(o)}, nil
 		},
-	}, nil
+	}
+	b.Carry = func(in ...*arrow.Schema) (*pipeline.Bound, error) {
+		return &pipeline.Bound{Schema: in[0], Stream: b.Stream}, nil
+	}
+	return b, nil
 }
 
 type limited struct {

@@ -61,13 +61,23 @@ func (union) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 			origins.Columns[i].From = append(origins.Columns[i].From, pipeline.Use{Column: pipeline.Column{Input: n, Index: j}, How: pipeline.Copied})
 		}
 	}
-	out := arrow.NewSchema(fields, nil)
-	return &pipeline.Bound{
-		Schema: out, From: from, Origins: origins, Rows: pipeline.RowsSame,
-		Stream: func(_ context.Context, env *pipeline.Env, in ...pipeline.Reader) (pipeline.Reader, error) {
-			return &chained{rest: in, env: env, schema: out}, nil
-		},
-	}, nil
+	b := &pipeline.Bound{Schema: arrow.NewSchema(fields, nil), From: from, Origins: origins, Rows: pipeline.RowsSame}
+	b.Stream = chain(b.Schema)
+	b.Carry = func(in ...*arrow.Schema) (*pipeline.Bound, error) {
+		most := 0
+		for _, schema := range in {
+			most = max(most, pipeline.Places(schema))
+		}
+		wide := pipeline.WithPlaces(b.Schema, most)
+		return &pipeline.Bound{Schema: wide, Stream: chain(wide)}, nil
+	}
+	return b, nil
+}
+
+func chain(out *arrow.Schema) func(context.Context, *pipeline.Env, ...pipeline.Reader) (pipeline.Reader, error) {
+	return func(_ context.Context, env *pipeline.Env, in ...pipeline.Reader) (pipeline.Reader, error) {
+		return &chained{rest: in, env: env, schema: out}, nil
+	}
 }
 
 // chained reads its inputs one after the other.
@@ -99,7 +109,14 @@ func (c *chained) Next(ctx context.Context) (arrow.RecordBatch, error) {
 func (c *chained) align(ctx context.Context, b arrow.RecordBatch) (arrow.RecordBatch, error) {
 	cols := make([]arrow.Array, c.schema.NumFields())
 	for i, f := range c.schema.Fields() {
-		col := b.Column(b.Schema().FieldIndices(f.Name)[0])
+		found := b.Schema().FieldIndices(f.Name)
+		if len(found) == 0 { // a place column: rows of other inputs come from more rows than these
+			none := array.MakeArrayOfNull(c.env.Alloc, f.Type, int(b.NumRows()))
+			defer none.Release()
+			cols[i] = none
+			continue
+		}
+		col := b.Column(found[0])
 		if arrow.TypeEqual(col.DataType(), f.Type) {
 			cols[i] = col
 			continue

@@ -139,7 +139,7 @@ func (s *StagePlan) traceColumns(known map[string]ancestries) ancestries {
 		columns[i].tag(s.Name, s.Columns[f.Name])
 	}
 	now.columns = columns
-	s.Lineage = now.lineage(s.Out)
+	s.Origins = now.lineage(s.Out)
 	if s.Output == nil {
 		return now
 	}

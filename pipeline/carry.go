@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/penstock-data/penstock/internal/trace"
 )
 
 // trip is one unit on its way through a fragment.
@@ -14,8 +16,9 @@ type trip struct {
 	reading *reading
 	route   *route
 	carried *carried
-	pieces  []*flow // what left the last step
-	seen    int64   // rows that were read
+	pieces  []*flow         // what left the last step
+	seen    int64           // rows that were read
+	lanes   [][]trace.Place // the place columns of the unit
 }
 
 // carry takes one unit through all steps.
@@ -46,7 +49,11 @@ func (f *fragment) carry(ctx context.Context, w *work) (c *carried, err error) {
 		}
 	}
 	t.countUnread()
-	return t.carried, t.finish(ctx)
+	t.locate()
+	if err := t.finish(ctx); err != nil {
+		return nil, err
+	}
+	return t.carried, t.widen()
 }
 
 // open begins the steps, those of operators once it is known what they are given.
@@ -89,7 +96,7 @@ func (t *trip) read(ctx context.Context, batches Reader) (err error) {
 		case t.route.coded != nil && s.OpenCoded != nil:
 			r, err = s.OpenCoded(ctx, t.env, t.route.columns, t.reading.rows, t.route.coded)
 		case t.reading.rows == nil:
-			r, err = s.Open(ctx, t.env, t.route.columns)
+			r, err = s.Open(ctx, t.env, t.follows.columns(t.route.columns))
 		default:
 			r, err = s.OpenSome(ctx, t.env, t.route.columns, t.reading.rows)
 		}
@@ -98,7 +105,7 @@ func (t *trip) read(ctx context.Context, batches Reader) (err error) {
 		}
 	}
 	err = Each(ctx, r, func(b arrow.RecordBatch) error {
-		b.Retain()
+		b = t.strip(b)
 		f := &flow{env: t.env, batch: b, at: t.places(r, places, b.NumRows())}
 		if err := t.pass(ctx, f); err != nil {
 			f.batch.Release()
@@ -124,7 +131,7 @@ func (t *trip) read(ctx context.Context, batches Reader) (err error) {
 func (t *trip) places(r Reader, marked []int32, n int64) []int32 {
 	from := t.seen
 	t.seen += n
-	if t.work.split == nil {
+	if t.work.split == nil && t.follows == nil {
 		return nil
 	}
 	if p, ok := r.(Placer); ok && marked == nil {

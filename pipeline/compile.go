@@ -10,9 +10,10 @@ import (
 )
 
 // compile joins the stage, and those that stream into it, to one chain.
-func (r *run) compile(ctx context.Context, s *StagePlan) (*chain, error) {
+// Where tr is not nil it follows the rows.
+func (r *run) compile(ctx context.Context, s *StagePlan, tr *tracer) (*chain, error) {
 	sr := &stageRun{plan: s, started: r.env.Now(), around: r.plan.around(s.Stage), again: s.Output != nil}
-	c, ins, err := r.gather(ctx, s, sr)
+	c, ins, err := r.gather(ctx, s, sr, tr)
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +29,7 @@ func (r *run) compile(ctx context.Context, s *StagePlan) (*chain, error) {
 		bound, err := bindOperator(op, schemas)
 		if err == nil {
 			sr.account.add(s.Operators[i], bound)
-			err = r.extend(ctx, c, ins, &operatorStep{stage: s.Stage, op: op, at: s.operatorAt(i), bound: bound}, &sr.account)
+			err = r.extend(ctx, c, ins, &operatorStep{stage: s.Stage, op: op, at: s.operatorAt(i), bound: bound}, &sr.account, tr)
 		}
 		if err != nil {
 			return nil, closeAll(ins, inStage(err, s.Name, s.operatorAt(i)))
@@ -47,11 +48,11 @@ func (r *run) compile(ctx context.Context, s *StagePlan) (*chain, error) {
 
 // gather opens the inputs of a stage. The chain it returns knows the stages that
 // stream into it, but has no fragment yet.
-func (r *run) gather(ctx context.Context, s *StagePlan, sr *stageRun) (*chain, []*chain, error) {
+func (r *run) gather(ctx context.Context, s *StagePlan, sr *stageRun, tr *tracer) (*chain, []*chain, error) {
 	c := &chain{}
 	var ins []*chain
 	for i, name := range s.From {
-		in, err := r.input(ctx, name, s.Needs[i])
+		in, err := r.input(ctx, name, s.Needs[i], tr)
 		if err != nil {
 			return nil, nil, closeAll(ins, err)
 		}
@@ -71,14 +72,14 @@ func (r *run) gather(ctx context.Context, s *StagePlan, sr *stageRun) (*chain, [
 }
 
 // input opens one input: a source, a finished stage, or one that streams.
-func (r *run) input(ctx context.Context, name string, columns []string) (*chain, error) {
+func (r *run) input(ctx context.Context, name string, columns []string, tr *tracer) (*chain, error) {
 	if in := r.plan.Inputs[name]; in != nil {
-		return r.chainOf(in, columns), nil
+		return tr.follow(r.chainOf(in, columns), name), nil
 	}
 	if in := r.staged[name]; in != nil {
-		return r.chainOf(in, columns), nil
+		return tr.follow(r.chainOf(in, columns), name), nil
 	}
-	c, err := r.compile(ctx, r.plan.byName[name])
+	c, err := r.compile(ctx, r.plan.byName[name], tr)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +136,7 @@ func (r *run) inflow(name string, c *chain) *inflow {
 
 // extend adds an operator: a stateless one to the chain's fragment, a blocking one
 // as the beginning of the next. What leaves it is counted.
-func (r *run) extend(ctx context.Context, c *chain, ins []*chain, s *operatorStep, a *account) (err error) {
+func (r *run) extend(ctx context.Context, c *chain, ins []*chain, s *operatorStep, a *account, tr *tracer) (err error) {
 	flow := a.operators[len(a.operators)-1]
 	if s.bound.Stream == nil {
 		ins[0].f.steps = append(ins[0].f.steps, s, flow.count())
@@ -148,11 +149,17 @@ func (r *run) extend(ctx context.Context, c *chain, ins []*chain, s *operatorSte
 	for i, in := range ins {
 		readers[i] = flow.hand(in.f.reader(), a.before(i))
 	}
-	out, err := s.bound.Stream(ctx, r.env, readers...)
-	if err != nil {
-		return err
+	if tr != nil {
+		if c.f, err = tr.stream(ctx, s, ins, readers); err != nil {
+			return err
+		}
+	} else {
+		out, err := s.bound.Stream(ctx, r.env, readers...)
+		if err != nil {
+			return err
+		}
+		c.f = streamUnits(r.env, &namedReader{out, s}, s.bound.Schema, "stage "+s.stage.Name)
 	}
-	c.f = streamUnits(r.env, &namedReader{out, s}, s.bound.Schema, "stage "+s.stage.Name)
 	c.f.steps = append(c.f.steps, flow.count())
 	return nil
 }
@@ -191,7 +198,7 @@ func (r *run) addJudge(ctx context.Context, c *chain, sr *stageRun) (err error) 
 		h.Accepted = func() (*Manifest, error) { return r.env.Accepted(s.Stage) }
 	}
 	for _, in := range bound.Inputs {
-		up, err := r.input(ctx, in.Input, slices.Concat([]string{}, in.Columns))
+		up, err := r.input(ctx, in.Input, slices.Concat([]string{}, in.Columns), nil)
 		if err != nil {
 			return closeLookups(h.Lookups, err)
 		}

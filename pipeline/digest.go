@@ -54,7 +54,11 @@ func (r *run) hashInput(ctx context.Context, f *File) error {
 	if f.SHA256 != "" && (f.Chunks != nil || r.hashed[f]) {
 		return nil
 	}
-	sum, err := HashFile(ctx, r.path(f.Path))
+	hash := HashFile
+	if r.env.HashFile != nil && f.SHA256 == "" { // what was published is held against its digest, and so read
+		hash = r.env.HashFile
+	}
+	sum, err := hash(ctx, r.path(f.Path))
 	if err != nil {
 		return err
 	}

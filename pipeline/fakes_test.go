@@ -222,6 +222,11 @@ func (t tempStager) Adopt(ctx context.Context, s *Stage, name, from string) (Sta
 	return f, errWith(err, f.Close())
 }
 
+func (t tempStager) Trace(_ context.Context, s *Stage, name string) (StagedFile, error) {
+	f, err := os.Create(filepath.Join(t.dir, s.Name+"-"+name))
+	return &tempFile{f, f.Name()}, err
+}
+
 type tempFile struct {
 	io.WriteCloser
 	path string

@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/penstock-data/penstock/internal/trace"
 )
 
 // work is a unit with the way to read its rows: a split of a source, or batches.
@@ -13,6 +15,7 @@ type work struct {
 	Unit
 	split   *Split // nil for batches
 	batches []arrow.RecordBatch
+	start   trace.Place // of the first row, where the rows have no place columns
 }
 
 // counted reports whether it is known how many rows there are, and not just at most.
@@ -42,6 +45,9 @@ type fragment struct {
 	// check looks at the bytes of a split that is taken over unread; may be nil.
 	check func(context.Context, *Split) error
 
+	// follows says where the rows that leave came from; nil where nobody wants to know.
+	follows *following
+
 	layout    func() *layout // made once
 	routes    routes
 	factsOnce sync.Mutex // held while a split is asked for facts
@@ -52,6 +58,7 @@ type carried struct {
 	batches []arrow.RecordBatch
 	stored  *storedRows // set instead of batches, where columns are taken as they are
 	chunks  []encoded   // set instead of both where they were encoded
+	places  []laneRuns  // where the rows came from, by lane, where somebody wants to know
 	runs    []stepRun
 }
 
@@ -134,7 +141,7 @@ func (f *fragment) merge(c *carried) error {
 		}
 	}
 	c.runs = nil
-	return nil
+	return f.follows.tell(c)
 }
 
 // reader runs the fragment and gives its rows as one stream, in order.
@@ -197,7 +204,7 @@ func (r *fragmentReader) Close() (err error) {
 // splitUnits gives each split of an input as a unit, reading only the columns.
 func splitUnits(env *Env, in *Input, columns []string) *fragment {
 	seq := 0
-	firsts := in.firsts()
+	firsts := in.Firsts()
 	f := newFragment(env, project(in.Schema, columns))
 	f.input = in
 	f.close = func() error { return nil }
@@ -206,7 +213,7 @@ func splitUnits(env *Env, in *Input, columns []string) *fragment {
 			return nil, io.EOF
 		}
 		s := &in.Splits[seq]
-		w := &work{Unit: Unit{Seq: seq, Name: s.Name, First: firsts[seq], Env: env, origin: s.Origin}, split: s}
+		w := &work{Unit: Unit{Seq: seq, Name: s.Name, First: firsts[seq], Env: env, origin: s.Origin}, split: s, start: trace.At(int32(seq), 0)}
 		if s.File < len(in.Files) {
 			w.File = in.Files[s.File].Path
 		}
@@ -232,9 +239,9 @@ func (in *Input) rows() (n int64) {
 	return n
 }
 
-// firsts are the places of the first row of each split in its file; -1 where it is not
+// Firsts are the places of the first row of each split in its file; -1 where it is not
 // known how many rows come before it.
-func (in *Input) firsts() []int64 {
+func (in *Input) Firsts() []int64 {
 	all := make([]int64, len(in.Splits))
 	for i, s := range in.Splits {
 		if i > 0 && in.Splits[i-1].File == s.File {
@@ -259,7 +266,7 @@ const unitRows = 122_880
 // streamUnits cuts a stream into units. Where it cuts depends on the rows alone,
 // so that results are the same for any number of workers.
 func streamUnits(env *Env, r Reader, schema *arrow.Schema, name string) *fragment {
-	seq, ended := 0, false
+	seq, ended, before := 0, false, int64(0)
 	f := newFragment(env, schema)
 	f.close = r.Close
 	f.next = func(ctx context.Context) (*work, error) {
@@ -283,8 +290,9 @@ func streamUnits(env *Env, r Reader, schema *arrow.Schema, name string) *fragmen
 		if len(batches) == 0 {
 			return nil, io.EOF
 		}
-		w := &work{Unit: Unit{Seq: seq, Name: name, First: -1, Env: env}, batches: batches}
+		w := &work{Unit: Unit{Seq: seq, Name: name, First: -1, Env: env}, batches: batches, start: trace.Place(before)}
 		seq++
+		before += rows
 		return w, nil
 	}
 	return f

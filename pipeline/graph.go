@@ -39,6 +39,12 @@ func (p *Pipeline) Check() (errs Errors) {
 				errs = append(errs, s.asks(name, Unknown("source or stage", name, others)))
 			}
 		}
+		switch {
+		case s.Lineage != UsualDepth && s.Lineage != RowDepth:
+			add(s.At, s.Name, "%s", Unknown("depth of lineage", string(s.Lineage), []string{string(RowDepth)}))
+		case s.Lineage == RowDepth && s.Output == nil:
+			add(s.At, s.Name, "`lineage: rows` is kept beside an output, and the stage has none; give it an output, or ask for it where one is")
+		}
 		if s.Output == nil {
 			continue
 		}
@@ -214,6 +220,9 @@ func (s *Stage) Code() string {
 	}
 	if s.Output != nil {
 		fmt.Fprintln(&b, "as", s.Output.Format)
+	}
+	if s.Lineage != UsualDepth {
+		fmt.Fprintln(&b, "lineage", s.Lineage)
 	}
 	return b.String()
 }

@@ -22,10 +22,12 @@ type Manifest struct {
 	// Previous is the SHA-256 of the manifest of the version before: a chain.
 	Previous string `json:"previous,omitempty"`
 
-	Files      []File        `json:"files"`
-	Quarantine []File        `json:"quarantine,omitempty"`
-	Rows       int64         `json:"rows"`
-	Schema     []SchemaField `json:"schema"`
+	Files      []File `json:"files"`
+	Quarantine []File `json:"quarantine,omitempty"`
+	// Lineage is the file that says of each row where it came from, if the stage asks for it.
+	Lineage []File        `json:"lineage,omitempty"`
+	Rows    int64         `json:"rows"`
+	Schema  []SchemaField `json:"schema"`
 
 	// Columns says, for each column of Schema, which columns of Inputs it comes from, and
 	// RowsBy which of them decide which rows there are, and in which order. Both are nil in

@@ -73,6 +73,14 @@ type Bound struct {
 	// operator. It owns the inputs and closes them.
 	Stream func(ctx context.Context, env *Env, in ...Reader) (Reader, error)
 
+	// Carry binds an operator with Stream for inputs that have place columns behind their own:
+	// see PlaceField. Its rows leave with those that they came in with. Gather is the same of
+	// an operator that makes each row of several. Where both are nil the operator does not tell
+	// which rows its rows come from, and Opaque may say why.
+	Carry  func(in ...*arrow.Schema) (*Bound, error)
+	Gather func(in ...*arrow.Schema) (GatherFunc, error)
+	Opaque string
+
 	// Rows says what the operator does to the number of rows; one with Same or Keep need not.
 	// An operator that does something else blocks its stage.
 	Rows RowsRule
@@ -87,6 +95,11 @@ type BatchFunc func(ctx context.Context, in arrow.RecordBatch) (arrow.RecordBatc
 
 // A KeepFunc says which rows of a batch, which it borrows, go on; nil is all.
 type KeepFunc func(ctx context.Context, in arrow.RecordBatch) ([]bool, error)
+
+// A GatherFunc is Stream of an operator that makes each row of several. Before it returns it
+// calls members with batches of int64 columns: which row that leaves, counted from 0 and never
+// less than before, and the place columns of a row that it is made of.
+type GatherFunc func(ctx context.Context, env *Env, members func(arrow.RecordBatch) error, in ...Reader) (Reader, error)
 
 // Column is the place of an input column: which input, which column of it.
 type Column struct{ Input, Index int }
@@ -166,6 +179,12 @@ type Env struct {
 	// the manifest has, and stay while the run lasts. partitionDir is as Partition.Dir gives
 	// it. The error is fs.ErrNotExist where nothing was published. Nil is what is visible now.
 	Pin func(dataset, partitionDir string) (m *Manifest, digest, dir string, err error)
+	// HashFile gives the hex SHA-256 of a file, by its path; it may remember those of files that
+	// have not changed since. Nil is the function of this name.
+	HashFile func(ctx context.Context, path string) (string, error)
+	// Named is what a trace file calls a file that is read, so that the same rows of a published
+	// partition are called the same in whichever version they are. Nil calls files by their paths.
+	Named func(path string) string
 	// Dirs lists directories for List and may remember what was there; nil is os.ReadDir.
 	Dirs func(dir string) ([]fs.DirEntry, error)
 	// ForceScan has gates and filters look at every row, whatever is known of them without.

@@ -16,7 +16,26 @@ type Pipeline struct {
 	Stages []Stage
 	// File is where the pipeline was read, or empty.
 	File string
+	// Texts are what it was read from: File, and then files that it names.
+	Texts []Text
 }
+
+// Text is a file that a pipeline was read from: its path as it is named, and what was in it.
+type Text struct {
+	Path string
+	Text []byte
+}
+
+// Depth is how deep lineage goes. Datasets, partitions, files and columns are always on record.
+type Depth string
+
+// The depths that can be chosen.
+const (
+	// UsualDepth records nothing beyond that.
+	UsualDepth Depth = ""
+	// RowDepth records of each row of the output which rows of the inputs it came from.
+	RowDepth Depth = "rows"
+)
 
 // NamedSource is a source with the name by which stages refer to it.
 type NamedSource struct {
@@ -54,6 +73,8 @@ type Stage struct {
 	Key []string
 	// Output is where the result is published. Nil: it only feeds other stages.
 	Output *Output
+	// Lineage is how deep it is recorded what the rows of the output came from.
+	Lineage Depth
 	// Description, Owner and Tags are for people and for selection.
 	Description string
 	Owner       string

@@ -36,10 +36,11 @@ type StagePlan struct {
 	Judge *BoundJudge
 	// Needs are the columns that are read of each input.
 	Needs [][]string
-	// Lineage says where the columns of Out come from.
-	Lineage Lineage
+	// Origins says where the columns of Out come from.
+	Origins Lineage
 
 	consumers int  // stages that take this one's rows
+	followed  bool // it is recorded where its rows come from, or those of a stage that reads them
 	looked    bool // some gate looks things up in it
 }
 
@@ -98,6 +99,9 @@ func Bind(ctx context.Context, p *Pipeline, env *Env) (*Plan, error) {
 	}
 	plan.link()
 	plan.traceColumns()
+	if errs := plan.followable(); len(errs) > 0 {
+		return nil, errs.Err()
+	}
 	return plan, nil
 }
 
@@ -273,8 +277,12 @@ func (p *Plan) link() {
 	}
 	wanted := map[string]map[string]bool{}
 	for _, s := range slices.Backward(p.Stages) {
+		s.followed = s.followed || s.Lineage == RowDepth
 		s.Needs = s.needs(wanted[s.Name])
 		for i, name := range s.From {
+			if up := p.byName[name]; up != nil && up.Output == nil && s.followed {
+				up.followed = true
+			}
 			if wanted[name] == nil {
 				wanted[name] = map[string]bool{}
 			}

@@ -18,6 +18,8 @@ type Stager interface {
 	// Adopt makes a file that is there already, byte for byte, one of a stage's output. What
 	// it returns is closed, and its digest that of the bytes that were taken.
 	Adopt(ctx context.Context, s *Stage, name, from string) (StagedFile, error)
+	// Trace begins a file that says where the rows of a stage's output came from.
+	Trace(ctx context.Context, s *Stage, name string) (StagedFile, error)
 }
 
 // A StagedFile is being written. Close makes it durable.
@@ -54,10 +56,12 @@ type StageOutcome struct {
 	Schema     *arrow.Schema
 	Files      []File
 	Quarantine []File
+	// Lineage is the file that says where the rows came from, if the stage asks for it.
+	Lineage []File
 	// Key are the columns that name a row, as far as that is known.
 	Key []string
-	// Lineage says where its columns come from.
-	Lineage Lineage
+	// Origins says where its columns come from.
+	Origins Lineage
 }
 
 // run is the state of Plan.Run.
@@ -67,11 +71,14 @@ type run struct {
 	stager   Stager
 	listener *Listener
 	out      *Outcome
-	staged   map[string]*Input // what finished stages left for those that follow
-	blocked  map[string]bool   // stages whose rows may not be used
-	courts   []Court           // all that were opened
-	hashed   map[*File]bool    // inputs whose digest was computed in this run
-	telling  sync.Mutex        // held while the listener is told of progress
+	staged   map[string]*Input  // what finished stages left for those that follow
+	blocked  map[string]bool    // stages whose rows may not be used
+	courts   []Court            // all that were opened
+	hashed   map[*File]bool     // inputs whose digest was computed in this run
+	spools   map[string]*tracer // of stages that were spooled with where their rows came from
+	numbers  *numbering
+	gathers  []*gathered
+	telling  sync.Mutex // held while the listener is told of progress
 }
 
 // Run carries the partition through all stages. An error means that the run
@@ -81,8 +88,10 @@ func (p *Plan) Run(ctx context.Context, stager Stager, listener *Listener) (*Out
 	r := &run{
 		plan: p, env: p.Env, stager: stager, listener: listener, out: &Outcome{},
 		staged: map[string]*Input{}, blocked: map[string]bool{}, hashed: map[*File]bool{},
+		spools: map[string]*tracer{},
 	}
 	defer r.dropSpools()
+	defer r.dropGathered()
 	defer r.closeCourts()
 	if p.Env.Past != nil {
 		if err := r.hashInputs(ctx); err != nil {
@@ -160,13 +169,15 @@ type stageRun struct {
 	files      []File
 	written    []File // files, by their absolute paths
 	quarantine *fileWriter
+	lineage    []File
 	account    account
 }
 
 // stage runs one stage that writes or only judges, with those that stream into it.
 func (r *run) stage(ctx context.Context, s *StagePlan) (err error) {
 	r.listener.started(StageStarted{Partition: r.env.Partition.String(), Stage: s.Name, Rows: r.expected(s)})
-	c, err := r.compile(ctx, s)
+	tr := r.tracer(s)
+	c, err := r.compile(ctx, s, tr)
 	if err != nil {
 		return err
 	}
@@ -180,7 +191,7 @@ func (r *run) stage(ctx context.Context, s *StagePlan) (err error) {
 			}
 		}
 	}()
-	if err := r.drain(ctx, s, c); err != nil {
+	if err := r.drain(ctx, s, c, tr); err != nil {
 		return err
 	}
 	var outcomes []*StageOutcome
@@ -199,16 +210,16 @@ func (r *run) stage(ctx context.Context, s *StagePlan) (err error) {
 }
 
 // drain sends the rows of the chain to where its last stage wants them.
-func (r *run) drain(ctx context.Context, s *StagePlan, c *chain) error {
+func (r *run) drain(ctx context.Context, s *StagePlan, c *chain, tr *tracer) error {
 	last := c.stages[len(c.stages)-1]
 	if c.f.check = adopts(s, c); c.f.check != nil {
-		return r.adopt(ctx, c, last)
+		return errWith(r.adopt(ctx, c, last), r.traceAdopted(ctx, c, last, tr))
 	}
 	switch {
 	case s.Output != nil:
-		return r.write(ctx, c, last)
+		return r.traced(ctx, c, last, tr)
 	case s.consumers > 0 || s.looked:
-		in, err := r.spool(ctx, c, s.Name, &last.account)
+		in, err := r.spool(ctx, c, s.Name, &last.account, tr)
 		r.staged[s.Name] = in
 		return err
 	default:
@@ -257,7 +268,7 @@ func (r *run) conclude(ctx context.Context, sr *stageRun) (out *StageOutcome, er
 		return nil, err
 	}
 	out = &StageOutcome{
-		Stage: sr.plan.Stage, Schema: sr.schema, Files: sr.files, Key: sr.plan.key(), Lineage: sr.plan.Lineage,
+		Stage: sr.plan.Stage, Schema: sr.schema, Files: sr.files, Lineage: sr.lineage, Key: sr.plan.key(), Origins: sr.plan.Origins,
 		Record: StageRecord{
 			Name: sr.plan.Name, RowsIn: sr.rowsIn, RowsOut: sr.rowsOut, RowsQuarantined: sr.rowsAside, RowsKeptAside: sr.rowsKept,
 			Seconds: r.env.Now().Sub(sr.started).Seconds(),

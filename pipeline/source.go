@@ -49,6 +49,9 @@ type Split struct {
 	Name string
 	// File is the one the rows are in, as an index of the input's files.
 	File int
+	// RowGroup is which row group of the file the rows are in, counted from 1; 0 where files have
+	// none.
+	RowGroup int
 	// Rows and Bytes are what the split holds, or -1 where that is not known.
 	Rows, Bytes int64
 	// Before is how many rows of the file lie between the split before it, or the beginning

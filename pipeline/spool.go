@@ -12,14 +12,14 @@ import (
 
 // spool keeps the rows of a stage without output in a private file, because more
 // than one stage reads them.
-func (r *run) spool(ctx context.Context, c *chain, name string, a *account) (_ *Input, err error) {
+func (r *run) spool(ctx context.Context, c *chain, name string, a *account, tr *tracer) (_ *Input, err error) {
 	path := filepath.Join(r.env.Temp, "spool-"+name+".arrows")
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errWith(err, file.Close()) }()
-	w := ipc.NewWriter(file, ipc.WithSchema(c.schema), ipc.WithAllocator(r.env.Alloc))
+	w := ipc.NewWriter(file, ipc.WithSchema(tr.wide(c)), ipc.WithAllocator(r.env.Alloc))
 	var rows int64
 	err = Each(ctx, c.f.reader(), func(b arrow.RecordBatch) error {
 		rows += b.NumRows()
@@ -29,6 +29,9 @@ func (r *run) spool(ctx context.Context, c *chain, name string, a *account) (_ *
 		return nil, err
 	}
 	a.spooled = &rows
+	if tr != nil {
+		r.spools[name] = tr
+	}
 	return &Input{Schema: c.schema, Splits: []Split{{
 		Name: "stage " + name, Rows: rows, Bytes: -1,
 		Open: func(_ context.Context, env *Env, columns []string) (Reader, error) {

@@ -40,7 +40,7 @@ func (f *fragment) weigh(ctx context.Context, w *work, runs []stepRun) (*reading
 		return r, nil
 	}
 	f.backward(w, r)
-	counts := !f.discards && f.out.NumFields() == 0 // somebody counts rows without columns
+	counts := !f.discards && f.out.NumFields() == 0 || f.follows != nil && f.follows.lanes > 0 // somebody counts rows without columns
 	r.none = w.split != nil && !slices.Contains(r.need, true) && !f.works(r) && !counts
 	return r, nil
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -34,6 +35,9 @@ var errBlocked = errors.New("blocked")
 // errReported ends a command that failed and has printed why.
 var errReported = errors.New("failed")
 
+// moreOutputs is the annotation of a command that names outputs that others don't have.
+const moreOutputs = "outputs"
+
 // app is what all commands share.
 type app struct {
 	stdout, stderr io.Writer
@@ -45,6 +49,7 @@ type app struct {
 	quiet     bool
 	noColor   bool
 	logFormat string
+	signing   string // a file with the key
 }
 
 // Main runs the command line and returns the exit status.
@@ -99,6 +104,7 @@ func (a *app) root() *cobra.Command {
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no progress, no notes: results and errors only")
 	flags.BoolVar(&a.noColor, "no-color", false, "no colour (also by $NO_COLOR)")
 	flags.StringVar(&a.logFormat, "log-format", "text", "how progress is logged on stderr: text or json")
+	flags.StringVar(&a.signing, "signing-key", "", "a `file` with the key that signs what is put on record (also by $PENSTOCK_SIGNING_KEY)")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%v", err).With("see `" + cmd.CommandPath() + " --help`")
 	})
@@ -107,8 +113,9 @@ func (a *app) root() *cobra.Command {
 		a.validateCommand(), a.explainCommand(), a.profileCommand(), a.gateCommand(), a.planCommand(),
 		a.runCommand(), a.backfillCommand(), a.retryCommand(),
 		a.approveCommand(), a.quarantineCommand(),
-		a.runsCommand(), a.showCommand(), a.lineageCommand(), a.blameCommand(),
-		a.rollbackCommand(), a.gcCommand(), a.verifyCommand(), a.rebuildCommand(), a.schemaCommand(), a.versionCommand(),
+		a.runsCommand(), a.showCommand(), a.lineageCommand(), a.traceCommand(), a.blameCommand(), a.diffCommand(), a.impactCommand(),
+		a.rollbackCommand(), a.gcCommand(), a.auditCommand(), a.reproduceCommand(), a.verifyCommand(), a.rebuildCommand(),
+		a.openLineageCommand(), a.schemaCommand(), a.versionCommand(),
 	)
 	return root
 }
@@ -139,12 +146,12 @@ func (a *app) settle(cmd *cobra.Command) error {
 			}
 		}
 	})
-	switch a.output {
-	case "text", "json":
-	case "jsonl":
+	outputs := append([]string{"text", "json", "jsonl"}, strings.Fields(cmd.Annotations[moreOutputs])...)
+	switch {
+	case !slices.Contains(outputs, a.output):
+		errs = append(errs, usage("unknown output %q; known are %s", a.output, strings.Join(outputs, ", ")))
+	case a.output == "jsonl":
 		a.output = "json" // it is an object a line
-	default:
-		errs = append(errs, usage("unknown output %q; known are text, json, jsonl", a.output))
 	}
 	if a.logFormat != "text" && a.logFormat != "json" {
 		errs = append(errs, usage("unknown log format %q; known are text, json", a.logFormat))

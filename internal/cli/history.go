@@ -8,7 +8,6 @@ import (
 
 	"github.com/penstock-data/penstock"
 	"github.com/penstock-data/penstock/internal/report"
-	"github.com/penstock-data/penstock/lineage"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -220,94 +219,4 @@ func (a *app) notPublished(cmd *cobra.Command, project *penstock.Project, name s
 		return err.With("did you mean " + near + "?")
 	}
 	return err.With("published are " + strings.Join(datasets, ", "))
-}
-
-func (a *app) lineageCommand() *cobra.Command {
-	var up, down bool
-	var depth int
-	cmd := &cobra.Command{
-		Use:   "lineage DATASET[@PARTITION] | FILE",
-		Short: "What a partition was made of, and what was made from it",
-		Example: "  penstock lineage warehouse/airports@2001-03\n" +
-			"  penstock lineage data/airports.csv --down",
-		Args: arguments(1, 1, "a dataset's partition, or an input file"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			project, err := a.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer project.Close()
-			g, err := project.Lineage(cmd.Context())
-			if err != nil {
-				return err
-			}
-			ref, err := parseRef(args[0])
-			if err != nil {
-				return err
-			}
-			nodes := lineage.Latest(g.Find(ref.dataset, ref.partition, ref.version))
-			if len(nodes) == 0 {
-				return a.notPublished(cmd, project, args[0])
-			}
-			both := up == down
-			for _, n := range nodes {
-				if up || both {
-					err = a.printTree("made of", g.Walk(n, lineage.Up, depth))
-				}
-				if err == nil && (down || both) {
-					err = a.printTree("made from it", g.Walk(n, lineage.Down, depth))
-				}
-				if err != nil {
-					return err
-				}
-			}
-			return nil
-		},
-	}
-	cmd.Flags().BoolVar(&up, "up", false, "only what it was made of")
-	cmd.Flags().BoolVar(&down, "down", false, "only what was made from it")
-	cmd.Flags().IntVar(&depth, "depth", -1, "at most so many steps away (default: no end)")
-	return cmd
-}
-
-func (a *app) printTree(title string, t *lineage.Tree) error {
-	if a.output == "json" {
-		return a.printJSON(map[string]any{"direction": title, "tree": t})
-	}
-	a.print("%s (%s)%s\n", nodeText(t.Node), title, approvedGates(t))
-	if len(t.Next) == 0 {
-		a.print("  nothing\n")
-	}
-	a.printBranches(t, "  ")
-	return nil
-}
-
-func (a *app) printBranches(t *lineage.Tree, indent string) {
-	for i, next := range t.Next {
-		branch, below := "├─ ", "│  "
-		if i == len(t.Next)-1 {
-			branch, below = "└─ ", "   "
-		}
-		seen := ""
-		if next.Seen {
-			seen = " (see above)"
-		}
-		a.print("%s%s%s%s\n", indent, branch, nodeText(next.Node), seen+approvedGates(next))
-		a.printBranches(next, indent+below)
-	}
-}
-
-// approvedGates names the gates that were overruled for a version.
-func approvedGates(t *lineage.Tree) string {
-	if len(t.Approved) == 0 {
-		return ""
-	}
-	return "  approved: " + strings.Join(t.Approved, ", ")
-}
-
-func nodeText(n lineage.Node) string {
-	if n.Dataset == "" && len(n.SHA256) > 12 {
-		return n.File + "  sha256 " + n.SHA256[:12]
-	}
-	return n.String()
 }

@@ -145,6 +145,7 @@ var stageObject = &object{name: "stage", doc: "A chain of operators, gates on wh
 	{name: "key", typ: "texts", doc: "The columns that name a row in messages; those of the first `unique` rule if left out."},
 	{name: "gates", typ: "gates", doc: "Rules that what leaves the last operator must keep."},
 	{name: "output", typ: "object", object: outputObject, doc: "Where it is published; left out, the stage only feeds others."},
+	{name: "lineage", typ: "text", choices: []string{"rows"}, doc: "With `rows` it is recorded beside the output of each row which rows of the inputs it came from, for `penstock trace`."},
 }}
 
 var pipelineObject = &object{name: "pipeline", doc: "A pipeline file.", fields: []field{

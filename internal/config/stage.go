@@ -31,6 +31,7 @@ func (d *decoder) readStage(key, n *node) pipeline.Stage {
 	if o := n.get("output"); o != nil {
 		s.Output = d.output(o)
 	}
+	s.Lineage = pipeline.Depth(d.oneOf(n.get("lineage"), fieldOf(stageObject, "lineage")))
 	return s
 }
 

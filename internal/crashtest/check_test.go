@@ -107,6 +107,7 @@ func check(root string, w when, keep int, damaged map[string]bool) *checker {
 	}
 	if w >= started {
 		c.state()
+		c.audit()
 	}
 	return c
 }

@@ -4,6 +4,9 @@ const (
 	publishDir = "internal/publish/"
 	publishPkg = "./internal/publish"
 	ownPkg     = "./internal/crashtest"
+	auditDir   = "lineage/audit/"
+	auditPkg   = "./lineage/audit"
+	rootPkg    = "."
 )
 
 // seeds are mistakes that somebody might make.
@@ -19,6 +22,11 @@ var seeds = []seeded{
 	{"an approval is not synced", publishDir + "approvals.go", "s.FS.Sync(nil, []string{dir, l.store})", "s.FS.Sync(nil, nil)", publishPkg, "TestEverySyncOfHoldAndApproveIsNeeded"},
 	{"a small file is not synced", "internal/faults/faults.go", "\tif err == nil {\n\t\terr = f.Sync()\n\t}\n", "", publishPkg, "TestPowerCutAtEveryOperationOfHoldAndApprove"},
 	{"a version is synced after it is held", publishDir + "hold.go", "if err := f.Rename(dir, l.heldBy(st.run)); err != nil {\n\t\treturn err\n\t}\n\tif err := f.Sync(nil, st.store.above(l.held(), filepath.Dir(l.root))); err", "if err := f.Sync(nil, st.store.above(l.held(), filepath.Dir(l.root))); err != nil {\n\t\treturn err\n\t}\n\tif err := f.Rename(dir, l.heldBy(st.run)); err", publishPkg, "TestPowerCutAtEveryOperationOfHoldAndApprove"},
+	{"a chain is not synced", auditDir + "log.go", "\treturn l.FS.Sync(files, nil)", "\treturn nil", auditPkg, "TestPowerCutAtEveryOperationOfAnAppend"},
+	{"a record is not durable when its entry is", auditDir + "log.go", "\treturn l.FS.Sync(nil, dirs)", "\treturn nil", auditPkg, "TestPowerCutAtEveryOperationOfAnAppend"},
+	{"what is torn is written on", auditDir + "tail.go", "\t\tif bad < 0 {\n\t\t\treturn at, nil, nil", "\t\tif true {\n\t\t\treturn at, nil, nil", auditPkg, "TestTornLineIsMended"},
+	{"a digest of an entry is not compared", auditDir + "entry.go", "now := digestOf(rest); now != e.Sum", "now := digestOf(rest); now != e.Sum && false", rootPkg, "TestAnyChangeIsFound"},
+	{"a manifest is not compared with its entry", auditDir + "files.go", "found := digestOf(text); found != expected", "found := digestOf(text); found != expected && false", rootPkg, "TestAnyChangeIsFound"},
 	// Errors.
 	{"the error of a write is swallowed", publishDir + "staging.go", "\tif err != nil {\n\t\treturn n, w.staging.ioError(err)\n\t}\n\treturn n, nil", "\t_ = err\n\treturn len(p), nil", publishPkg, "TestEveryOperationFails"},
 	{"the error of a sync is swallowed", publishDir + "staging.go", `err := st.store.FS.Sync(st.open, dirs)`, "_ = st.store.FS.Sync(st.open, dirs)\n\tvar err error", publishPkg, "TestEveryOperationFails"},
@@ -45,7 +53,7 @@ var seeds = []seeded{
 	{"what is held may be altered", publishDir + "resume.go", "case now.SHA256 != f.SHA256:", "case false:", publishPkg, "TestHeldIsAsItWas"},
 	{"files of others are swept away", publishDir + "commit.go", "if !known[name] {", "if false {", publishPkg, "TestForeignFilesStay"},
 	// What stays, and what goes.
-	{"one version too few is kept", publishDir + "commit.go", "if err == nil && n < current-int64(st.store.Keep) && !pinned[n] {", "if err == nil && n <= current-int64(st.store.Keep) && !pinned[n] {", publishPkg, "TestVersionsFollowEachOther"},
+	{"one version too few is kept", publishDir + "commit.go", "return n >= current-int64(st.store.Keep) || pinned[n]", "return n > current-int64(st.store.Keep) || pinned[n]", publishPkg, "TestVersionsFollowEachOther"},
 	{"a version does not say what it follows", publishDir + "commit.go", "m.Version, m.Previous = st.current.Version+1, st.digest", "m.Version = st.current.Version + 1", publishPkg, "TestVersionsFollowEachOther"},
 	{"a killed run leaves a version too many", publishDir + "staging.go", "if err := st.prune(st.current.Version); err != nil {", "if err := error(nil); err != nil {", publishPkg, "TestKilledBeforeItPruned"},
 	{"what was never visible stays", publishDir + "staging.go", "if err != nil || slices.Contains(dead, m.Run) {", "if err != nil {", publishPkg, "TestKilledBeforeTheFirstSwitch"},
@@ -55,9 +63,10 @@ var seeds = []seeded{
 	// What is on record. These start processes.
 	{"the index is not written", "internal/store/write.go", `faults.Step("commit index", tx.Commit)`, `faults.Step("commit index", tx.Rollback)`, ownPkg, "TestEveryPointIsListed"},
 	{"two versions are current in the index", "internal/store/change.go", ", current = 0 WHERE dataset", ", current = current WHERE dataset", ownPkg, "TestEveryPointIsListed"},
-	{"a run is not on record", "run.go", `faults.WriteFile(p.fs, p.state("runs", rec.Run+".json"), text),`, `func() error { _ = text; return nil }(),`, ownPkg, "TestEveryPointIsListed"},
+	{"a run is not on record", "run.go", `err := p.audit.Record(ctx, p.state("runs", rec.Run+".json"), text, entries...)`, `err := p.audit.Append(ctx, entries...)`, ownPkg, "TestEveryPointIsListed"},
 	{"the claim of a run stays", "run.go", `errors.Join(p.discard(p.state("live", id+".lock")), lock.Close())`, "lock.Close()", ownPkg, "TestEveryPointIsListed"},
-	{"a dead run is not completed", "bury.go", "errors.Join(p.record(ctx, rec, p.complete(rec)), p.clear(ctx, rec))", "p.clear(ctx, rec)", ownPkg, "TestKilledAt"},
-	{"what a dead run was writing stays", "bury.go", "errors.Join(p.record(ctx, rec, p.complete(rec)), p.clear(ctx, rec))", "p.record(ctx, rec, p.complete(rec))", ownPkg, "TestKilledAt"},
+	{"a dead run is not completed", "bury.go", "errors.Join(p.recordLate(ctx, rec, p.complete(rec)), p.clear(ctx, rec))", "p.clear(ctx, rec)", ownPkg, "TestKilledAt"},
+	{"what a dead run was writing stays", "bury.go", "errors.Join(p.recordLate(ctx, rec, p.complete(rec)), p.clear(ctx, rec))", "p.recordLate(ctx, rec, p.complete(rec))", ownPkg, "TestKilledAt"},
+	{"what a dead run left out of the audit stays out", "bury.go", "return p.recordAs(ctx, rec, text, made, entries)", "return p.recordAs(ctx, rec, text, made, entries[:0])", ownPkg, "TestKilledAt"},
 	{"a half written record stays", "bury.go", `p.state(dir, id+".json.tmp")`, `p.state(dir, id+".tmp")`, ownPkg, "TestKilledAt"},
 }

@@ -160,6 +160,18 @@ func (f Failing) Create(path string) (File, error) {
 	return failingFile{w, f, path}, nil
 }
 
+// Append implements FS.
+func (f Failing) Append(path string) (File, error) {
+	if err := f.fault("append", path); err != nil {
+		return nil, err
+	}
+	w, err := f.FS.Append(path)
+	if err != nil {
+		return nil, err
+	}
+	return failingFile{w, f, path}, nil
+}
+
 // failingFile is a file being written.
 type failingFile struct {
 	File

@@ -20,6 +20,8 @@ type FS interface {
 	Mkdir(path string) error
 	// Create makes a new file; it is an error if the path exists.
 	Create(path string) (File, error)
+	// Append opens a file that exists to write at its end.
+	Append(path string) (File, error)
 	// Open opens a file to read parts of it.
 	Open(path string) (Opened, error)
 	// ReadFile and ReadDir read; ReadDir sorts by name.

@@ -146,6 +146,20 @@ func (m *Mem) Create(path string) (File, error) {
 	return &memFile{m, n, path}, nil
 }
 
+// Append implements FS.
+func (m *Mem) Append(path string) (File, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.begin("append", path); err != nil {
+		return nil, err
+	}
+	n := m.find(path)
+	if n == nil || n.dir {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
+	return &memFile{m, n, path}, nil
+}
+
 type memFile struct {
 	m    *Mem
 	n    *inode

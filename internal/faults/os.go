@@ -27,6 +27,10 @@ func (osFS) Create(path string) (File, error) {
 	return os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 }
 
+func (osFS) Append(path string) (File, error) {
+	return os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+}
+
 func (osFS) SyncDir(path string) error {
 	d, err := os.Open(path)
 	if err != nil {

@@ -64,6 +64,17 @@ func (p pointFS) Create(path string) (f File, err error) {
 	return pointFile{f, place(path)}, nil
 }
 
+func (p pointFS) Append(path string) (f File, err error) {
+	err = Step("append to "+place(path), func() error {
+		f, err = p.FS.Append(path)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return pointFile{f, place(path)}, nil
+}
+
 func (p pointFS) Rename(from, to string) error {
 	return Step("rename "+place(from)+" to "+place(to), func() error { return p.FS.Rename(from, to) })
 }

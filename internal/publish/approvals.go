@@ -1,6 +1,8 @@
 package publish
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -20,6 +22,17 @@ func (s *Store) Approvals(dataset, partitionDir string) ([]pipeline.Approval, er
 		return nil, err
 	}
 	return s.approvals(l)
+}
+
+// ApprovalsDigest is the hex SHA-256 of the file that says what was approved of a partition.
+func (s *Store) ApprovalsDigest(dataset, partitionDir string) (string, error) {
+	l, err := newLayout(s.Root, dataset, partitionDir)
+	if err != nil {
+		return "", err
+	}
+	text, err := s.FS.ReadFile(l.approvals())
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), err
 }
 
 func (s *Store) approvals(l layout) (all []pipeline.Approval, err error) {

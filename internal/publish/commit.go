@@ -78,7 +78,8 @@ func (st *Staging) end(err error) error {
 
 func sameFiles(a, b *pipeline.Manifest) bool {
 	same := func(a, b pipeline.File) bool { return a.Path == b.Path && a.SHA256 == b.SHA256 && a.Bytes == b.Bytes }
-	return slices.EqualFunc(a.Files, b.Files, same) && slices.EqualFunc(a.Quarantine, b.Quarantine, same)
+	return slices.EqualFunc(a.Files, b.Files, same) && slices.EqualFunc(a.Quarantine, b.Quarantine, same) &&
+		slices.EqualFunc(a.Lineage, b.Lineage, same)
 }
 
 // sameColumns reports whether both say the same of where columns come from, and of their tags:
@@ -260,8 +261,15 @@ func (st *Staging) prune(current int64) error {
 		return err
 	}
 	pinned, err := st.store.pinned(l)
+	if err != nil {
+		return err
+	}
+	numbers = slices.DeleteFunc(numbers, func(n int64) bool { return n >= current-int64(st.store.Keep) || pinned[n] })
+	if st.store.Removing != nil && len(numbers) > 0 {
+		err = st.store.Removing(l.dataset, l.dir(), numbers)
+	}
 	for _, n := range numbers {
-		if err == nil && n < current-int64(st.store.Keep) && !pinned[n] {
+		if err == nil {
 			err = st.takeAway(l.version(n))
 		}
 	}

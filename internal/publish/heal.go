@@ -18,7 +18,7 @@ import (
 // says: what readers see of the data, and what is kept of both data and quarantine.
 func (st *Staging) damaged(ctx context.Context) (bool, error) {
 	l, m := st.layout, st.current
-	for _, f := range slices.Concat(m.Files, m.Quarantine) {
+	for _, f := range slices.Concat(m.Files, m.Quarantine, m.Lineage) {
 		kept := filepath.Join(l.version(m.Version), filepath.FromSlash(f.Path))
 		names := []string{kept}
 		if path.Dir(f.Path) == string(Data) {
@@ -72,7 +72,7 @@ func (st *Staging) heal() error {
 	if err := st.sync(st.dirs(st.version())...); err != nil {
 		return err
 	}
-	for _, f := range slices.Concat(m.Files, m.Quarantine) {
+	for _, f := range slices.Concat(m.Files, m.Quarantine, m.Lineage) {
 		name := filepath.FromSlash(f.Path)
 		kept, fresh := filepath.Join(l.version(m.Version), name), filepath.Join(st.dir, "healed")
 		if err := ignore(s.FS.Mkdir(filepath.Dir(kept)), fs.ErrExist); err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/penstock-data/penstock/pipeline"
@@ -108,4 +109,22 @@ func VersionDir(dataset, visible string, version int64) string {
 		return dataset
 	}
 	return l.rel(l.version(version))
+}
+
+// Located says of a file of a kept version, by its path relative to the project, of which
+// dataset, directory of a partition and version it is. The version is 0 if it is none.
+func Located(file string) (dataset, partitionDir string, version int64) {
+	before, after, ok := strings.Cut(path.Clean(file), storeDir+"/")
+	parts := strings.Split(after, "/")
+	if !ok || len(parts) < 5 || parts[1] != "versions" {
+		return "", "", 0
+	}
+	n, err := strconv.ParseInt(parts[3], 10, 64)
+	if err != nil || n < 1 {
+		return "", "", 0
+	}
+	if parts[2] == whole {
+		parts[2] = ""
+	}
+	return path.Join(before, parts[0]), parts[2], n
 }

@@ -73,7 +73,7 @@ func (st *Staging) resume(ctx context.Context, h pipeline.HeldRecord) (*Resumed,
 	if m.BytesDigest() != h.Bytes || m.Gates != h.Gates || m.Run != h.Run || m.Dataset != h.Dataset || m.Partition != h.Partition || m.FourEyes != h.FourEyes {
 		return nil, st.altered(h, "version/"+manifestName, "it is of another version")
 	}
-	for kind, files := range map[Kind][]pipeline.File{Data: m.Files, Quarantine: m.Quarantine} {
+	for kind, files := range filesOf(m) {
 		for _, f := range files {
 			if err := st.relink(ctx, h, kind, f); err != nil {
 				return nil, err

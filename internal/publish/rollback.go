@@ -35,7 +35,7 @@ func (st *Staging) rollback(ctx context.Context, version int64, r pipeline.Rollb
 	if err != nil {
 		return nil, err
 	}
-	for kind, files := range map[Kind][]pipeline.File{Data: m.Files, Quarantine: m.Quarantine} {
+	for kind, files := range filesOf(m) {
 		for _, f := range files {
 			if err := st.relinkKept(ctx, m.Version, kind, f); err != nil {
 				return nil, err
@@ -103,6 +103,11 @@ func (st *Staging) notKept(version int64) error {
 		return e.With(fmt.Sprintf("version %d is current, and no other is kept", st.current.Version))
 	}
 	return e.With(fmt.Sprintf("version %d is current, and kept are %s", st.current.Version, strings.Join(kept, ", ")))
+}
+
+// Again stages a file of a kept version under a second name, once every byte was compared.
+func (st *Staging) Again(ctx context.Context, version int64, kind Kind, f pipeline.File) error {
+	return st.relinkKept(ctx, version, kind, f)
 }
 
 // relinkKept stages a file of a kept version under a second name, and reads all of it.

@@ -41,7 +41,13 @@ type Kind string
 const (
 	Data       Kind = "data"
 	Quarantine Kind = "quarantine"
+	Lineage    Kind = "lineage"
 )
+
+// filesOf are the files of a version by what they hold.
+func filesOf(m *pipeline.Manifest) map[Kind][]pipeline.File {
+	return map[Kind][]pipeline.File{Data: m.Files, Quarantine: m.Quarantine, Lineage: m.Lineage}
+}
 
 // Version is what Commit made, or found unchanged: the one readers see now.
 type Version struct {
@@ -104,7 +110,7 @@ func (st *Staging) wasKept(n int64, dead []string) (bool, error) {
 	if err != nil || slices.Contains(dead, m.Run) {
 		return false, nil
 	}
-	for _, f := range slices.Concat(m.Files, m.Quarantine) {
+	for _, f := range slices.Concat(m.Files, m.Quarantine, m.Lineage) {
 		whole, err := st.whole(context.Background(), filepath.Join(dir, filepath.FromSlash(f.Path)), f)
 		if err != nil || !whole {
 			return false, err

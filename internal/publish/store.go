@@ -35,6 +35,9 @@ type Store struct {
 	// Lease is how long who holds a partition may stand still before another may take it
 	// over, which goes by the watch of the other; 0: 30 seconds.
 	Lease time.Duration
+	// Removing, if set, is told of versions past their keep before they are removed; after an
+	// error they stay.
+	Removing func(dataset, partitionDir string, versions []int64) error
 
 	durable sync.Map // directories with all above them, as far as this process knows
 }

@@ -38,6 +38,9 @@ func (c *Changes) PutVersion(v Version, current bool) error {
 	if err != nil {
 		return err
 	}
+	if err := c.putLineage(m); err != nil {
+		return err
+	}
 	version := strconv.FormatInt(m.Version, 10)
 	sum := new(summer).text(m.Dataset, m.Partition, version, m.Run, v.Digest, string(text)).sum()
 	if current {
@@ -74,7 +77,7 @@ func (c *Changes) Base(name, stage, partition string) (found *Base, err error) {
 
 // Forget removes everything: the first step of a rebuild.
 func (c *Changes) Forget() error {
-	for _, table := range []string{"versions", "bases", "basis_texts", "runs"} {
+	for _, table := range append(lineageTables, "versions", "bases", "basis_texts", "runs") {
 		if _, err := c.exec(`DELETE FROM ` + table); err != nil {
 			return err
 		}

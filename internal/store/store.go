@@ -65,7 +65,10 @@ func (s *Store) migrate(ctx context.Context) error {
 	if _, err := p.Up(ctx); err != nil {
 		return err
 	}
-	return s.checkSmall(ctx)
+	if err := s.checkSmall(ctx); err != nil {
+		return err
+	}
+	return s.fillLineage(ctx)
 }
 
 // Broke reports whether an error says that the index can't be used.

@@ -94,7 +94,7 @@ func (s *Store) check(ctx context.Context) error {
 			return err
 		}
 	}
-	return eachBase(ctx, s, func(*baseRow) error { return nil }, "")
+	return errors.Join(eachBase(ctx, s, func(*baseRow) error { return nil }, ""), s.checkLineage(ctx))
 }
 
 // querier is a database or a transaction.

@@ -101,7 +101,7 @@ func (c *checker) held(dataset string) error {
 		case m.digest != about.Manifest:
 			c.problem(dir, "the manifest of what is held was changed: it is %.12s, and was %.12s", m.digest, about.Manifest)
 		}
-		if err := c.files(filepath.Join(dir, "version"), append(slices.Clone(m.Files), m.Quarantine...)); err != nil {
+		if err := c.files(filepath.Join(dir, "version"), slices.Concat(m.Files, m.Quarantine, m.Lineage)); err != nil {
 			return err
 		}
 	}

@@ -59,6 +59,7 @@ type manifest struct {
 	Previous   string    `json:"previous"`
 	Files      []file    `json:"files"`
 	Quarantine []file    `json:"quarantine"`
+	Lineage    []file    `json:"lineage"`
 	Rows       int64     `json:"rows"`
 	Stage      string    `json:"stage"`
 	Stages     []stage   `json:"stages"`
@@ -188,7 +189,7 @@ func (c *checker) partition(versions, visible string) error {
 			c.problem(dir, "the manifest says version %d", m.Version)
 		}
 		kept[m.Version] = m
-		if err := c.files(dir, append(slices.Clone(m.Files), m.Quarantine...)); err != nil {
+		if err := c.files(dir, slices.Concat(m.Files, m.Quarantine, m.Lineage)); err != nil {
 			return err
 		}
 		c.verdicts(dir, m)

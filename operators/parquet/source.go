@@ -95,7 +95,7 @@ func (f *footer) split(of rowRange) pipeline.Split {
 	meta := &f.Metadata().RowGroups[of.group]
 	share := float64(of.to-of.from) / float64(max(1, meta.NumRows))
 	return pipeline.Split{
-		Name: fmt.Sprintf("%s: %v", f.name, of), Rows: of.to - of.from, Bytes: int64(share * float64(meta.TotalCompressedSize)),
+		Name: fmt.Sprintf("%s: %v", f.name, of), RowGroup: of.group + 1, Rows: of.to - of.from, Bytes: int64(share * float64(meta.TotalCompressedSize)),
 		Open: func(ctx context.Context, _ *pipeline.Env, columns []string) (pipeline.Reader, error) {
 			return openGroup(ctx, f, of, columns, nil)
 		},

@@ -14,7 +14,7 @@ func (s Source) Needs(of pipeline.Scheme, p pipeline.Partition) ([]pipeline.Part
 	}
 	refs := make([]pipeline.PartitionRef, len(parts))
 	for i, part := range parts {
-		refs[i] = pipeline.PartitionRef{Dataset: s.dataset(), Partition: part, Optional: s.Skip}
+		refs[i] = pipeline.PartitionRef{Dataset: s.Path(), Partition: part, Optional: s.Skip}
 	}
 	return refs, nil
 }
@@ -32,11 +32,11 @@ func (s Source) Check(of pipeline.Scheme) error {
 		return bad("offset: %d is after the partition of the run; a window ends at it, 0, or before", s.Offset)
 	case s.Map == Same && up.By != of.By:
 		return bad("%s is by %s, and the pipeline by %s: say how they go together, with `map: within` (all that lie in the pipeline's partition) or `map: whole` (the one that it lies in)",
-			s.dataset(), name(up.By), name(of.By))
+			s.Path(), name(up.By), name(of.By))
 	case s.Map == Same && up.By != pipeline.Key && up.Zone != nil && zone(up) != zone(of):
-		return bad("%s is by %s in %s, and the pipeline in %s: they have no window in common", s.dataset(), name(up.By), zone(up), zone(of))
+		return bad("%s is by %s in %s, and the pipeline in %s: they have no window in common", s.Path(), name(up.By), zone(up), zone(of))
 	case s.Map != Same && s.Partitions == nil:
-		return bad("map: say with `by` how %s is cut", s.dataset())
+		return bad("map: say with `by` how %s is cut", s.Path())
 	case windowed && s.Map == Within && !timed(of) || windowed && s.Map != Within && !timed(up):
 		return bad("last and offset belong to partitions by time")
 	case s.Map == Whole && s.Partitions.By == pipeline.Whole:
@@ -121,7 +121,7 @@ func (s Source) window(of pipeline.Scheme, p pipeline.Partition) ([]pipeline.Par
 	want := max(s.Last, 1)
 	all, err := of.Window(last, want)
 	if err == nil && len(all) < want && !s.Skip {
-		return nil, pipeline.Errorf(pipeline.Invalid, "%s: the calendar has %d partitions up to %s, and the window wants %d", s.dataset(), len(all), last, want).
+		return nil, pipeline.Errorf(pipeline.Invalid, "%s: the calendar has %d partitions up to %s, and the window wants %d", s.Path(), len(all), last, want).
 			With(fmt.Sprintf("set `missing: skip` to do with fewer, or begin later than %s", p))
 	}
 	return all, err

@@ -70,7 +70,7 @@ func (s Source) declared(in *pipeline.Input) error {
 	if slices.Equal(want, got) {
 		return nil
 	}
-	return pipeline.Errorf(pipeline.Invalid, "%s has other columns than its schema here says", s.dataset()).
+	return pipeline.Errorf(pipeline.Invalid, "%s has other columns than its schema here says", s.Path()).
 		With("published: "+strings.Join(got, ", "), "schema: "+strings.Join(want, ", "))
 }
 
@@ -101,9 +101,9 @@ func (s Source) find(env *pipeline.Env, refs []pipeline.PartitionRef) (found []v
 	}
 	switch n := len(needed); {
 	case n == 1:
-		err = pipeline.Errorf(pipeline.BadInput, "%s@%s is not published", s.dataset(), needed[0])
+		err = pipeline.Errorf(pipeline.BadInput, "%s@%s is not published", s.Path(), needed[0])
 	case n > 1:
-		err = pipeline.Errorf(pipeline.BadInput, "%d of %d partitions of %s are not published: %s", n, len(refs), s.dataset(), pipeline.Several(needed))
+		err = pipeline.Errorf(pipeline.BadInput, "%d of %d partitions of %s are not published: %s", n, len(refs), s.Path(), pipeline.Several(needed))
 	default:
 		return found, missing, nil
 	}

@@ -50,7 +50,7 @@ func Dataset(dir string) Source { return Source{Dataset: dir} }
 
 // String implements pipeline.Source.
 func (s Source) String() string {
-	text := "dataset " + s.dataset()
+	text := "dataset " + s.Path()
 	if s.Partitions != nil {
 		text += " " + s.Partitions.String()
 	}
@@ -79,7 +79,8 @@ func (s Source) String() string {
 	return text
 }
 
-func (s Source) dataset() string { return path.Clean(filepath.ToSlash(s.Dataset)) }
+// Path is the directory of the dataset, with slashes.
+func (s Source) Path() string { return path.Clean(filepath.ToSlash(s.Dataset)) }
 
 func name(by pipeline.By) string {
 	if by == pipeline.Whole {

@@ -94,10 +94,11 @@ func (o aggregate) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	exact := !slices.ContainsFunc(o.aggs, func(a Agg) bool { return a.Func == "stddev" }) // it adds up doubles, of integers too
 	st := &statement{query: query, inputs: []string{"t"}, schema: in, ordered: exact}
 	b, err := st.bind(reads)
-	if err == nil {
-		b.Origins = origins
+	if err != nil {
+		return nil, err
 	}
-	return b, err
+	b.Origins, b.Gather = origins, st.gathers(o.by)
+	return b, nil
 }
 
 // sql gives the aggregate in SQL, and the column it reads, or -1.

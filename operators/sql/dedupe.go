@@ -79,6 +79,7 @@ func (o dedupe) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	if o.Keep != "last" && len(o.OrderBy) == 0 {
 		b := firstSeen(schema, order)
 		b.Origins = copied(schema, by)
+		b.Carry = func(in ...*arrow.Schema) (*pipeline.Bound, error) { return firstSeen(in[0], order), nil }
 		return b, nil
 	}
 	st := &statement{query: o.query(keys), inputs: []string{"t"}, schema: in, ordered: true}
@@ -88,7 +89,9 @@ func (o dedupe) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	}
 	b.Rows = pipeline.RowsFewer
 	b.Origins = copied(schema, by)
-	return sameColumns(b, schema, order), nil
+	b = sameColumns(b, schema, order)
+	b.Carry = st.carries(b)
+	return b, nil
 }
 
 func (o dedupe) query(keys []string) string {

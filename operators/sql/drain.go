@@ -97,12 +97,17 @@ func (r *result) Close() error {
 	if r.closed {
 		return nil
 	}
+	r.free()
+	return r.s.close()
+}
+
+// free is Close for a session that goes on.
+func (r *result) free() {
 	r.closed = true
 	if r.begun {
 		duckdb.DestroyResult(&r.res)
 	}
 	duckdb.DestroyPrepare(&r.stmt)
-	return r.s.close()
 }
 
 // validity gives the valid rows of a vector; nil means all.

@@ -63,20 +63,30 @@ func (o join) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	for _, k := range keys {
 		on = append(on, fmt.Sprintf("l.%s = r.%s", quote(k[0]), quote(k[1])))
 	}
+	both := o.Kind != "semi" && o.Kind != "anti"
 	order := "l.rowid"
-	if o.Kind != "semi" && o.Kind != "anti" {
+	if both {
 		order = "l.rowid NULLS LAST, r.rowid NULLS LAST"
 	}
-	st := &statement{
-		query: fmt.Sprintf("SELECT %s FROM l %s r ON %s ORDER BY %s",
-			strings.Join(o.columns(keys, in[0], in[1]), ", "), keyword, strings.Join(on, " AND "), order),
-		inputs: []string{"l", "r"}, schema: in, ordered: true,
+	columns := o.columns(keys, in[0], in[1])
+	query := func(places ...string) string {
+		return fmt.Sprintf("SELECT %s FROM l %s r ON %s ORDER BY %s",
+			strings.Join(append(columns, places...), ", "), keyword, strings.Join(on, " AND "), order)
 	}
+	st := &statement{query: query(), inputs: []string{"l", "r"}, schema: in, ordered: true}
 	b, err := st.bind(nil)
-	if err == nil {
-		b.Origins = o.origins(keys, in[0], in[1])
+	if err != nil {
+		return nil, err
 	}
-	return b, err
+	b.Origins = o.origins(keys, in[0], in[1])
+	b.Carry = func(in ...*arrow.Schema) (*pipeline.Bound, error) {
+		places := placesOf("l", in[0], 0)
+		if both {
+			places = append(places, placesOf("r", in[1], len(places))...)
+		}
+		return st.wide(b, query(places...), in, len(places)), nil
+	}
+	return b, nil
 }
 
 func (o join) keys(left, right *arrow.Schema) (keys [][2]string, err error) {

@@ -49,6 +49,7 @@ func (q query) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	if b.Origins, err = q.origins(tree, in, b.Schema); err != nil {
 		return nil, err
 	}
+	b.Opaque = "of SQL that people write it is not known which rows a row of its result comes from"
 	for _, f := range b.Schema.Fields() {
 		if d, ok := f.Type.(*arrow.Decimal128Type); ok && d.Precision == 38 && d.Scale == 0 {
 			b.Notes = append(b.Notes, fmt.Sprintf("column %s is a decimal(38, 0), as sums of integers are; cast it with ::BIGINT if it fits", f.Name))

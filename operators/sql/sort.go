@@ -73,7 +73,9 @@ func (o sorted) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	}
 	b.Rows = pipeline.RowsSame
 	b.Origins = copied(schema, uses(keys, pipeline.SortedBy))
-	return sameColumns(b, schema, keys), nil
+	b = sameColumns(b, schema, keys)
+	b.Carry = st.carries(b)
+	return b, nil
 }
 
 func single(name string, in []*arrow.Schema) (*arrow.Schema, error) {

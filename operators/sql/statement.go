@@ -50,6 +50,15 @@ func (st *statement) describe() (*arrow.Schema, error) {
 
 // stream loads the inputs and gives the result.
 func (st *statement) stream(ctx context.Context, env *pipeline.Env, in []pipeline.Reader) (pipeline.Reader, error) {
+	s, err := st.open(ctx, env, in)
+	if err != nil {
+		return nil, err
+	}
+	return st.run(ctx, env, s)
+}
+
+// open loads the inputs into a session of their own.
+func (st *statement) open(ctx context.Context, env *pipeline.Env, in []pipeline.Reader) (*session, error) {
 	s, err := openSession(env, st.threads(env))
 	if err != nil {
 		return nil, closeRest(err, in)
@@ -59,6 +68,11 @@ func (st *statement) stream(ctx context.Context, env *pipeline.Env, in []pipelin
 			return nil, firstOf(closeRest(err, in[i+1:]), s.close())
 		}
 	}
+	return s, nil
+}
+
+// run gives the result over what was loaded; it owns the session.
+func (st *statement) run(ctx context.Context, env *pipeline.Env, s *session) (pipeline.Reader, error) {
 	r, err := s.prepare(ctx, st.query)
 	if err != nil {
 		return nil, firstOf(err, s.close())
