@@ -173,6 +173,10 @@ func (b *Bound) traceColumns(in []ancestries, by ColumnStep) ancestries {
 	origins := b.origins()
 	follow := func(f *ancestry, o Origin) {
 		for _, u := range o.From {
+			if u.Input < 0 || u.Input >= len(in) || u.Index < 0 || u.Index >= len(in[u.Input].columns) {
+				f.doubt(fmt.Sprintf("stage %s: %s: it names a column that is not there", by.Stage, by.How))
+				continue
+			}
 			f.add(in[u.Input].columns[u.Index], u.How)
 		}
 		if o.Unknown != "" {
@@ -212,9 +216,9 @@ func (b *Bound) origins() *Origins {
 		switch c := &o.Columns[i]; {
 		case b.Keep != nil:
 			c.From = []Use{{Column{Index: i}, Copied}}
-		case b.Same != nil && b.Same[i] >= 0:
+		case i < len(b.Same) && b.Same[i] >= 0:
 			c.From = []Use{{Column{Index: b.Same[i]}, Copied}}
-		case b.From != nil:
+		case i < len(b.From):
 			for _, from := range b.From[i] {
 				c.From = append(c.From, Use{from, Computed})
 			}
