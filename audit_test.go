@@ -11,7 +11,7 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// report verifies and fails if something doesn't hold.
+// holds verifies and fails if something doesn't hold.
 func (x *past) holds(t *testing.T, o audit.Options) *audit.Report {
 	t.Helper()
 	r, err := audit.Verify(t.Context(), x.dir, o)
@@ -72,13 +72,13 @@ func TestChainOfTheProjectThatIsLostOrOld(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again := func() {
+	again := func(v int64) {
 		x.with(t, func(p *penstock.Project) {
-			x.write(t, "a", 1, 2, 3)
+			x.write(t, "a", 1, 2, v)
 			x.run(t, p, "a", pipeline.Published)
 		})
 	}
-	again()
+	again(3)
 	if err := os.WriteFile(own, old, 0o644); err != nil { // as it was in an old backup
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestChainOfTheProjectThatIsLostOrOld(t *testing.T) {
 	if err := os.Remove(own); err != nil {
 		t.Fatal(err)
 	}
-	again()
+	again(4)
 	wrong := x.verify(t, audit.Options{})
 	if len(wrong) == 0 || wrong[0].Path != ".penstock/audit.jsonl" || !strings.Contains(wrong[0].What, "the one before it is gone") {
 		t.Error(wrong)
