@@ -114,6 +114,35 @@ func TestForgedChains(t *testing.T) {
 	}
 }
 
+// Signatures of a chain that is longer than what is read at once are checked all the same.
+func TestLongSignedChain(t *testing.T) {
+	key, keys := testKey(t)
+	root := t.TempDir()
+	l := newLog(t, faults.OS(), root)
+	l.Key = key
+	var all []Entry
+	for n := range int64(8000) {
+		all = append(all, Entry{Kind: Run, Run: "run", Status: "published", Version: n, Digest: strings.Repeat("a", 64)})
+	}
+	if err := l.Append(t.Context(), all...); err != nil {
+		t.Fatal(err)
+	}
+	look := func() *checker {
+		c := &checker{ctx: t.Context(), root: root, opts: Options{Keys: keys, Signed: true}, chains: map[string]*chain{}}
+		if err := c.read(""); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	if c := look(); len(c.Problems) > 0 || c.Chains[0].Signed != 8001 {
+		t.Fatal(c.Problems, c.Chains)
+	}
+	forge(t, Path(root, ""), nil, func(e *Entry) {})
+	if c := look(); len(c.Problems) != 1 || c.Problems[0].What != "is not signed, and no entry after it is" {
+		t.Fatal(c.Problems)
+	}
+}
+
 // A signature of one entry is none of another, whatever else is right.
 func TestSignatureOfAnotherEntry(t *testing.T) {
 	key, keys := testKey(t)
