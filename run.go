@@ -37,6 +37,7 @@ func (p *Project) Env(pl *pipeline.Pipeline, part pipeline.Partition) *pipeline.
 		Memory:     pipeline.NewBudget(p.opts.Memory),
 		Now:        p.clock.Now,
 		Believes:   p.believes,
+		Named:      traceName,
 		HashFile:   p.hashes.file,
 		ForceScan:  p.opts.ForceScan,
 		ShowValues: p.opts.ShowValues,
@@ -113,7 +114,9 @@ func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipel
 	}
 	if err != nil {
 		a.settle(err)
-		return a, errors.Join(err, p.unlockRun(a.rec.Run, lock))
+		err = errors.Join(err, p.unlockRun(a.rec.Run, lock))
+		p.teller.ended(a.rec.Run)
+		return a, err
 	}
 	return a, nil
 }
