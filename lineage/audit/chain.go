@@ -65,13 +65,13 @@ func (r *chainReader) all() error {
 			return err
 		}
 		line, err := readLine(r.in)
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
 		if len(line) > 0 {
 			r.line(line)
 		}
-		if err == io.EOF {
+		if err != nil {
 			return nil
 		}
 	}
