@@ -210,7 +210,7 @@ func TestWhatIsSaidOfAnOutput(t *testing.T) {
 	}
 	lineage := out.Facets.ColumnLineage
 	want := map[string]InputFields{
-		"id": {[]InputField{{in, "id", []Transformation{{Type: "DIRECT", Subtype: "IDENTITY"}}}}},
+		"id":  {[]InputField{{in, "id", []Transformation{{Type: "DIRECT", Subtype: "IDENTITY"}}}}},
 		"who": {[]InputField{{in, "email", []Transformation{{Type: "DIRECT", Subtype: "TRANSFORMATION", Masking: true}}}}},
 		"amount": {[]InputField{
 			{in, "price", []Transformation{{Type: "DIRECT", Subtype: "TRANSFORMATION"}, {Type: "INDIRECT", Subtype: "CONDITIONAL"}}},
