@@ -20,6 +20,7 @@ type Sender struct {
 	now    func() time.Time
 	sleep  func(context.Context, time.Duration) error
 	warn   func(string)
+	filter []filter
 
 	queue  chan message
 	cancel context.CancelFunc
@@ -67,7 +68,7 @@ const (
 func NewSender(c *Config, o *Outbox, past Past, now func() time.Time, sleep func(context.Context, time.Duration) error) *Sender {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Sender{
-		outbox: o, past: past, now: now, sleep: sleep, warn: c.Warn,
+		outbox: o, past: past, now: now, sleep: sleep, warn: c.Warn, filter: c.filters,
 		queue: make(chan message, queueLength), cancel: cancel, done: make(chan struct{}), started: map[string]map[string]bool{},
 	}
 	s.naps, s.awake = context.WithCancel(ctx)
@@ -175,7 +176,7 @@ func (s *Sender) announce(ctx context.Context, m message) {
 	if !s.outbox.Has(m.run) {
 		return // its end is told already
 	}
-	texts := encode(m.events)
+	texts := encode(kept(m.events, s.filter))
 	for _, l := range s.lines {
 		if s.resting(l) || ctx.Err() != nil || s.outbox.Sent(m.in, l.Name()) {
 			continue

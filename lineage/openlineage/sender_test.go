@@ -419,6 +419,28 @@ func TestBeginningThatIsLate(t *testing.T) {
 	}
 }
 
+// Jobs that the config leaves out are not told of.
+func TestFilters(t *testing.T) {
+	w, a := newWorld(t), newServerThat(t, 200)
+	c := readConfig(t, `{"transport": {"type": "http", "url": "`+a.URL+`"}, "filters": [{"type": "exact", "match": "p"}, {"type": "regex", "regex": "q.*s$"}]}`)
+	events := func(jobs ...string) (all []Event) {
+		for _, job := range jobs {
+			all = append(all, Event{Job: Job{Name: job}})
+		}
+		return all
+	}
+	if left := kept(events("p", "pp", "qrs", "aqrs", "q"), c.filters); len(left) != 3 || left[0].Job.Name != "pp" || left[1].Job.Name != "aqrs" {
+		t.Errorf("%+v", left)
+	}
+	s := NewSender(c, w.box, Past{Run: w.run}, w.clock, w.sleep)
+	s.Began(w.begin("r1"))
+	w.end(s, "r1")
+	s.Flush(nil)
+	if a.asked > 0 || len(w.waiting()) > 0 {
+		t.Error(a.asked, w.waiting())
+	}
+}
+
 // More runs than the queue takes are told of at the end.
 func TestMoreThanTheQueueTakes(t *testing.T) {
 	w, a := newWorld(t), newServerThat(t, 200)
