@@ -66,6 +66,14 @@ const (
 
 // NewSender starts a sender over an outbox. It first sends what earlier commands left there.
 func NewSender(c *Config, o *Outbox, past Past, now func() time.Time, sleep func(context.Context, time.Duration) error) *Sender {
+	s, ctx := newSender(c, o, past, now, sleep)
+	s.queue <- message{sweep: true}
+	go s.work(ctx)
+	return s
+}
+
+// newSender is one that does not work yet, and the context that it works in.
+func newSender(c *Config, o *Outbox, past Past, now func() time.Time, sleep func(context.Context, time.Duration) error) (*Sender, context.Context) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Sender{
 		outbox: o, past: past, now: now, sleep: sleep, warn: c.Warn, filter: c.filters,
@@ -79,9 +87,7 @@ func NewSender(c *Config, o *Outbox, past Past, now func() time.Time, sleep func
 		}
 		s.lines = append(s.lines, l)
 	}
-	s.queue <- message{sweep: true}
-	go s.work(ctx)
-	return s
+	return s, ctx
 }
 
 // Began tells that a run has begun. Its intent is in the outbox.
@@ -162,10 +168,10 @@ func (s *Sender) sweep(ctx context.Context) {
 	if err != nil {
 		s.say("the outbox can't be read: " + err.Error())
 	}
+	for _, l := range s.lines {
+		clear(l.left) // others may have told of them
+	}
 	for _, run := range runs {
-		if ctx.Err() != nil {
-			return
-		}
 		s.settle(ctx, run)
 	}
 }
@@ -205,6 +211,9 @@ func (s *Sender) settle(ctx context.Context, run string) bool {
 		s.say(fmt.Sprintf("run %s is not told of yet: %v", run, err))
 	}
 	if story == nil {
+		for _, l := range s.lines {
+			delete(l.left, run) // nothing is to be told, or nothing yet
+		}
 		return false
 	}
 	all := true

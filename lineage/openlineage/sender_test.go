@@ -419,6 +419,35 @@ func TestBeginningThatIsLate(t *testing.T) {
 	}
 }
 
+// What another process runs is not left by this one, nor what another has told meanwhile; and what
+// this one began is not begun again for that.
+func TestWhatOthersDo(t *testing.T) {
+	w, a := newWorld(t), newServerThat(t, 200, 503, 503, 503, 503, 503, 503, 200)
+	s, ctx := newSender(&Config{Transports: []Transport{a.transport()}}, w.box, Past{Run: w.run}, w.clock, w.sleep)
+	s.take(ctx, message{run: "r1", in: w.begin("r1").Intent, events: []Event{{EventType: Start, Run: Run{Facets: RunFacets{Tags: &Tags{Tags: []Tag{{Value: "r1"}}}}}}}, begins: true})
+	s.take(ctx, message{sweep: true}) // r1 runs
+	w.set("r1", pipeline.Published)
+	s.take(ctx, message{run: "r1"}) // the server is down, and left alone
+	w.begin("elsewhere")
+	s.take(ctx, message{sweep: true})
+	s.take(ctx, message{run: "told by others"})
+	if left := len(s.lines[0].left); left != 3 {
+		t.Errorf("%d are left while it is left alone", left)
+	}
+	w.pass(firstRest)
+	w.begin("r2")
+	w.set("r2", pipeline.Published)
+	s.take(ctx, message{run: "r2"})
+	if left := s.lines[0].left; len(left) != 0 || s.behind() {
+		t.Error(left)
+	}
+	if diff := cmp.Diff([]string{"START r1", "START r2", "COMPLETE r2", "COMPLETE r1"}, a.took); diff != "" {
+		t.Error(diff)
+	}
+	close(s.done) // nobody works
+	s.Close(nil)
+}
+
 // Jobs that the config leaves out are not told of.
 func TestFilters(t *testing.T) {
 	w, a := newWorld(t), newServerThat(t, 200)
