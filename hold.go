@@ -23,7 +23,11 @@ func (a *attempt) hold(ctx context.Context, out *pipeline.Outcome) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		h, err := a.outputs.staging[s.Stage.Name].Hold(b.manifest(s))
+		staged := a.outputs.staging[s.Stage.Name]
+		if err := a.some.follow(ctx, s.Stage, staged); err != nil {
+			return err
+		}
+		h, err := staged.Hold(b.manifest(s))
 		if err != nil {
 			return err
 		}

@@ -86,6 +86,9 @@ func (a *attempt) publish(ctx context.Context, out *pipeline.Outcome) error {
 			continue
 		}
 		staged := a.outputs.staging[s.Stage.Name]
+		if err := a.some.follow(ctx, s.Stage, staged); err != nil {
+			return err
+		}
 		v, err := staged.Commit(ctx, b.manifest(s))
 		if err != nil {
 			return err

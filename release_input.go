@@ -196,6 +196,7 @@ func (x *asideIndex) origin(n int64) (string, int64) { return x.names[x.source[n
 // splits are those of the quarantine with the rows that are released, in the schema of what
 // is published.
 func (r *release) splits(schema *arrow.Schema) (all []pipeline.Split) {
+	passed := int64(0) // rows up to the end of the split before, as it says it has them
 	for i, s := range r.quarantine.Splits {
 		first, end := r.index.starts[i], int64(len(r.index.chosen))
 		if i+1 < len(r.index.starts) {
@@ -211,12 +212,13 @@ func (r *release) splits(schema *arrow.Schema) (all []pipeline.Split) {
 			continue
 		}
 		all = append(all, pipeline.Split{
-			Name: s.Name, File: s.File, Rows: rows, Bytes: s.Bytes,
+			Name: s.Name, File: s.File, RowGroup: s.RowGroup, Rows: rows, Bytes: s.Bytes, Before: first - passed,
 			Open: func(ctx context.Context, env *pipeline.Env, columns []string) (pipeline.Reader, error) {
 				return openSome(ctx, env, s, chosen, narrowed(schema, columns))
 			},
 			Origin: func(at int32) (string, int64) { return r.index.origin(first + int64(at)) },
 		})
+		passed = first + rows
 	}
 	return all
 }

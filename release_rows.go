@@ -147,7 +147,7 @@ func (r *release) correctedSplits(schema *arrow.Schema, said bool, places *place
 	for _, s := range r.fixed.Splits {
 		base := first
 		split := pipeline.Split{
-			Name: s.Name, File: s.File, Rows: s.Rows, Bytes: s.Bytes,
+			Name: s.Name, File: s.File, RowGroup: s.RowGroup, Rows: s.Rows, Bytes: s.Bytes,
 			Open: func(ctx context.Context, env *pipeline.Env, columns []string) (pipeline.Reader, error) {
 				return openSome(ctx, env, s, nil, narrowed(schema, columns))
 			},

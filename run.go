@@ -37,6 +37,7 @@ func (p *Project) Env(pl *pipeline.Pipeline, part pipeline.Partition) *pipeline.
 		Memory:     pipeline.NewBudget(p.opts.Memory),
 		Now:        p.clock.Now,
 		Believes:   p.believes,
+		Named:      traceName,
 		HashFile:   p.hashes.file,
 		ForceScan:  p.opts.ForceScan,
 		ShowValues: p.opts.ShowValues,
@@ -94,7 +95,10 @@ func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipel
 	a.env.Past, a.env.History, a.env.Accepted = a.past(), a.history, a.accepted
 	a.env.Approves = a.approves
 	a.readings.p, a.env.Pin = p, a.readings.pin(ctx)
-	lock, err := p.lockRun(a.rec.Run)
+	lock, err := faults.Lock(nil), p.maySign()
+	if err == nil {
+		lock, err = p.lockRun(a.rec.Run)
+	}
 	if err != nil {
 		a.settle(err)
 		return a, err
@@ -102,6 +106,9 @@ func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipel
 	a.lock = lock
 	p.teller.begins(a)
 	err = os.MkdirAll(a.env.Temp, 0o700)
+	if err == nil {
+		a.rec.Definition, err = p.keepTexts(pl.Texts, a.env.Temp)
+	}
 	if err == nil {
 		err = p.store.PutRun(ctx, a.rec)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/penstock-data/penstock/internal/publish"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -92,18 +93,33 @@ func (x *someStages) judge(s pipeline.Stage) (bool, error) {
 		return false, err
 	}
 	m := v.manifest
-	if len(m.Files) == 0 || len(m.Quarantine) > 0 || m.Release != nil || slices.ContainsFunc(m.Findings, pipeline.Finding.Blocks) {
+	reordered := len(m.Lineage) > 0 && len(m.Files) > 10 // part-10 is read before part-2
+	if len(m.Files) == 0 || len(m.Quarantine) > 0 || reordered || m.Release != nil || slices.ContainsFunc(m.Findings, pipeline.Finding.Blocks) {
 		return false, nil
 	}
 	name := x.newName("published")
 	x.judged[s.Name], x.inputs[name] = v, v.input(s.Name)
 	x.made.Sources = append(x.made.Sources, pipeline.NamedSource{Name: name, Source: publishedSource{x.p, v, s.Output.Format}, At: s.At})
-	s.From, s.Operators, s.OperatorsAt = []string{name}, nil, nil
+	s.From, s.Operators, s.OperatorsAt, s.Lineage = []string{name}, nil, nil, pipeline.UsualDepth // that of the version holds
 	return true, x.stage(s)
 }
 
 // whole is a stage as the pipeline has it that the excerpt is of.
 func (x *someStages) whole(s *pipeline.Stage) *pipeline.Stage { return stageOf(x.of, s.Name) }
+
+// follow stages, of a stage that was only judged, the file that says where its rows came from.
+func (x *someStages) follow(ctx context.Context, s *pipeline.Stage, to *publish.Staging) error {
+	if x == nil || x.judged[s.Name] == nil {
+		return nil
+	}
+	was := x.judged[s.Name].manifest
+	for _, f := range was.Lineage {
+		if err := to.Again(ctx, was.Version, publish.Lineage, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // describe says, in the manifest of a stage that was only judged, what its data was made by: what
 // made the version before.
@@ -117,7 +133,7 @@ func (x *someStages) describe(m *pipeline.Manifest, s *pipeline.Stage) {
 	if was.Judged != 0 {
 		m.Judged = was.Judged
 	}
-	m.Code, m.Inputs, m.Schema = was.Code, was.Inputs, was.Schema
+	m.Code, m.Inputs, m.Schema, m.Lineage = was.Code, was.Inputs, was.Schema, was.Lineage
 	judgedColumns(m, was)
 	for _, f := range was.Findings {
 		if f.Stage != s.Name {

@@ -107,7 +107,7 @@ type tracing struct {
 
 func (t *tracing) close() (err error) {
 	for _, v := range t.versions {
-		if v.file != nil {
+		if v != nil && v.file != nil {
 			err = errors.Join(err, v.file.Close())
 		}
 	}

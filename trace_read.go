@@ -32,21 +32,28 @@ type tracedFile struct {
 func (t *tracing) origin(ctx context.Context, v *tracedVersion, o trace.Origin) (*TracedRow, error) {
 	r := &TracedRow{Input: o.Input.Name, File: o.File(), RowGroup: o.Split.Group - 1, Row: o.Row}
 	rec, file := inputOf(v.versionAt, o)
-	switch {
-	case rec == nil:
+	if rec == nil {
 		r.Problem = "the manifest of " + v.ref() + " does not name the file"
 		return r, nil
-	case file != nil:
+	}
+	if o.Row < 0 {
+		r.Problem = fmt.Sprintf("row %d of a part of the file of which it is not known where it begins", o.At)
+	}
+	r.Input = rec.Name
+	if file != nil {
 		r.key = file.Path + " " + file.SHA256
 		return r, t.outside(ctx, v, rec, file)
 	}
 	r.Dataset, r.Partition, r.Version = rec.Dataset, rec.Partition, rec.Version
-	up, err := t.upstream(ctx, v, rec, o.File())
+	up, err := t.upstream(ctx, rec, o.File())
 	if err != nil {
 		return nil, err
 	}
 	if up == nil {
 		r.Problem = fmt.Sprintf("version %d of %s@%s is not kept any more", rec.Version, rec.Dataset, rec.Partition)
+		return r, nil
+	}
+	if r.Problem != "" {
 		return r, nil
 	}
 	i := slices.IndexFunc(up.manifest.Files, func(f pipeline.File) bool { return path.Base(f.Path) == path.Base(o.File()) })
@@ -73,7 +80,7 @@ func inputOf(v *versionAt, o trace.Origin) (*pipeline.InputRecord, *pipeline.Fil
 					return rec, &rec.Files[j]
 				}
 			}
-			if rec.Dataset != "" && holds(rec, v, o.File()) {
+			if rec.Dataset != "" && holds(rec, o.File()) {
 				return rec, nil
 			}
 		}
@@ -81,25 +88,35 @@ func inputOf(v *versionAt, o trace.Origin) (*pipeline.InputRecord, *pipeline.Fil
 	return nil, nil
 }
 
-// holds reports whether a file is of the version that a record names: by its path among the
-// kept ones, or that which readers see, or by its name in the version where one run made both.
-func holds(rec *pipeline.InputRecord, v *versionAt, file string) bool {
-	dataset, dir, version := located(v, rec, file)
-	return dataset == rec.Dataset && (version == 0 || version == rec.Version) && (dir == "" || partitionOf(dir) == rec.Partition)
+// holds reports whether a file is of the version that a record names.
+func holds(rec *pipeline.InputRecord, file string) bool {
+	dataset, dir := located(rec, file)
+	return dataset == rec.Dataset && (dir == "" || partitionOf(dir) == rec.Partition)
 }
 
-// located says of which dataset, partition and version a file is; version 0 is not known.
-func located(v *versionAt, rec *pipeline.InputRecord, file string) (dataset, dir string, version int64) {
-	if strings.HasPrefix(file, string(publish.Data)+"/") {
-		return rec.Dataset, v.partitionDir(), 0
+// traceName is what trace files call a file: one of a kept version by its place in the
+// dataset, whatever version that is.
+func traceName(file string) string {
+	_, dir, version := publish.Located(file)
+	if version == 0 || path.Base(path.Dir(file)) != string(publish.Data) {
+		return file
 	}
-	if dataset, dir, version = publish.Located(file); version > 0 {
-		return dataset, dir, version
+	return path.Join(dir, string(publish.Data), path.Base(file))
+}
+
+// located says of which dataset and directory of a partition a file is, of the input that a
+// record names.
+func located(rec *pipeline.InputRecord, file string) (dataset, dir string) {
+	if above := path.Dir(file); path.Base(above) == string(publish.Data) {
+		if dir = path.Dir(above); dir == "." {
+			dir = ""
+		}
+		return rec.Dataset, dir
 	}
 	if dir = path.Dir(file); dir == rec.Dataset {
-		return rec.Dataset, "", 0
+		return rec.Dataset, ""
 	}
-	return path.Dir(dir), path.Base(dir), 0
+	return path.Dir(dir), path.Base(dir)
 }
 
 // partitionOf is the value of a partition, of its directory: "2001-03" of "month=2001-03".
@@ -112,8 +129,8 @@ func partitionOf(dir string) string {
 }
 
 // upstream opens the version that a record names; nil where it is not kept any more.
-func (t *tracing) upstream(ctx context.Context, v *tracedVersion, rec *pipeline.InputRecord, file string) (*tracedVersion, error) {
-	_, dir, _ := located(v.versionAt, rec, file)
+func (t *tracing) upstream(ctx context.Context, rec *pipeline.InputRecord, file string) (*tracedVersion, error) {
+	_, dir := located(rec, file)
 	up := &versionAt{visible: path.Join(rec.Dataset, dir)}
 	key := fmt.Sprint(up.visible, " ", rec.Version)
 	if known, ok := t.versions[key]; ok {

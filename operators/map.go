@@ -2,6 +2,7 @@ package operators
 
 import (
 	"context"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -19,7 +20,17 @@ import (
 func Map(name string, schema func(*arrow.Schema) (*arrow.Schema, error),
 	f func(context.Context, arrow.RecordBatch) (arrow.RecordBatch, error),
 ) pipeline.Operator {
-	return mapped{name, pipeline.RowsSame, schema, f}
+	return mapped{name: name, rows: pipeline.RowsSame, schema: schema, f: f}
+}
+
+// MapEach is Map for a function that gives each row that comes in, in its place: rows can be
+// followed through it, where a stage asks for lineage of rows.
+//
+//	MapEach(t, schema, f) → f(t), row by row
+func MapEach(name string, schema func(*arrow.Schema) (*arrow.Schema, error),
+	f func(context.Context, arrow.RecordBatch) (arrow.RecordBatch, error),
+) pipeline.Operator {
+	return mapped{name: name, rows: pipeline.RowsSame, each: true, schema: schema, f: f}
 }
 
 // MapRows is Map for a function that may leave rows out (pipeline.RowsFewer: they are
@@ -29,12 +40,13 @@ func Map(name string, schema func(*arrow.Schema) (*arrow.Schema, error),
 func MapRows(name string, rows pipeline.RowsRule, schema func(*arrow.Schema) (*arrow.Schema, error),
 	f func(context.Context, arrow.RecordBatch) (arrow.RecordBatch, error),
 ) pipeline.Operator {
-	return mapped{name, rows, schema, f}
+	return mapped{name: name, rows: rows, schema: schema, f: f}
 }
 
 type mapped struct {
 	name   string
 	rows   pipeline.RowsRule
+	each   bool // each row leaves in its place
 	schema func(*arrow.Schema) (*arrow.Schema, error)
 	f      func(context.Context, arrow.RecordBatch) (arrow.RecordBatch, error)
 }
@@ -57,7 +69,7 @@ func (o mapped) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 			return nil, err
 		}
 	}
-	return &pipeline.Bound{Schema: out, Rows: o.rows, Each: same(func(ctx context.Context, b arrow.RecordBatch) (arrow.RecordBatch, error) {
+	b := &pipeline.Bound{Schema: out, Rows: o.rows, Each: same(func(ctx context.Context, b arrow.RecordBatch) (arrow.RecordBatch, error) {
 		got, err := o.f(ctx, b)
 		if err != nil {
 			return nil, err
@@ -67,5 +79,11 @@ func (o mapped) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 			return nil, pipeline.Errorf(pipeline.Invalid, "map %s gave %v, and said it would give %v", o.name, got.Schema(), out)
 		}
 		return got, nil
-	})}, nil
+	})}
+	if o.each {
+		b.Same = slices.Repeat([]int{-1}, out.NumFields())
+	} else {
+		b.Opaque = "it is a function of which it is not known whether it gives each row in its place; where it does, use MapEach"
+	}
+	return b, nil
 }

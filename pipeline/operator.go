@@ -182,6 +182,9 @@ type Env struct {
 	// HashFile gives the hex SHA-256 of a file, by its path; it may remember those of files that
 	// have not changed since. Nil is the function of this name.
 	HashFile func(ctx context.Context, path string) (string, error)
+	// Named is what a trace file calls a file that is read, so that the same rows of a published
+	// partition are called the same in whichever version they are. Nil calls files by their paths.
+	Named func(path string) string
 	// Dirs lists directories for List and may remember what was there; nil is os.ReadDir.
 	Dirs func(dir string) ([]fs.DirEntry, error)
 	// ForceScan has gates and filters look at every row, whatever is known of them without.

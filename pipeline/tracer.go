@@ -89,10 +89,13 @@ func (t *tracer) follow(c *chain, name string) *chain {
 // describe says what the sources are that the splits of an input are.
 func (t *tracer) describe(in *Input, name string, first int32) trace.Input {
 	d := trace.Input{Name: name, First: first, Files: []string{}, Splits: []trace.Split{}}
-	staged := t.run.staged[name] != nil
+	env := t.run.env
 	for _, f := range in.Files {
-		if staged { // as the manifest of that stage will name it
-			f.Path = path.Join(path.Base(path.Dir(f.Path)), path.Base(f.Path))
+		switch {
+		case t.run.staged[name] != nil: // by its name in the version that it will be of
+			f.Path = path.Join(env.Partition.Dir(), path.Base(path.Dir(f.Path)), path.Base(f.Path))
+		case env.Named != nil:
+			f.Path = env.Named(f.Path)
 		}
 		d.Files = append(d.Files, f.Path)
 	}

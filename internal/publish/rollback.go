@@ -105,6 +105,11 @@ func (st *Staging) notKept(version int64) error {
 	return e.With(fmt.Sprintf("version %d is current, and kept are %s", st.current.Version, strings.Join(kept, ", ")))
 }
 
+// Again stages a file of a kept version under a second name, once every byte was compared.
+func (st *Staging) Again(ctx context.Context, version int64, kind Kind, f pipeline.File) error {
+	return st.relinkKept(ctx, version, kind, f)
+}
+
 // relinkKept stages a file of a kept version under a second name, and reads all of it.
 func (st *Staging) relinkKept(ctx context.Context, version int64, kind Kind, f pipeline.File) error {
 	where := filepath.Join(st.layout.version(version), filepath.FromSlash(f.Path))

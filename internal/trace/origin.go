@@ -15,7 +15,7 @@ func (o Origin) File() string { return o.Input.Files[o.Split.File] }
 // Each calls f with the rows that a row of the output came from, lane by lane and in the order
 // of the input. One that came from a row in two ways is told of it once. An error of f ends it.
 func (t *Reader) Each(row int64, f func(Origin) error) error {
-	w := &walk{t: t, f: f, seen: map[Place]bool{}}
+	w := &walk{t: t, f: f, seen: places{}}
 	for i := range t.footer.Lanes {
 		p, err := t.at(&t.footer.Lanes[i], row)
 		if err != nil {
@@ -31,15 +31,25 @@ func (t *Reader) Each(row int64, f func(Origin) error) error {
 type walk struct {
 	t    *Reader
 	f    func(Origin) error
-	seen map[Place]bool
+	seen places
+}
+
+// places are a set of places, of which many are near each other: bits by the 64.
+type places map[Place]uint64
+
+// add reports whether a place is new.
+func (s places) add(p Place) bool {
+	word, bit := p>>6, uint64(1)<<(p&63)
+	is := s[word]&bit != 0
+	s[word] |= bit
+	return !is
 }
 
 // place tells of a place; what a group is made of has smaller numbers of sources.
 func (w *walk) place(p Place, below int32) error {
-	if p == None || w.seen[p] {
+	if p == None || !w.seen.add(p) {
 		return nil
 	}
-	w.seen[p] = true
 	in, g := w.t.source(p.Source())
 	switch {
 	case p.Source() >= below || in == nil && g < 0:

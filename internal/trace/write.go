@@ -140,8 +140,14 @@ func (t *Writer) Close() error {
 	if err != nil {
 		return err
 	}
+	return t.write(seal(nil, text))
+}
+
+// seal adds the footer and the trailer.
+func seal(file, text []byte) []byte {
 	packed := encoder.EncodeAll(text, nil)
-	end := binary.LittleEndian.AppendUint64(nil, xxh3.Hash(packed))
-	end = binary.LittleEndian.AppendUint32(end, uint32(len(packed)))
-	return t.write(append(append(packed, end...), magic...))
+	file = append(file, packed...)
+	file = binary.LittleEndian.AppendUint64(file, xxh3.Hash(packed))
+	file = binary.LittleEndian.AppendUint32(file, uint32(len(packed)))
+	return append(file, magic...)
 }

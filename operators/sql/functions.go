@@ -2,8 +2,7 @@ package sql
 
 import (
 	"context"
-	"encoding/json"
-	"slices"
+	"regexp"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -12,77 +11,79 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// library is what DuckDB says of its functions.
-type library struct {
-	// kinds tells those that may be called, and which make one value of many rows. A macro is
-	// what its definition is.
+// functions are what DuckDB says of its functions.
+type functions struct {
+	// kinds tells those that make one value of many rows from the others.
 	kinds sqltree.Functions
-	// volatile are those that give something else each time or, as a clock, in each run. Some are
-	// written like columns, and are not among DuckDB's.
+	// volatile are those that give something else each time or, as a clock, in each run. Some
+	// are written like columns, and are not among DuckDB's.
 	volatile []string
 }
 
-// libraries remembers it.
-var libraries remembered[*library]
+// catalog remembers them.
+var catalog remembered[*functions]
 
-// askLibrary asks once for everything: to list the functions takes most of the time.
-func askLibrary(s *session) (*library, error) {
-	lib := &library{kinds: sqltree.Functions{}, volatile: []string{"current_timestamp", "current_time", "localtime", "localtimestamp"}}
-	var macros [][2]string
-	err := s.each(context.Background(), `SELECT DISTINCT concat_ws(' ', function_type, coalesce(stability, '-'), function_name,
-			CASE WHEN function_type = 'macro' AND schema_name = 'main' THEN json_serialize_sql('SELECT ' || macro_definition)::VARCHAR END)
-		FROM duckdb_functions()`, func(text string) {
-		kind, rest, _ := strings.Cut(text, " ")
-		stability, rest, _ := strings.Cut(rest, " ")
-		name, tree, isMacro := strings.Cut(rest, " ")
-		if stability == "VOLATILE" || stability == "CONSISTENT_WITHIN_QUERY" {
-			lib.volatile = append(lib.volatile, name)
+// askFunctions lists the functions. It takes DuckDB some 20 ms, so that it is asked once.
+func askFunctions() (*functions, error) {
+	s, err := openSession(nil, 1)
+	if err != nil {
+		return nil, err
+	}
+	f := &functions{
+		kinds:    sqltree.Functions{"count_star": sqltree.Aggregate},
+		volatile: []string{"current_timestamp", "current_time", "localtime", "localtimestamp"},
+	}
+	macros := map[string]string{} // what they are short for
+	err = s.each(context.Background(), `SELECT concat_ws(chr(31), function_type, lower(function_name),
+			stability IN ('VOLATILE', 'CONSISTENT_WITHIN_QUERY'), replace(macro_definition, chr(31), ' '))
+		FROM duckdb_functions() WHERE function_type IN ('scalar', 'aggregate', 'macro') AND schema_name = 'main'`, func(text string) {
+		parts := append(strings.Split(text, "\x1f"), "", "", "")
+		kind, name := parts[0], parts[1]
+		if parts[2] == "true" {
+			f.volatile = append(f.volatile, name)
 		}
-		switch {
-		case isMacro:
-			macros = append(macros, [2]string{name, tree})
-		case kind == "scalar":
-			lib.note(name, sqltree.Scalar)
-		case kind == "aggregate":
-			lib.note(name, sqltree.Aggregate)
+		switch kind {
+		case "aggregate":
+			f.kinds[name] = sqltree.Aggregate
+		case "macro":
+			macros[name] += parts[2] + " " + parts[3] + "\n" // there is no stability of a macro
+		default:
+			f.kinds[name] = max(f.kinds[name], sqltree.Scalar)
 		}
 	})
-	slices.SortFunc(macros, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
-	for _, m := range macros { // all else is known now
-		lib.macro(m[0], m[1])
+	for range macros { // one may be short for another
+		for name, text := range macros {
+			f.kinds[name] = max(f.kinds[name], f.macro(text))
+		}
 	}
-	lib.kinds["count_star"] = sqltree.Aggregate
-	return lib, err
+	return f, firstOf(err, s.close())
 }
 
-func (lib *library) note(name string, k sqltree.Kind) {
-	name = strings.ToLower(name)
-	lib.kinds[name] = max(lib.kinds[name], k)
-}
+var calledName = regexp.MustCompile(`([a-z_0-9]+)"?\(`)
 
-// macro notes what a macro is by its definition, as DuckDB parses it; else it stays unknown.
-func (lib *library) macro(name, tree string) {
-	var answer struct {
-		Statements []json.RawMessage `json:"statements"`
+// macro tells what a macro of DuckDB's own is by the functions that it is short for; of one that
+// asks a table nothing is known.
+func (f *functions) macro(text string) (kind sqltree.Kind) {
+	text = strings.ToLower(text)
+	if strings.Contains(text, "select ") {
+		return 0
 	}
-	if json.Unmarshal([]byte(tree), &answer) != nil || len(answer.Statements) != 1 {
-		return
+	kind = sqltree.Scalar
+	for _, m := range calledName.FindAllStringSubmatch(text, -1) {
+		kind = max(kind, f.kinds[m[1]])
 	}
-	q, err := sqltree.Parse(answer.Statements[0])
-	switch {
-	case err != nil:
-	case q.Aggregates(lib.kinds):
-		lib.note(name, sqltree.Aggregate)
-	default:
-		lib.note(name, sqltree.Scalar)
-	}
+	return kind
 }
 
 // origins says where the columns of the result come from.
-func (q query) origins(x *syntax, in []*arrow.Schema, out *arrow.Schema) *pipeline.Origins {
+func (q query) origins(x *syntax, in []*arrow.Schema, out *arrow.Schema) (*pipeline.Origins, error) {
+	known, err := catalog.get("", askFunctions)
+	if err != nil {
+		return nil, err
+	}
 	tables := make([]sqltree.Table, len(in))
 	for i, name := range q.inputs {
 		tables[i] = sqltree.Table{Name: name, Schema: in[i]}
 	}
-	return x.tree.Origins(tables, x.library.kinds, pipeline.ColumnNames(out))
+	return x.tree.Origins(tables, known.kinds, pipeline.ColumnNames(out)), nil
 }

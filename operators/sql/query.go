@@ -46,7 +46,9 @@ func (q query) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.Origins = q.origins(tree, in, b.Schema)
+	if b.Origins, err = q.origins(tree, in, b.Schema); err != nil {
+		return nil, err
+	}
 	b.Opaque = "of SQL that people write it is not known which rows a row of its result comes from"
 	for _, f := range b.Schema.Fields() {
 		if d, ok := f.Type.(*arrow.Decimal128Type); ok && d.Precision == 38 && d.Scale == 0 {
@@ -71,7 +73,6 @@ type syntax struct {
 	all     bool     // it may read columns that it does not name
 	ordered bool
 	tree    sqltree.Query
-	library *library
 	doubts
 }
 
@@ -80,16 +81,23 @@ var parsed remembered[*syntax]
 
 // parse has DuckDB parse the text, which must be one SELECT.
 func parse(text string) (*syntax, error) {
-	ctx := context.Background()
+	known, err := catalog.get("", askFunctions)
+	if err != nil {
+		return nil, err
+	}
 	s, err := openSession(nil, 1)
 	if err != nil {
 		return nil, err
 	}
+	x, err := s.parse(text, known)
+	return x, firstOf(err, s.close())
+}
+
+func (s *session) parse(text string, known *functions) (*syntax, error) {
 	var tree string
 	literal := "'" + strings.ReplaceAll(text, "'", "''") + "'"
-	err = s.each(ctx, "SELECT json_serialize_sql("+literal+")::VARCHAR", func(t string) { tree = t })
-	lib, lerr := libraries.get("", func() (*library, error) { return askLibrary(s) })
-	if err = firstOf(firstOf(err, lerr), s.close()); err != nil {
+	err := s.each(context.Background(), "SELECT json_serialize_sql("+literal+")::VARCHAR", func(t string) { tree = t })
+	if err != nil {
 		return nil, err
 	}
 	var answer struct {
@@ -112,12 +120,7 @@ func parse(text string) (*syntax, error) {
 	if err := json.Unmarshal(answer.Statements[0], &statement); err != nil {
 		return nil, err
 	}
-	x := &syntax{}
-	if x.tree, err = sqltree.Parse(answer.Statements[0]); err != nil {
-		return nil, err
-	}
-	x.library = lib
-	x.volatile = lib.volatile
+	x := &syntax{doubts: doubts{volatile: known.volatile}}
 	x.walk(statement.Node)
 	if modifiers, ok := statement.Node["modifiers"].([]any); ok {
 		for _, m := range modifiers {
@@ -126,6 +129,10 @@ func parse(text string) (*syntax, error) {
 			}
 		}
 	}
+	if x.tree, err = sqltree.Parse(answer.Statements[0]); err != nil {
+		return nil, err
+	}
+	x.tree.Texts = itemTexts(s, answer.Statements[0])
 	return x, nil
 }
 
