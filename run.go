@@ -114,7 +114,9 @@ func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipel
 	}
 	if err != nil {
 		a.settle(err)
-		return a, errors.Join(err, p.unlockRun(a.rec.Run, lock))
+		err = errors.Join(err, p.unlockRun(a.rec.Run, lock))
+		p.teller.ended(a.rec.Run)
+		return a, err
 	}
 	return a, nil
 }

@@ -41,6 +41,9 @@ func TestScripts(t *testing.T) {
 			"runid":    cmdRunID,
 			"fillid":   cmdFillID,
 			"head":     cmdHead,
+
+			"collector": cmdCollector,
+			"valid":     cmdValid,
 		},
 	})
 }
