@@ -40,6 +40,9 @@ type Approved struct {
 // approved of, what it held is published, as if the gates had passed. The approvals also
 // let a later run through that gives the same bytes under the same rules.
 func (p *Project) Approve(ctx context.Context, run string, o Approve) (*Approved, error) {
+	if err := p.maySign(); err != nil {
+		return nil, err
+	}
 	rec, err := p.blockedRun(ctx, run)
 	if err != nil {
 		return nil, err

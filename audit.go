@@ -20,6 +20,9 @@ func (p *Project) openAudit() (err error) {
 		Before: p.beforeAudit, Datasets: p.publish.Datasets,
 	}
 	p.publish.Removing = func(dataset, partitionDir string, versions []int64) error {
+		if err := p.maySign(); err != nil {
+			return err
+		}
 		return p.audit.Append(context.Background(), audit.Entry{
 			Kind: audit.GC, Dataset: dataset, Partition: partitionDir, Removed: versions, Actor: p.opts.Actor,
 		})
@@ -32,6 +35,15 @@ func (p *Project) openAudit() (err error) {
 			With("nothing was run: what can't be signed is not put on record", "`penstock audit keygen FILE` makes a key")
 	}
 	return nil
+}
+
+// maySign is an error if what is put on record must be signed, and can't be.
+func (p *Project) maySign() error {
+	if !p.opts.AuditSigned || p.audit.Key != nil {
+		return nil
+	}
+	return pipeline.Errorf(pipeline.Invalid, "this project signs what is put on record, and there is no signing key").
+		With("name the file with the key in PENSTOCK_SIGNING_KEY, or with --signing-key; nothing was run")
 }
 
 // chain are the entries for the end of a run, and for what it made current.
@@ -212,11 +224,36 @@ func (p *Project) recordsBeforeAudit() (all []audit.Entry, err error) {
 // VerifyAudit checks the chains of the project and of its datasets, and every file that they, the
 // manifests and the records of runs stand for.
 func (p *Project) VerifyAudit(ctx context.Context, o audit.Options) (*audit.Report, error) {
+	if err := p.auditOptions(&o); err != nil {
+		return nil, err
+	}
 	return audit.Verify(ctx, p.dir, o)
+}
+
+// auditOptions fills in what the project demands.
+func (p *Project) auditOptions(o *audit.Options) error {
+	o.Signed = o.Signed || p.opts.AuditSigned
+	if len(o.Keys) == 0 {
+		for _, name := range p.opts.AuditKeys {
+			keys, err := audit.ReadPublic(p.abs(name))
+			if err != nil {
+				return pipeline.Errorf(pipeline.Invalid, "the keys of the audit: %w", err)
+			}
+			o.Keys = append(o.Keys, keys...)
+		}
+	}
+	if o.Signed && len(o.Keys) == 0 {
+		return pipeline.Errorf(pipeline.Invalid, "the record must be signed, and there is no key to verify it with").
+			With("give the public key with --key, or name it in penstock.yaml: `audit: {keys: [FILE]}`")
+	}
+	return nil
 }
 
 // ReportAudit makes the report of a period, both ends included; the zero time is open.
 func (p *Project) ReportAudit(ctx context.Context, from, to time.Time, o audit.Options) (*audit.Ledger, error) {
+	if err := p.auditOptions(&o); err != nil {
+		return nil, err
+	}
 	l, err := audit.Collect(ctx, p.dir, from, to, o)
 	if err != nil {
 		return nil, err

@@ -111,6 +111,9 @@ type backfill struct {
 
 // begin plans, and puts the backfill on the record.
 func (b *backfill) begin(ctx context.Context, parts []pipeline.Partition) (err error) {
+	if err := b.p.maySign(); err != nil {
+		return err
+	}
 	if b.rec, err = b.record(ctx); err != nil {
 		return err
 	}

@@ -106,6 +106,11 @@ func (p *Project) Diff(ctx context.Context, o DiffOptions) (_ *Diff, err error) 
 	}
 	d.gates()
 	d.Causes = lineage.Explain(was, now, p.wasRead)
+	for i := range d.Columns {
+		if c := &d.Columns[i]; c.Rows > 0 {
+			c.Why = lineage.ExplainColumn(was, now, c.Column, d.Causes)
+		}
+	}
 	d.Unexplained = !d.Identical && was.Partition == now.Partition &&
 		!slices.ContainsFunc(d.Causes, func(c lineage.Cause) bool { return c.Explains })
 	return d.Diff, nil
@@ -180,7 +185,7 @@ func (d *diffing) find(ctx context.Context) (leases []*publish.Reading, err erro
 func (d *diffing) kept(partition string) (dir string, versions []int64, err error) {
 	part, _, err := d.p.findPartition(d.opts.Dataset, partition)
 	if err != nil {
-		return "", nil, err
+		return "", nil, d.which(partition, err)
 	}
 	all, err := d.p.publish.Versions(path.Clean(d.opts.Dataset), part.Dir())
 	for _, v := range all {
@@ -190,6 +195,18 @@ func (d *diffing) kept(partition string) (dir string, versions []int64, err erro
 		err = pipeline.Errorf(pipeline.IO, "no version of %s@%s is kept", d.opts.Dataset, partition).With("`penstock verify` tells what else is not as it was published")
 	}
 	return part.Dir(), versions, err
+}
+
+// which asks for a partition where none was named and there are some.
+func (d *diffing) which(partition string, err error) error {
+	dirs, _ := d.p.publish.Partitions(path.Clean(d.opts.Dataset))
+	if partition != (pipeline.Partition{}).String() || len(dirs) == 0 {
+		return err
+	}
+	slices.Sort(dirs)
+	_, last, _ := strings.Cut(dirs[len(dirs)-1], "=")
+	return pipeline.Errorf(pipeline.Invalid, "which partition of %s?", d.opts.Dataset).
+		With(fmt.Sprintf("there are %d; write it like %s@%s", len(dirs), d.opts.Dataset, last))
 }
 
 var errAlone = errors.New("no version before")

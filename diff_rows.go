@@ -2,19 +2,14 @@ package penstock
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/penstock-data/penstock/internal/compare"
+	"github.com/penstock-data/penstock/lineage"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -41,6 +36,9 @@ type DiffedColumn struct {
 	After  string `json:"after,omitempty"`
 	// Rows is in how many of the rows that changed it did.
 	Rows int64 `json:"rows,omitempty"`
+	// Why says what of the causes reaches it, where it changed in some rows; nil where that is not
+	// on record.
+	Why *lineage.ColumnWhy `json:"why,omitempty"`
 	// Uncompared says that no value of the one type can be one of the other.
 	Uncompared bool `json:"uncompared,omitempty"`
 }
@@ -62,7 +60,6 @@ type DiffedRow struct {
 
 // rows compares the rows, and the columns.
 func (d *diffing) rows(ctx context.Context) (err error) {
-	d.key()
 	schemas := slices.Equal(d.was.manifest.Schema, d.now.manifest.Schema) // of a text file it is not in the file
 	if d.Identical && schemas && len(d.opts.Key)+len(d.opts.Columns) == 0 {
 		d.Same, d.Rows.Same = true, d.now.manifest.Rows
@@ -81,6 +78,9 @@ func (d *diffing) rows(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if err := c.key(); err != nil {
+		return err
+	}
 	o, err := c.options()
 	if err != nil {
 		return err
@@ -93,64 +93,61 @@ func (d *diffing) rows(ctx context.Context) (err error) {
 	return c.take(ctx, found)
 }
 
-// key chooses the columns that name a row.
-func (d *diffing) key() {
-	was, now := d.was.manifest, d.now.manifest
+// key chooses the columns that name a row: those that were asked for, or those of the manifests,
+// where both versions have them.
+func (c *diffedRows) key() error {
+	c.Key = c.opts.Key
+	var missing error
 	switch {
-	case d.opts.WholeRows:
-		d.NoKey = "whole rows were asked for"
-	case len(d.opts.Key) > 0:
-		d.Key = d.opts.Key
-	case len(now.Key) == 0:
-		d.NoKey = "no gate has a unique key, and the stage names none"
-	case !slices.Equal(was.Key, now.Key):
-		d.NoKey = fmt.Sprintf("the key was %s, and is %s", orNone(was.Key), orNone(now.Key))
-	default:
-		d.Key = now.Key
-	}
-}
-
-func orNone(names []string) string {
-	if len(names) == 0 {
-		return "none"
-	}
-	return strings.Join(names, ", ")
-}
-
-// sideInput resolves the files of a version.
-func (p *Project) sideInput(ctx context.Context, v *versionAt) (*pipeline.Input, error) {
-	written := v.kept(v.manifest.Files)
-	if len(written) == 0 {
-		schema, err := schemaOf(v.manifest, "")
-		return &pipeline.Input{Schema: schema}, err
-	}
-	for _, f := range written {
-		if f.Chunks != nil {
-			continue // it is checked by parts as it is read
-		}
-		if err := p.asWritten(f); err != nil {
-			return nil, err
+	case c.opts.WholeRows:
+		c.NoKey = "whole rows were asked for"
+		return nil
+	case c.Key == nil:
+		if c.Key = c.now.manifest.Key; len(c.Key) == 0 {
+			c.Key = c.was.manifest.Key
 		}
 	}
-	return p.written(ctx, v, written, false, nil)
-}
-
-// asWritten reads a file, and holds it against its digest.
-func (p *Project) asWritten(f pipeline.File) (err error) {
-	file, err := p.fs.Open(filepath.Join(p.dir, filepath.FromSlash(f.Path)))
-	if err != nil {
-		return err
+	if len(c.Key) == 0 {
+		c.NoKey = "no gate has a unique key, and the stage names none"
+		return nil
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, file); err != nil {
-		return err
+	for _, name := range c.Key {
+		if missing == nil {
+			missing = c.badKey(name)
+		}
 	}
-	if got := hex.EncodeToString(sum.Sum(nil)); got != f.SHA256 {
-		return pipeline.Errorf(pipeline.BadInput, "%s is not as it was published: its sha256 is %.12s, and was %.12s", f.Path, got, f.SHA256).
-			With("`penstock verify` tells what else is not")
+	if missing == nil || len(c.opts.Key) > 0 {
+		return missing
 	}
+	c.Key, c.NoKey = nil, firstLine(missing)
 	return nil
+}
+
+// badKey says why rows can't be told apart by a column; nil where they can.
+func (c *diffedRows) badKey(name string) error {
+	var types [2]arrow.DataType
+	for side := range types {
+		schema := c.sides[side].Input.Schema
+		if found := schema.FieldIndices(name); len(found) > 0 {
+			types[side] = schema.Field(found[0]).Type
+		}
+	}
+	was, now := types[0], types[1]
+	var what string
+	switch {
+	case was == nil && now == nil:
+		return pipeline.Errorf(pipeline.Invalid, "%s", pipeline.Unknown("column", name, pipeline.ColumnNames(c.sides[1].Input.Schema)))
+	case was == nil:
+		what = "is not in " + c.versionName(0)
+	case now == nil:
+		what = "is not in " + c.versionName(1)
+	case compare.Comparable(was, now):
+		return nil
+	default:
+		what = fmt.Sprintf("is %s in %s and %s in %s", pipeline.TypeName(was), c.versionName(0), pipeline.TypeName(now), c.versionName(1))
+	}
+	return pipeline.Errorf(pipeline.Invalid, "column %q of the key %s", name, what).
+		With("name other columns with --key; --whole-rows does without a key")
 }
 
 // diffedRows compares the rows of two versions.
@@ -165,7 +162,7 @@ func (c *diffedRows) options() (o compare.Options, err error) {
 	was, now := c.sides[0].Input.Schema, c.sides[1].Input.Schema
 	o = compare.Options{Env: c.env, FS: c.p.fs, Key: c.Key, Limit: c.opts.Limit}
 	var errs pipeline.Errors
-	for _, name := range slices.Concat(c.opts.Columns, c.Key) {
+	for _, name := range c.opts.Columns {
 		if !was.HasField(name) && !now.HasField(name) {
 			errs = append(errs, pipeline.Errorf(pipeline.Invalid, "%s", pipeline.Unknown("column", name, pipeline.ColumnNames(now))))
 		}
@@ -193,11 +190,6 @@ func (c *diffedRows) options() (o compare.Options, err error) {
 			c.Columns = append(c.Columns, col)
 		}
 	}
-	for _, name := range c.Key {
-		if !slices.Contains(o.Columns, name) && len(errs) == 0 {
-			errs = append(errs, c.badKey(name))
-		}
-	}
 	return o, errs.Err()
 }
 
@@ -205,86 +197,9 @@ func (c *diffedRows) wanted(name string) bool {
 	return len(c.opts.Columns) == 0 || slices.Contains(c.opts.Columns, name) || slices.Contains(c.Key, name)
 }
 
-// badKey says why rows can't be told apart by a column.
-func (c *diffedRows) badKey(name string) error {
-	for _, col := range c.Columns {
-		if col.Column != name {
-			continue
-		}
-		what := fmt.Sprintf("is %s in %s and %s in %s", col.Before, c.versionName(0), col.After, c.versionName(1))
-		if col.Before == "" {
-			what = "is not in " + c.versionName(0)
-		} else if col.After == "" {
-			what = "is not in " + c.versionName(1)
-		}
-		return pipeline.Errorf(pipeline.Invalid, "column %q of the key %s", name, what).
-			With("name other columns with --key; --whole-rows does without a key")
-	}
-	return nil
-}
-
 func (c *diffedRows) versionName(side int) string {
 	m := []*versionAt{c.was, c.now}[side].manifest
 	return fmt.Sprintf("version %d of %s", m.Version, m.Partition)
-}
-
-// digests give the compare package the digests of column chunks that manifests have.
-func (c *diffedRows) digests(columns []string) {
-	was, now := c.was.manifest, c.now.manifest
-	for side, m := range []*pipeline.Manifest{was, now} {
-		in, other := c.sides[side].Input, []*pipeline.Manifest{now, was}[side]
-		groups, at := map[int]int{}, map[int]int{} // of each file: all, and those before
-		for _, s := range in.Splits {
-			groups[s.File]++
-		}
-		for _, s := range in.Splits {
-			var all []string
-			if chunks := m.Files[s.File].Chunks; len(chunks) == groups[s.File] {
-				all = chunkDigests(m, other, in.Schema, chunks[at[s.File]], columns)
-			}
-			at[s.File]++
-			c.sides[side].Digests = append(c.sides[side].Digests, all)
-		}
-	}
-}
-
-// chunkDigests are those of columns of a row group, of which a nested column has several; empty of
-// one that is not of the same type on the other side. Nil where it can't be told which is whose.
-func chunkDigests(m, other *pipeline.Manifest, schema *arrow.Schema, chunks, columns []string) (all []string) {
-	of, at := map[string]string{}, 0
-	for i, f := range schema.Fields() {
-		n := leaves(f.Type)
-		if at+n > len(chunks) || i >= len(m.Schema) || m.Schema[i].Name != f.Name {
-			return nil
-		}
-		if slices.Contains(other.Schema, m.Schema[i]) {
-			of[f.Name] = strings.Join(chunks[at:at+n], " ")
-		}
-		at += n
-	}
-	if at != len(chunks) {
-		return nil
-	}
-	for _, name := range columns {
-		all = append(all, of[name])
-	}
-	return all
-}
-
-// leaves is how many chunks a column of a type has.
-func leaves(t arrow.DataType) (n int) {
-	switch t := t.(type) {
-	case *arrow.StructType:
-		for _, f := range t.Fields() {
-			n += leaves(f.Type)
-		}
-		return n
-	case *arrow.MapType:
-		return leaves(t.KeyType()) + leaves(t.ItemType())
-	case arrow.ListLikeType:
-		return leaves(t.Elem())
-	}
-	return 1
 }
 
 // take takes in what was found.
@@ -309,107 +224,4 @@ func (c *diffedRows) take(ctx context.Context, r *compare.Result) error {
 		}
 	}
 	return c.name(ctx, r)
-}
-
-// name reads what names the rows that differ.
-func (c *diffedRows) name(ctx context.Context, r *compare.Result) error {
-	var old, young []compare.Place
-	for _, one := range r.RemovedRows {
-		old, c.RemovedRows = append(old, one.Place), append(c.RemovedRows, c.row(0, one))
-	}
-	for _, one := range r.AddedRows {
-		young, c.AddedRows = append(young, one.Place), append(c.AddedRows, c.row(1, one))
-	}
-	for _, one := range r.ChangedRows {
-		old, young = append(old, one.Before), append(young, one.After)
-		row := c.row(1, compare.Row{Place: one.After})
-		row.Columns = one.Columns
-		c.ChangedRows = append(c.ChangedRows, row)
-	}
-	before, err := c.cells(ctx, 0, old)
-	if err != nil {
-		return err
-	}
-	after, err := c.cells(ctx, 1, young)
-	if err != nil {
-		return err
-	}
-	for i, one := range r.RemovedRows {
-		c.RemovedRows[i].Key, c.RemovedRows[i].Before = c.split(before[one.Place], nil)
-	}
-	for i, one := range r.AddedRows {
-		c.AddedRows[i].Key, c.AddedRows[i].After = c.split(after[one.Place], nil)
-	}
-	for i, one := range r.ChangedRows {
-		row := &c.ChangedRows[i]
-		_, row.Before = c.split(before[one.Before], one.Columns)
-		row.Key, row.After = c.split(after[one.After], one.Columns)
-	}
-	return nil
-}
-
-func (c *diffedRows) row(side int, r compare.Row) DiffedRow {
-	in := c.sides[side].Input
-	row := DiffedRow{File: in.Files[in.Splits[r.Split].File].Path, Row: r.Row}
-	for _, s := range in.Splits[:r.Split] {
-		if s.File == in.Splits[r.Split].File {
-			row.Row += max(s.Rows, 0)
-		}
-	}
-	if c.Key == nil {
-		row.Rows = r.Rows
-	}
-	return row
-}
-
-// split takes the key out of the cells of a row, and of the others those of some columns, in
-// their order; nil is all.
-func (c *diffedRows) split(cells []pipeline.Cell, columns []string) (key, values []pipeline.Cell) {
-	for _, cell := range cells {
-		if slices.Contains(c.Key, cell.Column) {
-			key = append(key, cell)
-		} else if columns == nil {
-			values = append(values, cell)
-		}
-	}
-	for _, name := range columns {
-		if i := slices.IndexFunc(cells, func(cell pipeline.Cell) bool { return cell.Column == name }); i >= 0 {
-			values = append(values, cells[i])
-		}
-	}
-	return key, values
-}
-
-// cells reads the key of some rows of a side and, where values may be shown, all else.
-func (c *diffedRows) cells(ctx context.Context, side int, places []compare.Place) (map[compare.Place][]pipeline.Cell, error) {
-	columns := pipeline.ColumnNames(c.sides[side].Input.Schema)
-	if !c.opts.ShowValues {
-		columns = c.Key
-	}
-	all := map[compare.Place][]pipeline.Cell{}
-	if len(columns) == 0 || len(places) == 0 {
-		return all, nil
-	}
-	err := compare.Values(ctx, c.env, c.sides[side], columns, places, func(p compare.Place, of []arrow.Array, row int) {
-		var cells []pipeline.Cell
-		for i, col := range of {
-			cells = append(cells, pipeline.Cell{Column: columns[i], Value: cellText(col, row)})
-		}
-		all[p] = cells
-	})
-	return all, err
-}
-
-// cellText is a value as people read it.
-func cellText(col arrow.Array, row int) string {
-	switch a := col.(type) {
-	case *array.String:
-		if a.IsValid(row) {
-			return strings.Clone(a.Value(row))
-		}
-	}
-	if col.IsNull(row) {
-		return "null"
-	}
-	return col.ValueStr(row)
 }

@@ -35,7 +35,7 @@ type excerpt struct {
 func (p *Project) newExcerpt(ctx context.Context, of *pipeline.Pipeline, part pipeline.Partition) *excerpt {
 	return &excerpt{
 		p: p, ctx: ctx, of: of, part: part, readings: readings{p: p}, inputs: map[string]pipeline.InputRecord{},
-		made: &pipeline.Pipeline{Name: of.Name, Partitions: of.Partitions, Params: of.Params, File: of.File, Lookback: of.Lookback},
+		made: &pipeline.Pipeline{Name: of.Name, Partitions: of.Partitions, Params: of.Params, File: of.File, Texts: of.Texts, Lookback: of.Lookback},
 	}
 }
 

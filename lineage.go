@@ -79,5 +79,79 @@ func inputNode(pl *pipeline.Pipeline, name string) lineage.Node {
 	if from, ok := pl.Sources[i].Source.(datasets.Source); ok {
 		return lineage.Node{Dataset: from.Path()}
 	}
-	return lineage.Node{Source: pl.Sources[i].Reads(pipeline.Partition{})}
+	return lineage.Node{Source: readsOf(pl, pl.Sources[i])}
+}
+
+// readsOf is NamedSource.Reads of any partition of a pipeline.
+func readsOf(pl *pipeline.Pipeline, s pipeline.NamedSource) string {
+	text, by := s.Source.String(), pl.Partitions
+	if timed := by.By != pipeline.Whole && by.By != pipeline.Key; timed && by.Zone != nil && by.Zone.String() != "UTC" {
+		text += " in " + by.Zone.String()
+	}
+	return text
+}
+
+// FlowsWith gives the stages of pipelines as they are described, with how much is published by them,
+// and those that are on record of all other pipelines.
+func (p *Project) FlowsWith(ctx context.Context, all []*pipeline.Pipeline) ([]*lineage.Flow, error) {
+	recorded, err := p.Flows(ctx, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	var flows []*lineage.Flow
+	read := map[string]bool{}
+	for _, pl := range all {
+		read[pl.Name] = true
+		for _, f := range FlowsOf(pl) {
+			for _, r := range recorded {
+				if f.Dataset != "" && r.Dataset == f.Dataset {
+					f.Add(r.Held)
+				}
+			}
+			flows = append(flows, f)
+		}
+	}
+	for _, r := range recorded {
+		if !read[r.Pipeline] {
+			flows = append(flows, r)
+		}
+	}
+	return flows, nil
+}
+
+// LastOf gives, of the datasets among some nodes of a graph of flows, the version of their last
+// partition that was current at a time.
+func (p *Project) LastOf(ctx context.Context, flows *lineage.Graph, nodes []lineage.Node, at time.Time) (last []lineage.Node, err error) {
+	for _, n := range nodes {
+		f := flows.Flow(n)
+		if n.Kind() != lineage.DatasetKind || f == nil || f.Partitions == 0 {
+			continue
+		}
+		g, err := p.LineageOf(ctx, LineageQuery{Name: n.Dataset, Partition: f.Last, Up: true})
+		if err != nil {
+			return nil, err
+		}
+		last = append(last, lineage.Latest(g.AsOf(at).Find(n.Dataset, f.Last, 0))...)
+	}
+	return last, nil
+}
+
+// ColumnsOf is the graph of the columns of some versions, as far as they are on record.
+func (p *Project) ColumnsOf(ctx context.Context, nodes []lineage.Node) (*lineage.ColumnGraph, error) {
+	var found []*pipeline.Manifest
+	for _, n := range nodes {
+		if n.Kind() != lineage.VersionKind {
+			continue
+		}
+		versions, err := p.Versions(ctx, n.Dataset, n.Partition)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range versions {
+			if m.Version == n.Version {
+				found = append(found, m)
+			}
+		}
+	}
+	return lineage.Columns(found), nil
 }

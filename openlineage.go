@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -62,19 +63,31 @@ func (t *teller) close() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), wait)
 	defer cancel()
-	for _, d := range t.finish(ctx) {
+	t.begun = false
+	t.sender().Close(ctx.Done())
+	for _, d := range t.sender().Deliveries() {
 		if d.Left > 0 {
-			t.warn(fmt.Sprintf("%d runs are not told of by %s yet: %s; the next run tells of them, or `penstock openlineage flush`",
-				d.Left, d.Transport, cmp.Or(d.Error, "there was no time left")))
+			t.warn(fmt.Sprintf("%s not told of by %s yet: %s; the next run tells it, or `penstock openlineage flush`",
+				runsAre(d.Left), d.Transport, cmp.Or(d.Error, "there was no time left")))
+		}
+		if d.Refused > 1 {
+			t.warn(fmt.Sprintf("%s refused by %s; `penstock openlineage status` says why", runsAre(d.Refused), d.Transport))
 		}
 	}
 }
 
-// finish sends what is left until the context ends, and tells how it went.
-func (t *teller) finish(ctx context.Context) []openlineage.Delivery {
+func runsAre(n int) string {
+	if n == 1 {
+		return "1 run is"
+	}
+	return strconv.Itoa(n) + " runs are"
+}
+
+// flush sends what is left until the context ends, and tells how it went.
+func (t *teller) flush(ctx context.Context) []openlineage.Delivery {
 	s := t.sender()
 	t.begun = false
-	s.Close(ctx.Done())
+	s.Flush(ctx.Done())
 	return s.Deliveries()
 }
 
@@ -94,7 +107,7 @@ func (t *teller) begins(a *attempt) {
 		code.Path = path.Join(code.Prefix, t.p.relative(a.pl.File))
 	}
 	in := openlineage.NewIntent(t.config.Namespace, a.pl, a.env.Partition, a.rec, code)
-	in.ShowValues = t.p.opts.ShowValues
+	in.ShowValues, in.Parent, in.Root = t.p.opts.ShowValues, t.config.Parent, t.config.Root
 	a.story = &openlineage.Story{Intent: in, Record: a.rec, Dir: t.p.dir}
 	t.put(in, t.outbox.Put)
 	t.sender().Began(a.story)
@@ -147,6 +160,7 @@ func (t *teller) fillBegins(r *BackfillRecord) {
 		return
 	}
 	in := openlineage.BackfillIntent(t.config.Namespace, r.ID, r.Pipeline, r.Started)
+	in.Parent, in.Root = t.config.Parent, t.config.Root
 	t.put(in, t.outbox.PutAgain) // it may be gone on with
 	t.sender().Began(&openlineage.Story{Intent: in, Record: r.asRun(), Dir: t.p.dir})
 }

@@ -87,7 +87,7 @@ func (p *Project) FlushOpenLineage(ctx context.Context, again bool, runs ...stri
 			return nil, err
 		}
 	}
-	return t.finish(ctx), ctx.Err()
+	return t.flush(ctx), ctx.Err()
 }
 
 // putBack puts what servers have refused into the outbox.

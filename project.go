@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/penstock-data/penstock/internal/faults"
@@ -53,6 +54,11 @@ type Options struct {
 	// SigningKey is a PEM file with the private key that signs what is put on record; empty:
 	// nothing is signed.
 	SigningKey string
+	// AuditSigned demands that whatever is put on record is signed: without a SigningKey nothing
+	// is run. AuditKeys are PEM files, relative to the project, with the public keys that the
+	// record is verified with.
+	AuditSigned bool
+	AuditKeys   []string
 	// OpenLineage is where what runs do is told; nil: nowhere.
 	OpenLineage *openlineage.Config
 	// Anew moves an index that can't be used away, and begins a new one: for Rebuild.
@@ -73,6 +79,7 @@ type Project struct {
 	git     *checkout
 	scraps  *scraps
 	recent  *recent
+	texts   *sync.Map // of pipeline files, by their SHA-256: those that are known to be kept
 	teller  *teller
 	hashes  *hashes
 	sleep   func(context.Context, time.Duration) error
@@ -94,6 +101,7 @@ func open(ctx context.Context, dir string, o Options, fsys faults.FS) (*Project,
 	}
 	p := &Project{dir: abs, opts: o.withDefaults(), fs: fsys, clock: faults.SystemClock(), sleep: faults.Sleep}
 	p.ids, p.git, p.scraps, p.recent = faults.NewIDs(p.clock), &checkout{}, &scraps{}, &recent{}
+	p.texts = &sync.Map{}
 	p.hashes = &hashes{now: p.clock.Now}
 	p.publish = &publish.Store{FS: p.fs, Clock: p.clock, Root: abs, Keep: max(p.opts.Keep, 0), HoldFor: p.opts.HoldFor, FourEyes: p.opts.FourEyes}
 	if err := p.openAudit(); err != nil {
@@ -106,7 +114,10 @@ func open(ctx context.Context, dir string, o Options, fsys faults.FS) (*Project,
 	if p.store, err = p.openIndex(ctx); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(p.bury(ctx), p.catchUp(ctx), p.sweep(ctx)); err != nil {
+	if p.maySign() == nil { // else who may puts on record what the dead did
+		err = p.bury(ctx)
+	}
+	if err := errors.Join(err, p.catchUp(ctx), p.sweep(ctx)); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
@@ -144,7 +155,7 @@ func (o Options) withDefaults() Options {
 }
 
 func (p *Project) makeState() error {
-	for _, dir := range []string{p.state("runs"), p.state("backfills"), p.state("live"), p.state("tmp")} {
+	for _, dir := range []string{p.state("runs"), p.state("backfills"), p.state("live"), p.state("tmp"), p.state("code")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return &pipeline.Error{
 				Kind: pipeline.IO, Msg: "can't make the state directory: " + err.Error(), Err: err,

@@ -95,7 +95,10 @@ func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipel
 	a.env.Past, a.env.History, a.env.Accepted = a.past(), a.history, a.accepted
 	a.env.Approves = a.approves
 	a.readings.p, a.env.Pin = p, a.readings.pin(ctx)
-	lock, err := p.lockRun(a.rec.Run)
+	lock, err := faults.Lock(nil), p.maySign()
+	if err == nil {
+		lock, err = p.lockRun(a.rec.Run)
+	}
 	if err != nil {
 		a.settle(err)
 		return a, err
@@ -104,11 +107,16 @@ func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipel
 	p.teller.begins(a)
 	err = os.MkdirAll(a.env.Temp, 0o700)
 	if err == nil {
+		a.rec.Definition, err = p.keepTexts(pl.Texts, a.env.Temp)
+	}
+	if err == nil {
 		err = p.store.PutRun(ctx, a.rec)
 	}
 	if err != nil {
 		a.settle(err)
-		return a, errors.Join(err, p.unlockRun(a.rec.Run, lock))
+		err = errors.Join(err, p.unlockRun(a.rec.Run, lock))
+		p.teller.ended(a.rec.Run)
+		return a, err
 	}
 	return a, nil
 }

@@ -32,7 +32,7 @@ type ColumnBlame struct {
 // Definition is a version from which on a column is made as it is.
 type Definition struct {
 	Version   int64     `json:"version"`
-	Code      string    `json:"code"` // of the stage that publishes it
+	Code      string    `json:"code"` // of the last stage that makes it, or hands it on
 	Run       string    `json:"run"`
 	Actor     string    `json:"actor"`
 	Commit    string    `json:"commit,omitempty"`
@@ -145,8 +145,12 @@ func (b *blamer) since(m *pipeline.Manifest, column string) Definition {
 		}
 		at = before
 	}
+	stage := m.Stage
+	if by := columnOf(m, column).By; len(by) > 0 {
+		stage = by[len(by)-1].Stage
+	}
 	return Definition{
-		Version: at.Version, Code: codeOf(m, m.Stage), Run: at.Run, Actor: at.Actor, Commit: at.Commit, Published: at.Published,
+		Version: at.Version, Code: codeOf(m, stage), Run: at.Run, Actor: at.Actor, Commit: at.Commit, Published: at.Published,
 		Oldest: oldest,
 	}
 }

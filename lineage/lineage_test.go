@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -104,3 +105,38 @@ func TestUpAndDownAgree(t *testing.T) {
 		}
 	}
 }
+
+// What was computed again without a file, and came out the same, holds nothing of it any more, nor
+// does what was made of that; as of a time before it does.
+func TestHolding(t *testing.T) {
+	at := func(minute int) time.Time { return time.Date(2026, 1, 1, 0, minute, 0, 0, time.UTC) }
+	clean, sums := Of(made("clean", "p", 1, file("rates.csv", "aaaa"), file("raw.csv", "cc"))), Of(made("sums", "p", 1, of("clean", "p", 1)))
+	clean.Published, sums.Published = at(0), at(1)
+	rates := Node{File: "rates.csv", SHA256: "aaaa"}
+	holding := func(at time.Time) string {
+		return fmt.Sprint(Build([]*Made{clean, sums}).AsOf(at).Holding([]Node{rates}, -1))
+	}
+	const all, none = "[rates.csv clean@p v1 sums@p v1]", "[rates.csv]"
+	clean.CameAgain(inputs(file("raw.csv", "cc"), file("rates.csv", "aaaa")), at(2))
+	if got := holding(time.Time{}); got != all || clean.Same != nil {
+		t.Errorf("from the same inputs: %s", got)
+	}
+	clean.CameAgain(inputs(file("raw.csv", "cc"), file("rates.csv", "bbbb")), at(3))
+	if got := holding(time.Time{}); got != none {
+		t.Errorf("now: %s", got)
+	}
+	if got := holding(at(2)); got != all {
+		t.Errorf("before: %s", got)
+	}
+	want := "current; computed again since without rates.csv, and came out the same"
+	if got := Build([]*Made{clean, sums}).State(clean.Node()).String(); got != want {
+		t.Errorf("%q", got)
+	}
+	released := Of(made("clean", "p", 2, of("clean", "p", 1)))
+	released.Released = 1
+	if released.CameAgain(inputs(file("raw.csv", "cc")), at(4)); released.Same != nil {
+		t.Error("a release was computed from nothing else")
+	}
+}
+
+func inputs(in ...pipeline.InputRecord) []pipeline.InputRecord { return in }

@@ -1,6 +1,7 @@
 package lineage
 
 import (
+	"slices"
 	"time"
 
 	"github.com/penstock-data/penstock/pipeline"
@@ -43,6 +44,11 @@ type Made struct {
 
 	// Inputs are what was read.
 	Inputs []Node `json:"-"`
+	// Same are the inputs of the last run that computed the version again, if they are others than
+	// Inputs: what came out was the same, so that there is no new version. SameAt is when that run
+	// began.
+	Same   []Node    `json:"same,omitempty"`
+	SameAt time.Time `json:"same_at,omitzero"`
 }
 
 // Of is what the graph keeps of a manifest.
@@ -66,10 +72,36 @@ func Of(m *pipeline.Manifest) *Made {
 	if m.Release != nil {
 		made.Released = m.Release.Version
 	}
-	for _, in := range m.Inputs {
-		made.Inputs = append(made.Inputs, inputNodes(in)...)
-	}
+	made.Inputs = nodesOf(m.Inputs)
 	return made
+}
+
+// CameAgain notes what a version was computed from again, at a time. Of what nothing was computed
+// for it says nothing.
+func (m *Made) CameAgain(inputs []pipeline.InputRecord, at time.Time) {
+	if m.Released != 0 || m.Rollback != 0 {
+		return
+	}
+	if same := nodesOf(inputs); !slices.Equal(sorted(same), sorted(m.Inputs)) {
+		m.Same, m.SameAt = same, at
+	}
+}
+
+func sorted(nodes []Node) []Node {
+	return slices.Compact(slices.SortedFunc(slices.Values(nodes), compare))
+}
+
+// lapsed reports whether a version was computed again by a time, and came out the same, without
+// something that it was made of. A zero time is now.
+func (m *Made) lapsed(n Node, at time.Time) bool {
+	return m != nil && len(m.Same) > 0 && (at.IsZero() || !m.SameAt.After(at)) && !slices.Contains(m.Same, n)
+}
+
+func nodesOf(inputs []pipeline.InputRecord) (all []Node) {
+	for _, in := range inputs {
+		all = append(all, inputNodes(in)...)
+	}
+	return all
 }
 
 // Node is the node of the version.

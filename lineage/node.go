@@ -67,6 +67,14 @@ func (n Node) String() string {
 	return fmt.Sprintf("%s@%s v%d", n.Dataset, n.Partition, n.Version)
 }
 
+// short is the node as it can be asked for: a file with the beginning of its digest.
+func (n Node) short() string {
+	if n.Kind() == FileKind && len(n.SHA256) > 12 {
+		return n.File + "#" + n.SHA256[:12]
+	}
+	return n.String()
+}
+
 // shortSource is the text of a source up to its options: "csv data/airports.csv".
 func shortSource(text string) string {
 	for _, option := range []string{" schema ", " partition_by ", " in "} {

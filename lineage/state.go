@@ -2,6 +2,7 @@ package lineage
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -40,6 +41,9 @@ type State struct {
 	// How says what the version that took its place is, if it was not computed: "rollback to v1",
 	// "judged again", "released rows".
 	How string `json:"how,omitempty"`
+	// Without are those of its inputs without which what is current was computed again since, and
+	// came out the same: it holds nothing of them any more that another input would not give.
+	Without []Node `json:"without,omitempty"`
 	// Again is a later version with the same data that readers see: of what was judged again, or of
 	// what a rollback brought back.
 	Again int64 `json:"again,omitempty"`
@@ -74,13 +78,33 @@ func (g *Graph) state(i uint32) *State {
 		last = m
 	}
 	if next == nil {
-		return current
+		return g.currently(i)
 	}
 	s := &State{ReplacedBy: next.Version, ReplacedAt: next.Published, How: next.how()}
 	if last.Data != "" && last.Data == own.Data {
 		s.Again = last.Version
 	}
 	return s
+}
+
+// currently is the state of a version that is current.
+func (g *Graph) currently(i uint32) *State {
+	var without []Node
+	for _, in := range g.up.of(i) {
+		if g.made[i].lapsed(g.nodes[in], g.at) {
+			without = append(without, g.nodes[in])
+		}
+	}
+	if without == nil {
+		return current
+	}
+	return &State{Current: true, Without: without}
+}
+
+// Holding is Reach downwards, but for what was computed again since without it, and came out the
+// same.
+func (g *Graph) Holding(from []Node, depth int) []Node {
+	return g.listed(g.reachBy(from, Down, depth, func(from, to uint32) bool { return !g.made[to].lapsed(g.nodes[from], g.at) }))
 }
 
 func (m *Made) how() string {
@@ -101,6 +125,12 @@ func (s *State) String() string {
 	switch {
 	case s == nil:
 		return ""
+	case s.Current && len(s.Without) > 0:
+		var names []string
+		for _, n := range s.Without {
+			names = append(names, n.short())
+		}
+		return "current; computed again since without " + strings.Join(names, " and ") + ", and came out the same"
 	case s.Current:
 		return "current"
 	}

@@ -67,7 +67,12 @@ func (w *walk) state(i uint32) *State {
 // Reach gives the nodes that can be reached from some in one direction, with themselves, in at most
 // depth edges; a negative depth has no end. They are sorted.
 func (g *Graph) Reach(from []Node, dir Direction, depth int) []Node {
-	reached, n := g.reach(from, dir, depth), 0
+	return g.listed(g.reach(from, dir, depth))
+}
+
+// listed are the nodes of a set of places.
+func (g *Graph) listed(reached []bool) []Node {
+	n := 0
 	for _, in := range reached {
 		if in {
 			n++
@@ -83,6 +88,11 @@ func (g *Graph) Reach(from []Node, dir Direction, depth int) []Node {
 }
 
 func (g *Graph) reach(from []Node, dir Direction, depth int) []bool {
+	return g.reachBy(from, dir, depth, nil)
+}
+
+// reachBy goes along those edges of which by is true, or all if it is nil.
+func (g *Graph) reachBy(from []Node, dir Direction, depth int, by func(from, to uint32) bool) []bool {
 	reached := make([]bool, len(g.nodes))
 	var now, next []uint32
 	add := func(i uint32) {
@@ -101,7 +111,9 @@ func (g *Graph) reach(from []Node, dir Direction, depth int) []bool {
 		now, next = next, now[:0]
 		for _, i := range now {
 			for _, j := range edges.of(i) {
-				add(j)
+				if by == nil || by(i, j) {
+					add(j)
+				}
 			}
 		}
 	}

@@ -16,6 +16,14 @@ type Pipeline struct {
 	Stages []Stage
 	// File is where the pipeline was read, or empty.
 	File string
+	// Texts are what it was read from: File, and then files that it names.
+	Texts []Text
+}
+
+// Text is a file that a pipeline was read from: its path as it is named, and what was in it.
+type Text struct {
+	Path string
+	Text []byte
 }
 
 // Depth is how deep lineage goes. Datasets, partitions, files and columns are always on record.

@@ -43,6 +43,8 @@ type RunRecord struct {
 	Params   map[string]string `json:"params,omitempty"`
 	Inputs   []InputRecord     `json:"inputs,omitempty"`
 	Stages   []StageRecord     `json:"stages,omitempty"`
+	// Definition are the texts that the pipeline was read from, the pipeline file first.
+	Definition []TextRecord `json:"definition,omitempty"`
 	// Measures are the metrics of the gates, by stage and text.
 	Measures []Measure `json:"measures,omitempty"`
 	// Held are the versions that a blocked run left for a decision, upstream first; NotRun
@@ -59,6 +61,13 @@ type RunRecord struct {
 	Bases []Basis `json:"bases,omitempty"`
 	// Undone are the releases that the run took back, computing their partitions again.
 	Undone []Undone `json:"undone,omitempty"`
+}
+
+// TextRecord is a file that a pipeline was read from: its path, as it is named, and the hex
+// SHA-256 of its text, by which the project keeps it.
+type TextRecord struct {
+	Path   string `json:"path"`
+	SHA256 string `json:"sha256"`
 }
 
 // OutputRecord is a dataset a run wrote, or found unchanged.

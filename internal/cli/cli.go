@@ -113,8 +113,9 @@ func (a *app) root() *cobra.Command {
 		a.validateCommand(), a.explainCommand(), a.profileCommand(), a.gateCommand(), a.planCommand(),
 		a.runCommand(), a.backfillCommand(), a.retryCommand(),
 		a.approveCommand(), a.quarantineCommand(),
-		a.runsCommand(), a.showCommand(), a.lineageCommand(), a.traceCommand(), a.blameCommand(), a.diffCommand(),
-		a.rollbackCommand(), a.gcCommand(), a.auditCommand(), a.verifyCommand(), a.rebuildCommand(), a.openLineageCommand(), a.schemaCommand(), a.versionCommand(),
+		a.runsCommand(), a.showCommand(), a.lineageCommand(), a.traceCommand(), a.blameCommand(), a.diffCommand(), a.impactCommand(),
+		a.rollbackCommand(), a.gcCommand(), a.auditCommand(), a.reproduceCommand(), a.verifyCommand(), a.rebuildCommand(),
+		a.openLineageCommand(), a.schemaCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/penstock-data/penstock"
@@ -95,8 +96,70 @@ func (a *app) showDiffColumns(d *penstock.Diff) {
 		if c.Rows > 0 {
 			what = append(what, fmt.Sprintf("changed in %s", plural(c.Rows, "row", "rows")))
 		}
+		if c.Why != nil && !d.Unexplained {
+			what = append(what, whyText(c.Why))
+		}
 		a.print("  column   %s: %s\n", oneLine(c.Column), strings.Join(what, "; "))
 	}
+}
+
+// whyText says what made a column other than it was, the nearest first.
+func whyText(w *lineage.ColumnWhy) string {
+	var parts []string
+	if len(w.Before)+len(w.After) > 0 {
+		parts = append(parts, "made otherwise: "+fromTo(stepsText(w.Before), stepsText(w.After)))
+	}
+	if len(w.From) > 0 {
+		parts = append(parts, originsText(w.From))
+	}
+	switch {
+	case w.Unknown != "":
+		parts = append(parts, "what it comes from is not known: "+oneLine(w.Unknown))
+	case w.Unexplained:
+		parts = append(parts, "NOT EXPLAINED: it comes from no input that differs, and no code does")
+	case len(parts) == 0 && len(w.Stages) > 0:
+		parts = append(parts, "from no input that differs; other code of "+strings.Join(w.Stages, ", "))
+	case len(parts) == 0:
+		parts = append(parts, "from no input that differs")
+	}
+	return strings.Join(parts, "; ")
+}
+
+func stepsText(steps []pipeline.ColumnStep) string {
+	var parts []string
+	for _, s := range steps {
+		parts = append(parts, s.Stage+": "+s.How)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// originsText names the columns whose values it has or, where there are none, those that decide
+// which rows there are.
+func originsText(from []pipeline.ColumnOrigin) string {
+	var direct, others []string
+	for _, o := range from {
+		text := o.Input + "." + oneLine(o.Column)
+		to := &others
+		if o.How.Direct() {
+			to = &direct
+		}
+		if !slices.Contains(*to, text) {
+			*to = append(*to, text)
+		}
+	}
+	if len(direct) > 0 {
+		return "from " + few(direct)
+	}
+	return "by which rows there are, from " + few(others)
+}
+
+// few names the first of many things.
+func few(names []string) string {
+	const most = 5
+	if len(names) > most {
+		names = append(slices.Clone(names[:most]), fmt.Sprintf("%d more", len(names)-most))
+	}
+	return strings.Join(names, ", ")
 }
 
 func fromTo(before, after string) string {

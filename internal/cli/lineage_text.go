@@ -105,38 +105,41 @@ func holdText(h lineage.Held) string {
 	return fmt.Sprintf("%s, %s, %s", plural(h.Partitions, "partition", "partitions"), span, plural(h.Rows, "row", "rows"))
 }
 
-// showHolding counts the published partitions that hold something of what was asked about.
+// showHolding counts the versions that hold something of what was asked about.
 func (a *app) showHolding(v *view) {
-	beyond := v.graph.Reach(v.roots, lineage.Down, v.depth)
-	var current, again, replaced int64
-	for _, n := range beyond {
+	still := map[lineage.Node]bool{}
+	for _, n := range v.graph.Holding(v.roots, v.depth) {
+		still[n] = true
+	}
+	var all, current, replaced, again, without int64
+	for _, n := range v.graph.Reach(v.roots, lineage.Down, v.depth) {
 		s := v.graph.State(n)
+		if s == nil || isRoot(v.roots, n) {
+			continue
+		}
+		all++
 		switch {
-		case s == nil || isRoot(v.roots, n):
-		case s.Current:
+		case s.Current && still[n]:
 			current++
+		case s.Current:
+			without++
 		case s.Again != 0:
 			again++
 		default:
 			replaced++
 		}
 	}
-	if current+again+replaced == 0 {
+	if all == 0 {
 		return
 	}
-	text := fmt.Sprintf("%s %s something of it: %s current, %s replaced since",
-		plural(current+again+replaced, "version", "versions"), holds(current+again+replaced), count(current), count(replaced))
+	text := fmt.Sprintf("%s made of it: %s current, %s replaced since", plural(all, "version was", "versions were"), count(current), count(replaced))
 	if again > 0 {
 		text += fmt.Sprintf(", %s replaced by the same data", count(again))
 	}
-	a.print("%s\n", text)
-}
-
-func holds(n int64) string {
-	if n == 1 {
-		return "holds"
+	if without > 0 {
+		text += fmt.Sprintf(", %s no longer: computed again without it, the same came out", count(without))
 	}
-	return "hold"
+	a.print("%s\n", text)
 }
 
 func isRoot(roots []lineage.Node, n lineage.Node) bool {

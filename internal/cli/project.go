@@ -15,9 +15,6 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// projectFile marks the root of a project.
-const projectFile = "penstock.yaml"
-
 // pipelineFlags are the flags of commands that read a pipeline file.
 type pipelineFlags struct {
 	params  []string
@@ -66,11 +63,11 @@ func (a *app) load(cmd *cobra.Command, file string, f *pipelineFlags, l *pipelin
 	if err != nil {
 		return nil, nil, err
 	}
-	project, err := penstock.Open(cmd.Context(), a.rootOf(file), penstock.Options{
+	project, err := a.openAt(cmd.Context(), a.rootOf(file), penstock.Options{
 		OpenLineage: tell,
 		HoldFor:     hold, FourEyes: f.fourEyes, ShowValues: f.values, WarnError: f.warnError,
 		Workers: f.workers, Memory: int64(f.memory), Keep: keep, Listener: l, ForceScan: f.evidence == "scan",
-		Command: append([]string{"penstock"}, a.args...), SigningKey: a.signing,
+		Command: append([]string{"penstock"}, a.args...),
 	})
 	return project, pl, err
 }
@@ -103,7 +100,7 @@ func (a *app) rootOf(file string) string {
 		return a.dir
 	}
 	dir := filepath.Dir(file)
-	if root, ok := above(dir, projectFile); ok {
+	if root, ok := above(dir, config.SettingsFile); ok {
 		return root
 	}
 	return dir
@@ -119,7 +116,7 @@ func (a *app) openWith(ctx context.Context, o penstock.Options) (*penstock.Proje
 	dir := a.dir
 	if dir == "" {
 		dir = "."
-		for _, mark := range []string{projectFile, penstock.StateDir} {
+		for _, mark := range []string{config.SettingsFile, penstock.StateDir} {
 			if root, ok := above(".", mark); ok {
 				dir = root
 				break
@@ -131,13 +128,22 @@ func (a *app) openWith(ctx context.Context, o penstock.Options) (*penstock.Proje
 		return nil, usage("nothing has been run in %s yet: there is no %s", abs, penstock.StateDir).
 			With("run a pipeline, go to the directory of a project, or name it with --project")
 	}
-	o.SigningKey = a.signing
 	if o.Command != nil { // it changes something
 		var err error
 		if o.OpenLineage, err = a.openLineage(); err != nil {
 			return nil, err
 		}
 	}
+	return a.openAt(ctx, dir, o)
+}
+
+// openAt opens the project of a directory, as its settings say.
+func (a *app) openAt(ctx context.Context, dir string, o penstock.Options) (*penstock.Project, error) {
+	s, err := config.LoadSettings(dir)
+	if err != nil {
+		return nil, err
+	}
+	o.SigningKey, o.AuditSigned, o.AuditKeys = a.signing, s.AuditSigned, s.AuditKeys
 	return penstock.Open(ctx, dir, o)
 }
 

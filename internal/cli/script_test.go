@@ -40,6 +40,10 @@ func TestScripts(t *testing.T) {
 			"await":    cmdAwait,
 			"runid":    cmdRunID,
 			"fillid":   cmdFillID,
+			"head":     cmdHead,
+
+			"collector": cmdCollector,
+			"valid":     cmdValid,
 		},
 	})
 }
@@ -83,6 +87,12 @@ func cmdRunID(ts *testscript.TestScript, _ bool, args []string) { setLatest(ts, 
 
 // fillid NAME: sets a variable to the id of the latest backfill.
 func cmdFillID(ts *testscript.TestScript, _ bool, args []string) { setLatest(ts, args[0], "backfills") }
+
+// head NAME FILE: sets a variable to where the chain ends, as audit verify printed it into a file.
+func cmdHead(ts *testscript.TestScript, _ bool, args []string) {
+	_, head, _ := strings.Cut(ts.ReadFile(args[1]), "\nhead ")
+	ts.Setenv(args[0], strings.TrimSpace(head))
+}
 
 // setLatest sets a variable to the id of the record that was written last.
 func setLatest(ts *testscript.TestScript, name, of string) {

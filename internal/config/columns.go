@@ -16,8 +16,10 @@ func (d *decoder) columns(n *node) map[string]pipeline.ColumnTags {
 		if u := p.value.get("untag"); u != nil {
 			tags.Untag = map[string]string{}
 			for _, tag := range d.pairs(u, "untag") {
-				tags.Untag[tag.key.text] = d.text(tag.value, "untag")
-				if tag.value.kind == nothing || tags.Untag[tag.key.text] == "" {
+				if tag.value.kind != nothing {
+					tags.Untag[tag.key.text] = d.text(tag.value, "untag")
+				}
+				if tags.Untag[tag.key.text] == "" {
 					d.fail(tag.key.pos, "untag: %s: say why the column is without it, like `untag: {%s: a keyed hash}`", tag.key.text, tag.key.text)
 				}
 			}

@@ -17,6 +17,7 @@ type decoder struct {
 	stage   string // the stage that is being read
 	pasts   []past
 	errs    pipeline.Errors
+	named   []pipeline.Text // what is in the files that the pipeline file names
 }
 
 func (d *decoder) fail(at pipeline.Pos, format string, args ...any) {

@@ -18,6 +18,9 @@ type Options struct {
 	Dir string
 	// Env looks up ${env:NAME}; nil: nothing is set.
 	Env func(string) (string, bool)
+	// Read reads a file that a pipeline file names, by the name it has there; nil: the one that
+	// lies there.
+	Read func(name string) ([]byte, error)
 }
 
 // Load reads a pipeline file.
@@ -58,6 +61,7 @@ func Parse(name string, text []byte, o Options) (*pipeline.Pipeline, error) {
 	}
 	d := &decoder{file: name, options: o}
 	p := d.pipeline(root)
+	p.Texts = append([]pipeline.Text{{Path: name, Text: text}}, d.named...)
 	if err := d.errs.Err(); err != nil {
 		return nil, err
 	}

@@ -171,7 +171,7 @@ const maxCalendar = 16 << 20
 // calendarFile reads a text file with a window a line; what is behind a # is for people.
 func (d *decoder) calendarFile(n *node, s pipeline.Scheme) *pipeline.Calendar {
 	name := d.text(n, "file")
-	text, err := readCalendar(d.beside(name))
+	text, err := d.calendarText(name)
 	if err != nil {
 		d.fail(n.pos, "calendar: %s: %v", name, err)
 		return nil
@@ -203,6 +203,17 @@ func (d *decoder) beside(name string) string {
 		dir = filepath.Dir(d.file)
 	}
 	return filepath.Join(dir, filepath.FromSlash(name))
+}
+
+// calendarText reads the file of a calendar, and keeps what was in it.
+func (d *decoder) calendarText(name string) (text []byte, err error) {
+	if d.options.Read != nil {
+		text, err = d.options.Read(name)
+	} else {
+		text, err = readCalendar(d.beside(name))
+	}
+	d.named = append(d.named, pipeline.Text{Path: name, Text: text})
+	return text, err
 }
 
 func readCalendar(path string) ([]byte, error) {

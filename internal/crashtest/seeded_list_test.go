@@ -4,6 +4,9 @@ const (
 	publishDir = "internal/publish/"
 	publishPkg = "./internal/publish"
 	ownPkg     = "./internal/crashtest"
+	auditDir   = "lineage/audit/"
+	auditPkg   = "./lineage/audit"
+	rootPkg    = "."
 )
 
 // seeds are mistakes that somebody might make.
@@ -19,6 +22,11 @@ var seeds = []seeded{
 	{"an approval is not synced", publishDir + "approvals.go", "s.FS.Sync(nil, []string{dir, l.store})", "s.FS.Sync(nil, nil)", publishPkg, "TestEverySyncOfHoldAndApproveIsNeeded"},
 	{"a small file is not synced", "internal/faults/faults.go", "\tif err == nil {\n\t\terr = f.Sync()\n\t}\n", "", publishPkg, "TestPowerCutAtEveryOperationOfHoldAndApprove"},
 	{"a version is synced after it is held", publishDir + "hold.go", "if err := f.Rename(dir, l.heldBy(st.run)); err != nil {\n\t\treturn err\n\t}\n\tif err := f.Sync(nil, st.store.above(l.held(), filepath.Dir(l.root))); err", "if err := f.Sync(nil, st.store.above(l.held(), filepath.Dir(l.root))); err != nil {\n\t\treturn err\n\t}\n\tif err := f.Rename(dir, l.heldBy(st.run)); err", publishPkg, "TestPowerCutAtEveryOperationOfHoldAndApprove"},
+	{"a chain is not synced", auditDir + "log.go", "\treturn l.FS.Sync(files, nil)", "\treturn nil", auditPkg, "TestPowerCutAtEveryOperationOfAnAppend"},
+	{"a record is not durable when its entry is", auditDir + "log.go", "\treturn l.FS.Sync(nil, dirs)", "\treturn nil", auditPkg, "TestPowerCutAtEveryOperationOfAnAppend"},
+	{"what is torn is written on", auditDir + "tail.go", "\t\tif bad < 0 {\n\t\t\treturn at, nil, nil", "\t\tif true {\n\t\t\treturn at, nil, nil", auditPkg, "TestTornLineIsMended"},
+	{"a digest of an entry is not compared", auditDir + "entry.go", "now := digestOf(rest); now != e.Sum", "now := digestOf(rest); now != e.Sum && false", rootPkg, "TestAnyChangeIsFound"},
+	{"a manifest is not compared with its entry", auditDir + "files.go", "found := digestOf(text); found != expected", "found := digestOf(text); found != expected && false", rootPkg, "TestAnyChangeIsFound"},
 	// Errors.
 	{"the error of a write is swallowed", publishDir + "staging.go", "\tif err != nil {\n\t\treturn n, w.staging.ioError(err)\n\t}\n\treturn n, nil", "\t_ = err\n\treturn len(p), nil", publishPkg, "TestEveryOperationFails"},
 	{"the error of a sync is swallowed", publishDir + "staging.go", `err := st.store.FS.Sync(st.open, dirs)`, "_ = st.store.FS.Sync(st.open, dirs)\n\tvar err error", publishPkg, "TestEveryOperationFails"},

@@ -109,6 +109,21 @@ func Commit(ctx context.Context, dir string) string {
 	return head
 }
 
+// Show is a file as it was in a commit; name is relative to dir, with slashes.
+func Show(ctx context.Context, dir, commit, name string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, gitTimeout)
+	defer cancel()
+	return exec.CommandContext(ctx, "git", "-C", dir, "--no-optional-locks", "show", commit+":./"+name).Output()
+}
+
+// HasCommit reports whether git knows a commit.
+func HasCommit(ctx context.Context, dir, commit string) bool {
+	ctx, cancel := context.WithTimeout(ctx, gitTimeout)
+	defer cancel()
+	_, err := git(ctx, dir, "cat-file", "-e", commit+"^{commit}")
+	return err == nil
+}
+
 // Repository is where the git repository at dir comes from, and the path of dir in it; empty where
 // there is none, or it comes from nowhere.
 func Repository(ctx context.Context, dir string) (remote, prefix string) {

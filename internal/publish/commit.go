@@ -20,8 +20,8 @@ import (
 // Version, Previous and Published it fills in. It refuses a manifest in which a
 // blocking rule has not passed, unless somebody approved of just these bytes under just
 // these rules (pipeline.Manifest.Admits). What was held of the partition is dropped. If
-// every file is as in the current version, and on disk, and so are the rules, nothing is
-// switched; if one on disk is damaged, what was staged takes its place. The staging has ended
+// every file is as in the current version, and on disk, and so are the rules and what is said
+// of the columns, nothing is switched; if one on disk is damaged, what was staged takes its place. The staging has ended
 // then, with or without an error; after an error readers see what they saw before, or the new
 // version if the switch was made. Once that is durable nothing is an error any more: what could
 // not be cleared up goes with the next run, or with GC. A run that was fenced gets a Conflict.
@@ -39,7 +39,7 @@ func (st *Staging) Commit(ctx context.Context, m *pipeline.Manifest) (v *Version
 		if err != nil {
 			return nil, err
 		}
-		if !damaged && st.current.Gates == m.Gates && sameApprovals(st.current, m) {
+		if !damaged && st.current.Gates == m.Gates && sameApprovals(st.current, m) && sameColumns(st.current, m) {
 			return st.unchanged()
 		}
 		if damaged {
@@ -80,6 +80,19 @@ func sameFiles(a, b *pipeline.Manifest) bool {
 	same := func(a, b pipeline.File) bool { return a.Path == b.Path && a.SHA256 == b.SHA256 && a.Bytes == b.Bytes }
 	return slices.EqualFunc(a.Files, b.Files, same) && slices.EqualFunc(a.Quarantine, b.Quarantine, same) &&
 		slices.EqualFunc(a.Lineage, b.Lineage, same)
+}
+
+// sameColumns reports whether both say the same of where columns come from, and of their tags:
+// to tag a column, or to say otherwise what it is made of, is a new version of the same data.
+func sameColumns(a, b *pipeline.Manifest) bool {
+	text := func(m *pipeline.Manifest) string {
+		text, err := json.Marshal(pipeline.Lineage{Columns: m.Columns, RowsBy: m.RowsBy, RowsUnknown: m.RowsUnknown})
+		if err != nil {
+			return err.Error()
+		}
+		return string(text)
+	}
+	return text(a) == text(b)
 }
 
 // sameApprovals reports whether whatever was approved of in m is on the record already.

@@ -26,6 +26,7 @@ type column struct {
 	name  string
 	value value
 	typ   arrow.DataType
+	item  int // of the select list that it stands in
 }
 
 // scope is what names mean at some place.

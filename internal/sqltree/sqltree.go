@@ -39,7 +39,11 @@ const (
 type Functions map[string]Kind
 
 // Query is a parsed query.
-type Query struct{ tree node }
+type Query struct {
+	tree node
+	// Texts are those of the items of its select list, for people; may be nil.
+	Texts []string
+}
 
 // Parse reads the statement of json_serialize_sql.
 func Parse(statement []byte) (Query, error) {
@@ -67,8 +71,22 @@ func (q Query) Origins(in []Table, functions Functions, result []string) *pipeli
 			continue
 		}
 		o.Columns[i] = rel.columns[i].value.origin()
+		o.Columns[i].Text = q.text(rel.columns[i].item, result[i])
 	}
 	return o
+}
+
+// text is how a column of the result is written; empty where that is not known.
+func (q Query) text(item int, name string) string {
+	items := q.tree.child("node").children("select_list")
+	if item >= len(q.Texts) || item >= len(items) {
+		return ""
+	}
+	text := q.Texts[item]
+	if alias := strings.LastIndex(text, " AS "); items[item].text("alias") != "" && alias > 0 {
+		text = text[:alias]
+	}
+	return name + " = " + text
 }
 
 // disagrees says why the columns are not those of the result; empty if they are.
@@ -85,13 +103,6 @@ func (rel *relation) disagrees(result []string) string {
 		}
 	}
 	return ""
-}
-
-// Aggregates reports whether the query has an aggregate among the expressions of its result:
-// of the definition of a macro, what the macro is.
-func (q Query) Aggregates(functions Functions) bool {
-	r := &resolver{functions: functions}
-	return slices.ContainsFunc(q.tree.child("node").children("select_list"), r.aggregates)
 }
 
 // maxSteps bounds how many parts of a query are looked at.

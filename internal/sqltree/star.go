@@ -11,8 +11,11 @@ import (
 
 // selectList gives the columns of the result, each of which may be named by those after it.
 func (r *resolver) selectList(s *scope, n node, rel *relation) {
-	for _, item := range n.children("select_list") {
+	for at, item := range n.children("select_list") {
 		some := r.expand(s, item)
+		for i := range some.columns {
+			some.columns[i].item = at
+		}
 		rel.columns = append(rel.columns, some.columns...)
 		rel.uncertain += some.uncertain
 		if rel.reason == "" {
@@ -78,13 +81,19 @@ func (r *resolver) single(s *scope, item node) *relation {
 		}
 	}
 	made := &relation{columns: []column{c}}
-	if f := strings.ToLower(item.text("function_name")); item.text("class") == "FUNCTION" && (f == "unnest" || f == "unlist") && !r.isList(s, item) {
+	if t := r.unnested(s, item); t != nil { // the alias counts for nothing then
+		return fieldsOf(c.value, t)
+	}
+	if isUnnest(item) && !r.isList(s, item) {
 		made.uncertain, made.reason = 1, "unnest gives a column for each field, if it is given a struct"
-		if item.text("alias") == "" {
-			made.columns[0].name = ""
-		}
+		made.columns[0].name = ""
 	}
 	return made
+}
+
+func isUnnest(n node) bool {
+	name := strings.ToLower(n.text("function_name"))
+	return n.text("class") == "FUNCTION" && (name == "unnest" || name == "unlist")
 }
 
 // lists are functions that give a list of values.
@@ -93,24 +102,34 @@ var lists = []string{"list_value", "range", "generate_series", "string_split", "
 // isList reports whether unnest is given a list, and gives one column for it.
 func (r *resolver) isList(s *scope, unnest node) bool {
 	args := unnest.children("children")
-	if len(args) != 1 {
-		return false
-	}
-	if slices.Contains(lists, strings.ToLower(args[0].text("function_name"))) {
+	if len(args) == 1 && slices.Contains(lists, strings.ToLower(args[0].text("function_name"))) {
 		return true
 	}
-	if args[0].text("class") != "COLUMN_REF" {
-		return false
+	t := r.argument(s, unnest)
+	return t != nil && slices.Contains([]arrow.Type{arrow.LIST, arrow.LARGE_LIST, arrow.FIXED_SIZE_LIST}, t.ID())
+}
+
+// unnested is the type of a struct that unnest makes columns of, where that is known.
+func (r *resolver) unnested(s *scope, item node) *arrow.StructType {
+	if !isUnnest(item) {
+		return nil
+	}
+	t, _ := r.argument(s, item).(*arrow.StructType)
+	return t
+}
+
+// argument is the type of the only argument of a function, if that is a column of which it is
+// known.
+func (r *resolver) argument(s *scope, n node) arrow.DataType {
+	args := n.children("children")
+	if len(args) != 1 || args[0].text("class") != "COLUMN_REF" {
+		return nil
 	}
 	c, field, _ := s.resolve(args[0].texts("column_names"))
-	if c == nil || field || c.typ == nil {
-		return false
+	if c == nil || field {
+		return nil
 	}
-	switch c.typ.ID() {
-	case arrow.LIST, arrow.LARGE_LIST, arrow.FIXED_SIZE_LIST:
-		return true
-	}
-	return false
+	return c.typ
 }
 
 // starFields are those that a star may have.
@@ -176,11 +195,15 @@ func (s *scope) fields(name string) (*relation, string) {
 	if !ok || field {
 		return nil, "the fields of " + name + " are not known here"
 	}
+	return fieldsOf(c.value, t), ""
+}
+
+func fieldsOf(v value, t *arrow.StructType) *relation {
 	made := &relation{}
 	for _, f := range t.Fields() {
-		made.columns = append(made.columns, column{name: f.Name, value: c.value.as(computed), typ: f.Type})
+		made.columns = append(made.columns, column{name: f.Name, value: v.as(computed), typ: f.Type})
 	}
-	return made, ""
+	return made
 }
 
 // choose leaves the columns that the argument of COLUMNS names.
@@ -206,9 +229,9 @@ func (r *resolver) choose(made *relation, expr node) string {
 	return "which columns COLUMNS chooses by an expression is not known here"
 }
 
-// pick leaves the columns of a list of names, in its order.
+// pick leaves the columns of a list of names, in their order.
 func (rel *relation) pick(list []node) string {
-	var picked []column
+	var names []string
 	for _, n := range list {
 		name, isText := n.child("value")["value"].(string)
 		if names := n.texts("column_names"); len(names) == 1 {
@@ -218,9 +241,9 @@ func (rel *relation) pick(list []node) string {
 		if c == nil || !isText || reason != "" {
 			return "which columns COLUMNS chooses from a list is not known here"
 		}
-		picked = append(picked, *c)
+		names = append(names, c.name)
 	}
-	rel.columns = picked
+	rel.columns = slices.DeleteFunc(rel.columns, func(c column) bool { return !slices.Contains(names, c.name) })
 	return ""
 }
 

@@ -59,6 +59,9 @@ func (c *Changes) number(text string, args ...any) (n int64, err error) {
 // putLineage notes what a manifest says of others.
 func (c *Changes) putLineage(m *pipeline.Manifest) error {
 	made := lineage.Of(m)
+	if err := c.cameAgain(made); err != nil {
+		return err
+	}
 	rest := *made // what has no column of its own
 	rest.Pipeline, rest.Stage, rest.Stages, rest.Published, rest.Rows, rest.Bytes, rest.Seconds = "", "", nil, time.Time{}, 0, 0, 0
 	fact, err := json.Marshal(&rest)
@@ -93,6 +96,28 @@ func (c *Changes) putLineage(m *pipeline.Manifest) error {
 		}
 	}
 	return nil
+}
+
+// cameAgain looks whether the last run that computed a version read other inputs than its manifest
+// has: it found it unchanged then.
+func (c *Changes) cameAgain(made *lineage.Made) error {
+	return eachRow(context.Background(), c, func(scan func(...any) error) error {
+		var text, started string
+		if err := scan(&text, &started); err != nil {
+			return err
+		}
+		b := &pipeline.Basis{}
+		if err := json.Unmarshal([]byte(text), b); err != nil {
+			return err
+		}
+		at, err := time.Parse(timeLayout, started)
+		if err == nil {
+			made.CameAgain(b.Inputs, at)
+		}
+		return err
+	}, `SELECT t.basis, b.started FROM bases b JOIN basis_texts t USING (pipeline, stage, partition)
+		WHERE b.pipeline = ? AND b.stage = ? AND b.partition = ? AND b.dataset = ? AND b.version = ? AND b.status IN ('published', 'unchanged')`,
+		made.Pipeline, made.Stage, made.Partition, made.Dataset, made.Version)
 }
 
 // flow gives the number of the flow that a version was made by. Where nothing was computed, that is

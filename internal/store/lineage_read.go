@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -60,13 +59,28 @@ func (l *lineageReader) read(q LineageQuery) (err error) {
 	if q.Up {
 		err = l.follow(roots, q.Depth, "made", func(e edge) int64 { return e.read })
 	}
+	down := func(e edge) int64 { return e.made }
 	if err == nil && q.Down {
-		err = l.follow(roots, q.Depth, "read", func(e edge) int64 { return e.made })
+		err = l.follow(roots, q.Depth, "read", down)
+	}
+	if loose := l.loose(roots); err == nil && (!q.Down || q.Depth == 0) {
+		err = l.follow(loose, 1, "read", down)
 	}
 	if err != nil {
 		return err
 	}
 	return l.siblings()
+}
+
+// loose are those of some nodes that are known by what reads them alone: files, and versions whose
+// manifests are not on record.
+func (l *lineageReader) loose(ids []int64) (loose []int64) {
+	for _, id := range ids {
+		if l.nodes[id].fact == "" {
+			loose = append(loose, id)
+		}
+	}
+	return loose
 }
 
 // roots reads the nodes that are asked about.
@@ -259,53 +273,6 @@ func (l *lineageReader) flows() (map[int64]*lineage.Flow, error) {
 		wanted[r.flow] = true
 	}
 	return l.s.flows(l.ctx, `WHERE id IN (SELECT value FROM json_each(?))`, list(slices.Collect(maps.Keys(wanted))))
-}
-
-func (s *Store) flows(ctx context.Context, where string, args ...any) (map[int64]*lineage.Flow, error) {
-	all := map[int64]*lineage.Flow{}
-	err := eachRow(ctx, s, func(scan func(...any) error) error {
-		var id, sum int64
-		var text string
-		if err := scan(&id, &text, &sum); err != nil {
-			return err
-		}
-		if new(summer).text(text).sum() != sum {
-			return errSum
-		}
-		all[id] = &lineage.Flow{}
-		return json.Unmarshal([]byte(text), all[id])
-	}, `SELECT id, flow, sum FROM lineage_flows `+where, args...)
-	return all, err
-}
-
-// Flows gives the flows that made what was current at a time, with how much of it there was. A zero
-// time is now.
-func (s *Store) Flows(ctx context.Context, at time.Time) ([]*lineage.Flow, error) {
-	known, err := s.flows(ctx, "")
-	if err != nil {
-		return nil, s.broken(err)
-	}
-	until := sql.NullString{String: at.UTC().Format(timeLayout), Valid: !at.IsZero()}
-	var all []*lineage.Flow
-	err = eachRow(ctx, s, func(scan func(...any) error) error {
-		var id int64
-		var held lineage.Held
-		if err := scan(&id, &held.Partitions, &held.First, &held.Last, &held.Rows, &held.Bytes, &held.Seconds); err != nil {
-			return err
-		}
-		if f := known[id]; f != nil {
-			f.Held = held
-			all = append(all, f)
-		}
-		return nil
-	}, `SELECT flow, count(*), min(name), max(name), sum(rows), sum(bytes), sum(seconds) FROM (
-			SELECT name, max(version), flow, rows, bytes, seconds FROM lineage_nodes
-			WHERE published <> '' AND (?1 IS NULL OR published <= ?1) GROUP BY dataset, name)
-		GROUP BY flow ORDER BY flow`, until)
-	if err != nil {
-		return nil, s.broken(err)
-	}
-	return all, nil
 }
 
 // checkLineage compares the checksums of all that lineage goes by.

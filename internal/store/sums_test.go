@@ -23,7 +23,7 @@ func filled(t *testing.T) *Store {
 		}
 	})
 	for version := range int64(2) {
-		m := &pipeline.Manifest{Pipeline: "p", Stage: "s", Dataset: "out", Partition: "a", Version: version + 1, Run: "run"}
+		m := &pipeline.Manifest{Pipeline: "p", Stage: "s", Dataset: "out", Partition: "a", Version: version + 1, Run: "run", Inputs: []pipeline.InputRecord{{Source: "csv x", Files: []pipeline.File{{Path: "x"}}}}}
 		rec := &pipeline.RunRecord{
 			Run: "run", Pipeline: "p", Partition: "a", Status: pipeline.Published, Started: time.Unix(1e9, 0),
 			Bases: []pipeline.Basis{{Stage: "s", Dataset: "out", Code: map[string]string{"s": "c"}, Version: version + 1, Data: "d"}},
@@ -43,7 +43,8 @@ func readAll(ctx context.Context, s *Store) error {
 	_, versions := s.Versions(ctx, "", "")
 	_, base := s.Base(ctx, "p", "s", "a")
 	_, basis := s.Basis(ctx, "p", "s", "a")
-	return errors.Join(runs, versions, base, basis)
+	_, graph := s.Lineage(ctx, LineageQuery{Name: "x", Down: true, Depth: -1})
+	return errors.Join(runs, versions, base, basis, graph)
 }
 
 // Whatever value is changed behind the index's back is told when it is read, and by Check.
@@ -56,7 +57,8 @@ func TestChangedValuesAreTold(t *testing.T) {
 		"UPDATE versions SET digest = 'y' WHERE current", "UPDATE versions SET current = NOT current", "UPDATE versions SET manifest = replace(manifest, 'out', 'oux')",
 		"UPDATE versions SET version = version + 7", "UPDATE bases SET data = 'e'", "UPDATE bases SET version = 1", "UPDATE bases SET stamp = 'now'",
 		"UPDATE bases SET seconds = seconds + 1", "UPDATE bases SET status = 'failed'", "UPDATE basis_texts SET basis = replace(basis, 'c', 'd')",
-		"UPDATE bases SET sum = sum + 1",
+		"UPDATE bases SET sum = sum + 1", "UPDATE lineage_nodes SET rows = 7 WHERE dataset <> ''", "UPDATE lineage_nodes SET fact = replace(fact, 'run', 'ruin')",
+		"UPDATE lineage_nodes SET published = '2001'", "UPDATE lineage_edges SET sum = sum + 1", "UPDATE lineage_flows SET flow = replace(flow, 'csv', 'cvs')",
 	} {
 		s := filled(t)
 		if _, err := s.db.ExecContext(t.Context(), change); err != nil {

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,12 +16,7 @@ import (
 type record struct {
 	Status     string            `json:"status"`
 	Held       []json.RawMessage `json:"held"`
-	Definition *definition       `json:"definition"`
-}
-
-// definition names the texts that a pipeline was read from.
-type definition struct {
-	Files []file `json:"files"`
+	Definition []file            `json:"definition"`
 }
 
 // records checks the records of runs and of backfills against the project's chain, and what they
@@ -118,7 +114,8 @@ func (c *checker) record(where, run string, e *Entry) error {
 			return err
 		}
 	}
-	return c.definition(where, rec.Definition)
+	c.definition(where, rec.Definition)
+	return nil
 }
 
 // lives reports whether a run or a backfill goes on: some process holds its lock.
@@ -141,9 +138,13 @@ func (c *checker) held(text json.RawMessage) error {
 		dir = filepath.Base(h.Path)
 	}
 	where := filepath.Join(filepath.Dir(Path(c.root, h.Dataset)), "held", nameOfPartition(dir)+"."+h.Run)
+	if _, err := os.Stat(where); err != nil {
+		return ignore(err, fs.ErrNotExist) // it was dropped: its time is over, or another run came after it
+	}
 	about, err := os.ReadFile(filepath.Join(where, "held.json"))
 	if err != nil {
-		return nil //nolint:nilerr // it was dropped: its time is over, or another run came after it
+		c.problem(filepath.Join(where, "held.json"), "can't be read: %v", reason(err))
+		return nil
 	}
 	c.Files++
 	if want, err := indented(text); err != nil || string(about) != want {
@@ -172,18 +173,18 @@ func indented(text json.RawMessage) (string, error) {
 	return out.String(), err
 }
 
-// definition checks that the texts a run was read from are kept.
-func (c *checker) definition(where string, d *definition) error {
-	if d == nil {
-		return nil
-	}
-	for _, f := range d.Files {
+// definition checks that the texts a run was read from are kept; each is missed once.
+func (c *checker) definition(where string, texts []file) {
+	for _, f := range texts {
 		name := filepath.Join(c.root, stateDir, codeDir, f.SHA256)
+		if c.texts[f.SHA256] {
+			continue
+		}
+		c.texts[f.SHA256] = true
 		if _, err := os.Stat(name); err != nil {
 			c.problem(name, "is gone: it is the text of %s, by which %s was run", f.Path, strings.TrimSuffix(filepath.Base(where), ".json"))
 		}
 	}
-	return nil
 }
 
 // codeDir has the texts of pipeline files, each under its SHA-256.

@@ -74,6 +74,8 @@ type Row struct {
 	// Digest the SHA-256 of that record; 0 where it is on no chain.
 	Entry  int64  `json:"entry,omitempty"`
 	Digest string `json:"digest,omitempty"`
+
+	after time.Time // it comes after what was then, whatever its own time was cut to
 }
 
 // Collect makes the report of the project at root over a period, both ends included. What the
@@ -115,7 +117,7 @@ func Collect(ctx context.Context, root string, from, to time.Time, o Options) (*
 			}
 		}
 	}
-	slices.SortStableFunc(l.Rows, func(a, b Row) int { return a.Time.Compare(b.Time) })
+	slices.SortStableFunc(l.Rows, func(a, b Row) int { return a.after.Compare(b.after) })
 	return l, nil
 }
 
@@ -123,7 +125,7 @@ func Collect(ctx context.Context, root string, from, to time.Time, o Options) (*
 func rowsOf(rec *pipeline.RunRecord, e *Entry, digests map[versionAt]string) []Row {
 	row := Row{
 		Time: rec.Started.UTC(), Act: Ran, Run: rec.Run, Pipeline: rec.Pipeline, Partition: rec.Partition, Status: string(rec.Status),
-		Actor: rec.Actor, Command: strings.Join(rec.Command, " "), Commit: rec.Commit, Penstock: rec.Penstock, Error: rec.Error,
+		after: rec.Started, Actor: rec.Actor, Command: strings.Join(rec.Command, " "), Commit: rec.Commit, Penstock: rec.Penstock, Error: rec.Error,
 	}
 	for _, name := range slices.Sorted(maps.Keys(rec.Params)) {
 		row.Params = append(row.Params, name+"="+rec.Params[name])
@@ -160,8 +162,12 @@ func rowsOf(rec *pipeline.RunRecord, e *Entry, digests map[versionAt]string) []R
 	}
 	all := []Row{row}
 	for _, a := range rec.Approvals {
+		after := a.At
+		if after.Before(rec.Started) {
+			after = rec.Started
+		}
 		all = append(all, Row{
-			Time: a.At.UTC(), Act: Approved, Run: rec.Run, Pipeline: rec.Pipeline, Partition: rec.Partition, Status: string(rec.Status),
+			after: after, Time: a.At.UTC(), Act: Approved, Run: rec.Run, Pipeline: rec.Pipeline, Partition: rec.Partition, Status: string(rec.Status),
 			Actor: a.Actor, Reason: a.Reason, Until: a.Expires.UTC(), Entry: row.Entry, Digest: row.Digest,
 			Verdicts: []string{fmt.Sprintf("%s/%s: %s", a.Stage, a.Gate, a.Verdict)},
 			Details:  []string{fmt.Sprintf("of %s@%s, bytes %s, rules %s", a.Dataset, a.Partition, a.Bytes, a.Rules)},

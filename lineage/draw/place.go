@@ -51,7 +51,7 @@ func size(n Node) (w, h float64) {
 	w = letterWidth * float64(utf8.RuneCountInString(clip(n.Label)))
 	h = nodeHeight
 	if n.Under != "" {
-		w = max(w, smallWidth*float64(utf8.RuneCountInString(clip(n.Under))))
+		w = max(w, labelWidth(n.Under))
 		h = tallHeight
 	}
 	if n.State != "" || n.Kind == File || n.Kind == Source {
@@ -71,7 +71,7 @@ func clip(text string) string {
 
 // columns sets the layers beside each other.
 func (d *placed) columns() {
-	x := float64(margin)
+	x, gap := float64(margin), d.gap()
 	for _, layer := range d.layers {
 		wide := 0.0
 		for _, n := range layer {
@@ -84,10 +84,21 @@ func (d *placed) columns() {
 			}
 			b.x = x + (wide-b.w)/2
 		}
-		x += wide + layerGap
+		x += wide + gap
 	}
-	d.width = max(x-layerGap, margin) + margin
+	d.width = max(x-gap, margin) + margin
 }
+
+// gap is how far apart layers are: labels of edges stand there.
+func (d *placed) gap() float64 {
+	gap := float64(layerGap)
+	for _, e := range d.p.Edges {
+		gap = max(gap, labelWidth(e.Label)+20)
+	}
+	return gap
+}
+
+func labelWidth(text string) float64 { return smallWidth * float64(utf8.RuneCountInString(clip(text))) }
 
 // rows sets places under each other, and then draws each towards those that it is joined to.
 func (d *placed) rows() {

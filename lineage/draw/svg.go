@@ -66,7 +66,7 @@ func (d *placed) edge(b *strings.Builder, i int, e Edge) {
 	fmt.Fprintf(b, `<g class="%s" data-from="%d" data-to="%d"><path d="%s" %s="url(#tip)"/>`, class, e.From, e.To, d.path(d.chains[i]), marker)
 	if e.Label != "" {
 		x, y := d.halfway(d.chains[i])
-		fmt.Fprintf(b, `<text x="%s" y="%s">%s</text>`, num(x), num(y-4), xmlText(clip(e.Label)))
+		fmt.Fprintf(b, `<text x="%s" y="%s">%s</text>`, num(x), num(y+4), xmlText(clip(e.Label)))
 	}
 	b.WriteString("</g>\n")
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +16,9 @@ import (
 type Config struct {
 	// Namespace is that of jobs; empty: "default".
 	Namespace string
+	// Parent is the run that runs are part of, a scheduler's, and Root the one that this is part
+	// of; may be nil.
+	Parent, Root *Of
 	// Transports carry the events, each all of them.
 	Transports []Transport
 	// Wait is how long the end of a command waits for what has not been sent; 0: two seconds.
@@ -104,7 +105,7 @@ func invalid(format string, args ...any) *pipeline.Error {
 // ignored are fields that other clients know and that change nothing here.
 var ignored = []string{
 	"type", "name", "priority", "session", "adapter", "max_queue_size", "max_concurrent_requests", "storage_options", "debug_mode",
-	"continue_on_failure", "continue_on_success", "sort_transports", "retry",
+	"continue_on_failure", "continue_on_success", "sort_transports",
 }
 
 // check refuses fields that nothing is known of, and those that would change what is sent where.
@@ -135,86 +136,6 @@ func (r *reader) file(where, name string, s settings) ([]Transport, error) {
 		return []Transport{&logFile{name, path}}, nil
 	}
 	return []Transport{&newFiles{name, path, r.now}}, nil
-}
-
-// defaultTimeout is that of the official clients.
-const defaultTimeout = 5 * time.Second
-
-func (r *reader) http(where, name string, s settings) ([]Transport, error) {
-	if err := s.check(where, "url", "endpoint", "timeout", "timeout_in_millis", "verify", "auth", "compression", "custom_headers", "headers"); err != nil {
-		return nil, err
-	}
-	address, err := joinURL(s.text("url"), firstOf(s.text("endpoint"), "api/v1/lineage"))
-	if err != nil {
-		return nil, invalid("%s: url: %v", where, err)
-	}
-	timeout, err := s.timeout()
-	if err != nil {
-		return nil, invalid("%s: %v", where, err)
-	}
-	srv := newServer(name, address, timeout, s.text("verify") != "false")
-	if srv.key, err = apiKey(s.sub("auth")); err != nil {
-		return nil, invalid("%s: auth: %v", where, err)
-	}
-	switch c := s.text("compression"); c {
-	case "", "gzip":
-		srv.gzip = c == "gzip"
-	default:
-		return nil, invalid("%s: compression: %s", where, pipeline.Unknown("choice", c, []string{"gzip"}))
-	}
-	srv.headers = map[string]Secret{}
-	for _, field := range []string{"custom_headers", "headers"} {
-		for key := range s.sub(field) {
-			srv.headers[key] = Secret(s.sub(field).text(key))
-		}
-	}
-	return []Transport{srv}, nil
-}
-
-func (s settings) timeout() (time.Duration, error) {
-	for field, unit := range map[string]time.Duration{"timeout": time.Second, "timeout_in_millis": time.Millisecond} {
-		if text := s.text(field); text != "" {
-			n, err := strconv.ParseFloat(text, 64)
-			if err != nil || n <= 0 || n > 3600e3 {
-				return 0, fmt.Errorf("%s: expected a number above 0, found %q", field, text)
-			}
-			return time.Duration(n * float64(unit)), nil
-		}
-	}
-	return defaultTimeout, nil
-}
-
-// joinURL is the address of an endpoint.
-func joinURL(base, endpoint string) (string, error) {
-	u, err := url.Parse(strings.TrimSpace(base))
-	switch {
-	case base == "":
-		return "", fmt.Errorf("is missing")
-	case err != nil:
-		return "", fmt.Errorf("%s is no address", cutURI(base))
-	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
-		return "", fmt.Errorf("%s is no address like https://lineage.example.com", cutURI(base))
-	}
-	ref, err := url.Parse(endpoint)
-	if err != nil {
-		return "", fmt.Errorf("the endpoint %s is no path", cutURI(endpoint))
-	}
-	return u.ResolveReference(ref).String(), nil
-}
-
-func apiKey(s settings) (Secret, error) {
-	switch kind := s.text("type"); kind {
-	case "":
-		return "", nil
-	case "api_key":
-		key := firstOf(s.text("api_key"), s.text("apiKey"))
-		if key == "" {
-			return "", fmt.Errorf("has no apiKey")
-		}
-		return Secret(key), nil
-	default:
-		return "", fmt.Errorf("%s", pipeline.Unknown("type", kind, []string{"api_key"}))
-	}
 }
 
 // composite is several transports, in a list or by name.
@@ -248,7 +169,13 @@ func (r *reader) composite(where string, s settings) (all []Transport, err error
 	if len(all) == 0 {
 		return nil, invalid("%s has no transports", where)
 	}
-	return distinct(all), nil
+	for i := range all {
+		if slices.ContainsFunc(all[:i], func(t Transport) bool { return t.Name() == all[i].Name() }) {
+			return nil, invalid("%s: two transports are called %s", where, all[i].Name())
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Transport) int { return slowness(a) - slowness(b) })
+	return all, nil
 }
 
 // safeName is a name that can be that of a file.
@@ -261,87 +188,10 @@ func safeName(name string) string {
 	}, name)
 }
 
-func distinct(all []Transport) []Transport {
-	slices.SortStableFunc(all, func(a, b Transport) int { return slowness(a) - slowness(b) })
-	return all
-}
-
 // slowness puts what answers at once before what may not.
 func slowness(t Transport) int {
 	if _, ok := t.(*server); ok {
 		return 1
 	}
 	return 0
-}
-
-// FromEnv reads the config as the official clients do. It is nil where none is given. environ is
-// as os.Environ gives it; read reads a YAML file, and gives nil where there is none.
-func FromEnv(environ []string, console io.Writer, now func() time.Time, read func(path string) (map[string]any, error)) (*Config, error) {
-	env := map[string]string{}
-	for _, e := range environ {
-		if name, value, ok := strings.Cut(e, "="); ok && strings.HasPrefix(name, "OPENLINEAGE_") {
-			env[name] = value
-		}
-	}
-	if strings.ToLower(strings.TrimSpace(env["OPENLINEAGE_DISABLED"])) == "true" {
-		return nil, nil
-	}
-	all, where, err := configFile(env["OPENLINEAGE_CONFIG"], read)
-	if err != nil {
-		return nil, err
-	}
-	all = merge(all, nested(env))
-	r := &reader{console, now}
-	transport := withURL(settings(all).sub("transport"), env)
-	if transport.text("type") == "" {
-		return nil, nil
-	}
-	ts, err := r.transports(firstOf(where, "transport"), safeName(transport.text("type")), transport)
-	if err != nil || len(ts) == 0 {
-		return nil, err
-	}
-	return &Config{Namespace: firstOf(env["OPENLINEAGE_NAMESPACE"], "default"), Transports: ts}, nil
-}
-
-// withURL takes in the short variables: they are the transport where no other is given, and one
-// more of several.
-func withURL(transport settings, env map[string]string) settings {
-	if env["OPENLINEAGE_URL"] == "" {
-		return transport
-	}
-	short := settings{"type": "http", "url": env["OPENLINEAGE_URL"]}
-	if e := env["OPENLINEAGE_ENDPOINT"]; e != "" {
-		short["endpoint"] = e
-	}
-	if key := env["OPENLINEAGE_API_KEY"]; key != "" {
-		short["auth"] = map[string]any{"type": "api_key", "apiKey": key}
-	}
-	if transport.text("type") == "" {
-		return short
-	}
-	if of, ok := transport.get("transports").(map[string]any); ok && of["default_http"] == nil {
-		of["default_http"] = map[string]any(short)
-	}
-	return transport
-}
-
-// configFile reads the first of the files that are looked for; where is its name.
-func configFile(given string, read func(string) (map[string]any, error)) (all map[string]any, where string, err error) {
-	paths := []string{"openlineage.yml"}
-	if home, err := os.UserHomeDir(); err == nil {
-		paths = append(paths, home+"/.openlineage/openlineage.yml")
-	}
-	if given != "" {
-		paths = []string{given}
-	}
-	for _, path := range paths {
-		all, err := read(path)
-		if all != nil || err != nil {
-			return all, path + ": transport", err
-		}
-	}
-	if given != "" {
-		return nil, "", invalid("OPENLINEAGE_CONFIG names %s: no such file", given)
-	}
-	return nil, "", nil
 }

@@ -25,6 +25,10 @@ type Intent struct {
 	// NominalStart and NominalEnd bound the window of the partition.
 	NominalStart time.Time `json:"nominal_start,omitzero"`
 	NominalEnd   time.Time `json:"nominal_end,omitzero"`
+	// Parent is the run that started the command, and Root the one that all are part of; nil
+	// where nobody says.
+	Parent *Of `json:"parent,omitempty"`
+	Root   *Of `json:"root,omitempty"`
 	// Approvals is how many the run had when it was put here, after a person approved of it.
 	Approvals int `json:"approvals,omitempty"`
 	// ShowValues lets what gates observed be told as they say it, with values of rows in it.
@@ -33,11 +37,12 @@ type Intent struct {
 
 // StageJob is a stage as a job.
 type StageJob struct {
-	Stage   string    `json:"stage"`
-	Dataset string    `json:"dataset,omitempty"`
-	Gates   bool      `json:"gates,omitempty"`
-	Owner   string    `json:"owner,omitempty"`
-	Job     JobFacets `json:"job"`
+	Stage   string `json:"stage"`
+	Dataset string `json:"dataset,omitempty"`
+	// Gates says that what it makes is judged: by conservation at least, unless nothing is made.
+	Gates bool      `json:"gates,omitempty"`
+	Owner string    `json:"owner,omitempty"`
+	Job   JobFacets `json:"job"`
 }
 
 // The types of jobs.
@@ -88,7 +93,9 @@ func PastIntent(namespace string, rec *pipeline.RunRecord, known *Intent) *Inten
 	in.Approvals = len(rec.Approvals)
 	for i := range rec.Bases {
 		if b := &rec.Bases[i]; known == nil {
-			in.Stages = append(in.Stages, StageJob{Stage: b.Stage, Dataset: b.Dataset, Job: JobFacets{JobType: jobType(stageType)}})
+			in.Stages = append(in.Stages, StageJob{
+				Stage: b.Stage, Dataset: b.Dataset, Gates: rec.Rollback == nil, Job: JobFacets{JobType: jobType(stageType)},
+			})
 		}
 	}
 	return in
@@ -131,7 +138,7 @@ func stageJob(pl *pipeline.Pipeline, s *pipeline.Stage, dataset string, at *Sour
 	if dataset == "" {
 		kind = gatesType
 	}
-	j := StageJob{Stage: s.Name, Dataset: dataset, Gates: s.Gates != nil, Owner: s.Owner, Job: JobFacets{JobType: jobType(kind), SourceCodeLocation: at}}
+	j := StageJob{Stage: s.Name, Dataset: dataset, Gates: len(s.From) > 0, Owner: s.Owner, Job: JobFacets{JobType: jobType(kind), SourceCodeLocation: at}}
 	if s.Description != "" {
 		j.Job.Documentation = &Documentation{facet("1-1-0", "DocumentationJobFacet"), s.Description}
 	}

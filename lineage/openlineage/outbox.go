@@ -3,6 +3,7 @@ package openlineage
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"strings"
@@ -14,8 +15,8 @@ import (
 // the record of the run, so that nothing is lost that is on record; what was sent and not noted is
 // sent again, which the standard allows.
 //
-//	RUN.json              an intent
-//	RUN.TRANSPORT.sent    all of it has arrived there
+//	RUN.json                     an intent
+//	RUN.N.TRANSPORT.sent         all of it has arrived there, N approvals included
 //	refused/RUN.TRANSPORT.json   what a server refused, and why
 type Outbox struct {
 	FS  faults.FS
@@ -28,7 +29,7 @@ func (o *Outbox) Put(in *Intent) error {
 	if err != nil {
 		return err
 	}
-	if err := o.FS.MkdirAll(o.Dir); err != nil {
+	if err := o.make(o.Dir); err != nil {
 		return err
 	}
 	path := o.path(in.Run + ".json")
@@ -43,6 +44,14 @@ func (o *Outbox) Put(in *Intent) error {
 		err = o.FS.Sync([]faults.File{f}, []string{o.Dir})
 	}
 	return errors.Join(err, f.Close())
+}
+
+// make makes a directory that stays, if it isn't there.
+func (o *Outbox) make(dir string) error {
+	if _, err := o.FS.Stat(dir); err == nil {
+		return nil
+	}
+	return errors.Join(o.FS.MkdirAll(dir), o.FS.SyncDir(filepath.Dir(dir)))
 }
 
 // PutAgain keeps the intent of a run that was told of before, or was to be: what has arrived of it
@@ -62,6 +71,12 @@ func (o *Outbox) PutAgain(in *Intent) error {
 
 func (o *Outbox) path(elem ...string) string {
 	return filepath.Join(append([]string{o.Dir}, elem...)...)
+}
+
+// Has reports whether a run is to be told of.
+func (o *Outbox) Has(run string) bool {
+	_, err := o.FS.Stat(o.path(run + ".json"))
+	return err == nil
 }
 
 // List gives the ids of the runs that are to be told of, the oldest first.
@@ -95,15 +110,20 @@ func (o *Outbox) Intent(run string) (*Intent, error) {
 	return in, nil
 }
 
+// note is the file that says that all of a run has arrived by a transport.
+func (o *Outbox) note(in *Intent, transport string) string {
+	return o.path(fmt.Sprintf("%s.%d.%s.sent", in.Run, in.Approvals, transport))
+}
+
 // Sent reports whether all of a run has arrived by a transport.
-func (o *Outbox) Sent(run, transport string) bool {
-	_, err := o.FS.Stat(o.path(run + "." + transport + ".sent"))
+func (o *Outbox) Sent(in *Intent, transport string) bool {
+	_, err := o.FS.Stat(o.note(in, transport))
 	return err == nil
 }
 
 // Note notes that all of a run has arrived. The note need not be durable.
-func (o *Outbox) Note(run, transport string) error {
-	f, err := o.FS.Create(o.path(run + "." + transport + ".sent"))
+func (o *Outbox) Note(in *Intent, transport string) error {
+	f, err := o.FS.Create(o.note(in, transport))
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}
@@ -121,13 +141,8 @@ func (o *Outbox) Remove(in *Intent, transports []string) error {
 		return err
 	}
 	err = o.FS.RemoveAll(o.path(in.Run + ".json"))
-	return errors.Join(err, o.forget(in.Run, transports))
-}
-
-// forget removes the notes of what has arrived of a run.
-func (o *Outbox) forget(run string, transports []string) (err error) {
 	for _, t := range transports {
-		err = errors.Join(err, o.FS.RemoveAll(o.path(run+"."+t+".sent")))
+		err = errors.Join(err, o.FS.RemoveAll(o.note(in, t)))
 	}
 	return err
 }
@@ -148,7 +163,7 @@ func (o *Outbox) Refuse(e *RefusedEvent) error {
 	if err != nil {
 		return err
 	}
-	if err := o.FS.MkdirAll(o.path("refused")); err != nil {
+	if err := o.make(o.path("refused")); err != nil {
 		return err
 	}
 	return faults.WriteFile(o.FS, o.path("refused", e.Run+"."+e.Transport+".json"), append(text, '\n'))

@@ -2,11 +2,10 @@ package openlineage
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"math/rand/v2"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/penstock-data/penstock/pipeline"
@@ -24,11 +23,12 @@ type Sender struct {
 
 	queue  chan message
 	cancel context.CancelFunc
+	naps   context.Context // in which it waits to try again
+	awake  context.CancelFunc
 	done   chan struct{}
 	once   sync.Once
 
-	lost    int // messages that found the queue full; their runs are in the outbox
-	lostMu  sync.Mutex
+	lost    atomic.Bool                // a message found the queue full; its run is in the outbox
 	started map[string]map[string]bool // transports that know of a run that it began
 }
 
@@ -43,55 +43,25 @@ type Past struct {
 	Manifest func(dataset, partitionDir string, version int64) *pipeline.Manifest
 }
 
-// message is what the sender is asked to do: to carry events now, or to look at a run; sweep is to
-// look at all that is left.
+// message is what the sender is asked to do: to carry events of a run now, which are of its
+// beginning or not, or to look at a run that has ended; sweep is to look at all that is left.
 type message struct {
 	run    string
+	in     *Intent // of events
 	events []Event
+	begins bool
 	sweep  bool
 }
 
 // The bounds of the sender.
 const (
 	queueLength = 1024
-	attempts    = 5
-	firstWait   = 300 * time.Millisecond
-	firstRest   = 30 * time.Second // that a transport is left alone after so many attempts
-	longestRest = 10 * time.Minute
+	firstWait   = 300 * time.Millisecond // after the first attempt that failed; doubled after each
+
+	defaultRetries = 5
+	firstRest      = 30 * time.Second // that a transport is left alone after so many attempts
+	longestRest    = 10 * time.Minute
 )
-
-// line is a transport, and how it is doing.
-type line struct {
-	Transport
-	rest  time.Duration
-	until time.Time // it is left alone until then
-	err   error     // why
-	Delivery
-}
-
-// Delivery is how it went with a transport.
-type Delivery struct {
-	Transport string `json:"transport"`
-	// Runs and backfills of which all has arrived; was refused; is left in the outbox.
-	Sent    int `json:"sent"`
-	Refused int `json:"refused"`
-	Left    int `json:"left"`
-	// Error is what went wrong last.
-	Error string `json:"error,omitempty"`
-}
-
-// Deliveries tell, when the sender is closed, how it went.
-func (s *Sender) Deliveries() (all []Delivery) {
-	for _, l := range s.lines {
-		d := l.Delivery
-		d.Transport = l.Name()
-		if l.err != nil {
-			d.Error = l.err.Error()
-		}
-		all = append(all, d)
-	}
-	return all
-}
 
 // NewSender starts a sender over an outbox. It first sends what earlier commands left there.
 func NewSender(c *Config, o *Outbox, past Past, now func() time.Time, sleep func(context.Context, time.Duration) error) *Sender {
@@ -100,8 +70,13 @@ func NewSender(c *Config, o *Outbox, past Past, now func() time.Time, sleep func
 		outbox: o, past: past, now: now, sleep: sleep, warn: c.Warn,
 		queue: make(chan message, queueLength), cancel: cancel, done: make(chan struct{}), started: map[string]map[string]bool{},
 	}
+	s.naps, s.awake = context.WithCancel(ctx)
 	for _, t := range c.Transports {
-		s.lines = append(s.lines, &line{Transport: t, rest: firstRest})
+		l := &line{Transport: t, rest: firstRest, left: map[string]bool{}}
+		if srv, ok := t.(*server); ok {
+			l.retries, l.backoff = srv.retries, srv.backoff
+		}
+		s.lines = append(s.lines, l)
 	}
 	s.queue <- message{sweep: true}
 	go s.work(ctx)
@@ -109,10 +84,14 @@ func NewSender(c *Config, o *Outbox, past Past, now func() time.Time, sleep func
 }
 
 // Began tells that a run has begun. Its intent is in the outbox.
-func (s *Sender) Began(story *Story) { s.ask(message{run: story.Run, events: story.Start()}) }
+func (s *Sender) Began(story *Story) {
+	s.ask(message{run: story.Run, in: story.Intent, events: story.Start(), begins: true})
+}
 
 // Runs tells that a run still runs. It is told once, or not at all.
-func (s *Sender) Runs(story *Story, at time.Time) { s.ask(message{events: story.Running(at)}) }
+func (s *Sender) Runs(story *Story, at time.Time) {
+	s.ask(message{run: story.Run, in: story.Intent, events: story.Running(at)})
+}
 
 // Ended tells that the record of a run is as it will stay.
 func (s *Sender) Ended(run string) { s.ask(message{run: run}) }
@@ -121,15 +100,19 @@ func (s *Sender) ask(m message) {
 	select {
 	case s.queue <- m:
 	default:
-		s.lostMu.Lock()
-		s.lost++
-		s.lostMu.Unlock()
+		s.lost.Store(true)
 	}
 }
 
-// Close sends what is left, until wait is over; the rest stays in the outbox. Nobody may ask for
-// more by then.
+// Close sends what is left, until wait is over; the rest stays in the outbox. It waits for no server
+// to come back. Nobody may ask for more by then.
 func (s *Sender) Close(wait <-chan struct{}) {
+	s.awake()
+	s.Flush(wait)
+}
+
+// Flush is Close with the patience that a sender has beside a run.
+func (s *Sender) Flush(wait <-chan struct{}) {
 	s.once.Do(func() { close(s.queue) })
 	select {
 	case <-s.done:
@@ -137,7 +120,13 @@ func (s *Sender) Close(wait <-chan struct{}) {
 		s.cancel()
 		<-s.done
 	}
+	s.awake()
 	s.cancel()
+	for _, l := range s.lines {
+		if srv, ok := l.Transport.(*server); ok {
+			srv.client.CloseIdleConnections()
+		}
+	}
 }
 
 func (s *Sender) work(ctx context.Context) {
@@ -145,10 +134,7 @@ func (s *Sender) work(ctx context.Context) {
 	for m := range s.queue {
 		s.take(ctx, m)
 	}
-	s.lostMu.Lock()
-	lost := s.lost
-	s.lostMu.Unlock()
-	if lost > 0 {
+	if s.lost.Load() {
 		s.sweep(ctx)
 	}
 }
@@ -159,9 +145,14 @@ func (s *Sender) take(ctx context.Context, m message) {
 		s.sweep(ctx)
 	case m.events != nil:
 		s.announce(ctx, m)
-	default:
-		s.settle(ctx, m.run)
+	case s.settle(ctx, m.run) && s.behind():
+		s.sweep(ctx)
 	}
+}
+
+// behind reports whether a transport that works has runs left from when it did not.
+func (s *Sender) behind() bool {
+	return slices.ContainsFunc(s.lines, func(l *line) bool { return len(l.left) > 0 && !s.resting(l) })
 }
 
 // sweep looks at all that the outbox has.
@@ -181,46 +172,57 @@ func (s *Sender) sweep(ctx context.Context) {
 // announce sends what need not arrive: that a run begins, or still runs. What has not arrived of a
 // beginning is told with the end.
 func (s *Sender) announce(ctx context.Context, m message) {
+	if !s.outbox.Has(m.run) {
+		return // its end is told already
+	}
 	texts := encode(m.events)
 	for _, l := range s.lines {
-		if s.resting(l) || ctx.Err() != nil {
+		if s.resting(l) || ctx.Err() != nil || s.outbox.Sent(m.in, l.Name()) {
 			continue
 		}
-		err := l.Send(ctx, texts)
-		switch {
-		case err != nil:
-			s.failed(l, err)
-		case m.run != "":
-			if s.started[m.run] == nil {
-				s.started[m.run] = map[string]bool{}
-			}
-			s.started[m.run][l.Name()] = true
+		if l.err = l.Send(ctx, texts); l.err != nil || !m.begins {
+			continue
 		}
+		if s.started[m.run] == nil {
+			s.started[m.run] = map[string]bool{}
+		}
+		s.started[m.run][l.Name()] = true
 	}
 }
 
-// settle sends what is left of a run that has ended, and forgets it when all has arrived.
-func (s *Sender) settle(ctx context.Context, run string) {
+// settle sends what is left of a run that has ended, and forgets it when all has arrived. It
+// reports whether it came to that.
+func (s *Sender) settle(ctx context.Context, run string) bool {
+	if ctx.Err() != nil || !slices.ContainsFunc(s.lines, func(l *line) bool { return !s.resting(l) }) {
+		for _, l := range s.lines {
+			l.left[run] = true
+		}
+		return false
+	}
 	story, err := s.story(ctx, run)
 	if err != nil {
 		s.say(fmt.Sprintf("run %s is not told of yet: %v", run, err))
 	}
 	if story == nil {
-		return
+		return false
 	}
 	all := true
 	var names []string
 	for _, l := range s.lines {
 		names = append(names, l.Name())
-		all = s.deliver(ctx, l, story) && all
+		done := s.deliver(ctx, l, story)
+		if delete(l.left, run); !done {
+			l.left[run], all = true, false
+		}
 	}
 	if !all {
-		return
+		return false
 	}
 	delete(s.started, run)
 	if err := s.outbox.Remove(story.Intent, names); err != nil {
 		s.say("the outbox can't be cleared: " + err.Error())
 	}
+	return true
 }
 
 // story is what is to be told of a run; nil while it runs, or where nothing is.
@@ -245,7 +247,7 @@ func (s *Sender) story(ctx context.Context, run string) (*Story, error) {
 func (in *Intent) lost() *pipeline.RunRecord {
 	rec := &pipeline.RunRecord{
 		Run: in.Run, Pipeline: in.Pipeline, Partition: in.Partition, Started: in.Started,
-		Status: pipeline.Failed, Error: "the process ended before the run was on record", Penstock: "unknown",
+		Status: pipeline.Failed, Error: "the run ended before it was on record", Penstock: "unknown",
 	}
 	for _, j := range in.Stages {
 		rec.Bases = append(rec.Bases, pipeline.Basis{Stage: j.Stage, Dataset: j.Dataset})
@@ -253,97 +255,8 @@ func (in *Intent) lost() *pipeline.RunRecord {
 	return rec
 }
 
-// deliver sends a whole run by one transport, and reports whether nothing of it is left to do.
-func (s *Sender) deliver(ctx context.Context, l *line, story *Story) bool {
-	if s.outbox.Sent(story.Run, l.Name()) {
-		return true
-	}
-	if s.resting(l) || ctx.Err() != nil {
-		l.Left++
-		return false
-	}
-	events := story.End()
-	if !s.started[story.Run][l.Name()] {
-		events = append(story.Start(), events...)
-	}
-	texts := encode(events)
-	err := s.persist(ctx, l, texts)
-	var refused *Refused
-	switch {
-	case errors.As(err, &refused):
-		err = s.outbox.Refuse(&RefusedEvent{
-			Run: story.Run, Transport: l.Name(), Status: refused.Status, Reason: refused.Reason,
-			Event: texts[refused.Event], Intent: story.Intent,
-		})
-		s.say(fmt.Sprintf("%s refused what it was told of run %s (%v)", l.Name(), story.Run, refused))
-		l.Refused++
-	case err != nil:
-		l.Left++
-		s.failed(l, err)
-		return false
-	default:
-		l.Sent++
-	}
-	if err == nil {
-		err = s.outbox.Note(story.Run, l.Name())
-	}
-	if err != nil {
-		s.say("the outbox can't be written: " + err.Error())
-	}
-	return err == nil
-}
-
-// persist tries a few times, with waits that grow and are never twice the same.
-func (s *Sender) persist(ctx context.Context, l *line, texts [][]byte) error {
-	wait := firstWait
-	for i := 1; ; i++ {
-		err := l.Send(ctx, texts)
-		var refused *Refused
-		if err == nil || errors.As(err, &refused) || i == attempts || ctx.Err() != nil {
-			if err == nil {
-				l.rest, l.err = firstRest, nil
-			}
-			return err
-		}
-		if serr := s.sleep(ctx, wait/2+rand.N(wait)); serr != nil {
-			return err
-		}
-		wait *= 2
-	}
-}
-
-// resting reports whether a transport is left alone for now.
-func (s *Sender) resting(l *line) bool {
-	if l.until.IsZero() {
-		return false
-	}
-	if s.now().Before(l.until) {
-		return true
-	}
-	l.until = time.Time{}
-	return false
-}
-
-// failed leaves a transport alone for a while.
-func (s *Sender) failed(l *line, err error) {
-	l.err, l.until = err, s.now().Add(l.rest)
-	l.rest = min(2*l.rest, longestRest)
-}
-
 func (s *Sender) say(text string) {
 	if s.warn != nil {
 		s.warn("openlineage: " + text)
 	}
-}
-
-// encode writes events as JSON. They are made of texts and numbers: there is nothing to fail.
-func encode(events []Event) (texts [][]byte) {
-	for i := range events {
-		text, err := json.Marshal(&events[i])
-		if err != nil {
-			panic(err)
-		}
-		texts = append(texts, text)
-	}
-	return texts
 }

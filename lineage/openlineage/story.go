@@ -143,26 +143,27 @@ func (s *Story) tags() []Tag {
 	return all
 }
 
-// parent is the run that one is part of: of a stage's the pipeline's, of that the backfill's.
+// parent is the run that one is part of: of a stage's the pipeline's, of that the backfill's, of
+// that what started the command.
 func (s *Story) parent(id string) *Parent {
-	run := s.of(runID(s.Run), s.Intent.name())
-	var fill *Of
+	above := []*Of{s.of(runID(s.Run), s.Intent.name())}
 	if s.Record != nil && s.Record.Backfill != "" {
-		fill = s.of(runID(s.Record.Backfill), s.Pipeline+".backfill")
+		above = append(above, s.of(runID(s.Record.Backfill), s.Pipeline+".backfill"))
 	}
-	p := &Parent{Base: facet("1-2-0", "ParentRunFacet")}
-	switch {
-	case id == run.Run.RunID && fill == nil:
+	if s.Parent != nil {
+		above = append(above, s.Parent)
+	}
+	root := above[len(above)-1]
+	if s.Root != nil {
+		root = s.Root
+	}
+	if id == above[0].Run.RunID {
+		above = above[1:]
+	}
+	if len(above) == 0 {
 		return nil
-	case id == run.Run.RunID:
-		p.Of, p.Root = *fill, fill
-	default:
-		p.Of, p.Root = *run, run
-		if fill != nil {
-			p.Root = fill
-		}
 	}
-	return p
+	return &Parent{facet("1-2-0", "ParentRunFacet"), *above[0], root}
 }
 
 func (s *Story) of(id, job string) *Of {

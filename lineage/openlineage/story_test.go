@@ -118,7 +118,10 @@ func find(t *testing.T, events []Event, job string) Event {
 
 func TestHowRunsEnd(t *testing.T) {
 	all := func(clean, cleanGates, sums, check, whole string) []string {
-		return []string{"orders.clean " + clean, "orders.clean.gates " + cleanGates, "orders.sums " + sums, "orders.check " + check, "orders " + whole}
+		return []string{
+			"orders.clean " + clean, "orders.clean.gates " + cleanGates, "orders.sums " + sums, "orders.sums.gates " + sums,
+			"orders.check " + check, "orders " + whole,
+		}
 	}
 	for _, c := range []struct {
 		name   string
@@ -145,7 +148,7 @@ func TestHowRunsEnd(t *testing.T) {
 			s.Record.Outputs = []pipeline.OutputRecord{{Dataset: "out/clean", Version: 3, Files: []string{"a"}}}
 		}, all("COMPLETE", "COMPLETE", "FAIL", "FAIL", "FAIL")},
 		{"cancelled", pipeline.Cancelled, func(s *Story) { s.Record.Error = "context canceled" }, all("ABORT", "COMPLETE", "ABORT", "ABORT", "ABORT")},
-		{"never begun", pipeline.Failed, func(s *Story) { s.Record = s.lost() }, []string{"orders.clean FAIL", "orders.sums FAIL", "orders.check FAIL", "orders FAIL"}},
+		{"never begun", pipeline.Failed, func(s *Story) { s.Record = s.lost() }, all("FAIL", "FAIL", "FAIL", "FAIL", "FAIL")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := sample(c.status)
@@ -172,7 +175,6 @@ func TestHowRunsEnd(t *testing.T) {
 // Each run that begins ends: the same jobs, by the same ids.
 func TestStartsAndEndsGoTogether(t *testing.T) {
 	s := sample(pipeline.Published)
-	s.Stages[0].Gates = true // as its pipeline has it; in the sample the rules are of findings alone
 	ids := func(events []Event) map[string]string {
 		all := map[string]string{}
 		for _, e := range events {
@@ -283,6 +285,18 @@ func TestParents(t *testing.T) {
 	if a, b := parent("orders"), parent("orders.clean"); a != "orders.backfill of orders.backfill" || b != "orders of orders.backfill" {
 		t.Error(a, b)
 	}
+	// What a scheduler started is part of its run.
+	c := readConfig(t, `{"transport": {"type": "console"}}`, "OPENLINEAGE_PARENT_ID=air/dag.task/01941f29-7c00-7087-8906-40e512c257bd", "OPENLINEAGE_ROOT_PARENT_ID=air/dag/01941f29-7c00-7743-aaaa-40e512c257bd")
+	s.Parent = c.Parent
+	if a, b := parent("orders"), parent("orders.clean"); a != "orders.backfill of dag.task" || b != "orders of dag.task" {
+		t.Error(a, b)
+	}
+	s.Record.Backfill, s.Root = "", c.Root
+	if a, b := parent("orders"), parent("orders.clean"); a != "dag.task of dag" || b != "orders of dag" {
+		t.Error(a, b)
+	}
+	valid(t, s.End())
+	s.Record.Backfill = "b20261124T092400-aaaaaa"
 	fill := &Story{Intent: BackfillIntent("prod", "b20261124T092400-aaaaaa", "orders", began), Record: &pipeline.RunRecord{Status: pipeline.Published, Started: began}}
 	events := slices.Concat(fill.Start(), fill.End())
 	valid(t, events)

@@ -22,7 +22,9 @@ type server struct {
 	key     Secret
 	headers map[string]Secret
 	gzip    bool
-	again   []int // statuses after which it is tried again
+	again   []int // statuses after which it is tried again, beside those of the server's own trouble
+	retries int   // how often
+	backoff time.Duration
 	client  *http.Client
 }
 
@@ -33,7 +35,7 @@ func newServer(name, url string, timeout time.Duration, verify bool) *server {
 		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // as its user says
 	}
 	return &server{
-		name: name, url: url, again: []int{500, 502, 503, 504},
+		name: name, url: url, retries: defaultRetries, backoff: firstWait,
 		client: &http.Client{
 			Timeout: timeout, Transport: t,
 			// A key must not go where nobody meant it to.
@@ -92,7 +94,8 @@ func (s *server) body(event []byte) ([]byte, error) {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	_, err := w.Write(event)
-	return b.Bytes(), errors.Join(err, w.Close())
+	err = errors.Join(err, w.Close())
+	return b.Bytes(), err
 }
 
 // maxAnswer bounds what is read of an answer.

@@ -2,7 +2,7 @@ package sql
 
 import (
 	"context"
-	"encoding/json"
+	"regexp"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -11,55 +11,73 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// functions remembers what DuckDB says of its functions.
-var functions remembered[sqltree.Functions]
+// functions are what DuckDB says of its functions.
+type functions struct {
+	// kinds tells those that make one value of many rows from the others.
+	kinds sqltree.Functions
+	// volatile are those that give something else each time or, as a clock, in each run. Some
+	// are written like columns, and are not among DuckDB's.
+	volatile []string
+}
 
-// askFunctions lists the functions that may be called, and tells those that make one value of
-// many rows. A macro is what its definition is.
-func askFunctions() (sqltree.Functions, error) {
+// catalog remembers them.
+var catalog remembered[*functions]
+
+// askFunctions lists the functions. It takes DuckDB some 20 ms, so that it is asked once.
+func askFunctions() (*functions, error) {
 	s, err := openSession(nil, 1)
 	if err != nil {
 		return nil, err
 	}
-	known := sqltree.Functions{}
-	note := func(text string) {
-		kind, name, _ := strings.Cut(text, " ")
-		k := sqltree.Scalar
-		if kind == "aggregate" {
-			k = sqltree.Aggregate
-		}
-		known[strings.ToLower(name)] = max(known[strings.ToLower(name)], k)
+	f := &functions{
+		kinds:    sqltree.Functions{"count_star": sqltree.Aggregate},
+		volatile: []string{"current_timestamp", "current_time", "localtime", "localtimestamp"},
 	}
-	macro := func(text string) {
-		name, tree, _ := strings.Cut(text, " ")
-		var answer struct {
-			Statements []json.RawMessage `json:"statements"`
+	macros := map[string]string{} // what they are short for
+	err = s.each(context.Background(), `SELECT concat_ws(chr(31), function_type, lower(function_name),
+			stability IN ('VOLATILE', 'CONSISTENT_WITHIN_QUERY'), replace(macro_definition, chr(31), ' '))
+		FROM duckdb_functions() WHERE function_type IN ('scalar', 'aggregate', 'macro') AND schema_name = 'main'`, func(text string) {
+		parts := append(strings.Split(text, "\x1f"), "", "", "")
+		kind, name := parts[0], parts[1]
+		if parts[2] == "true" {
+			f.volatile = append(f.volatile, name)
 		}
-		if json.Unmarshal([]byte(tree), &answer) != nil || len(answer.Statements) != 1 {
-			return // it stays unknown
-		}
-		q, err := sqltree.Parse(answer.Statements[0])
-		switch {
-		case err != nil:
-		case q.Aggregates(known):
-			note("aggregate " + name)
+		switch kind {
+		case "aggregate":
+			f.kinds[name] = sqltree.Aggregate
+		case "macro":
+			macros[name] += parts[2] + " " + parts[3] + "\n" // there is no stability of a macro
 		default:
-			note("scalar " + name)
+			f.kinds[name] = max(f.kinds[name], sqltree.Scalar)
+		}
+	})
+	for range macros { // one may be short for another
+		for name, text := range macros {
+			f.kinds[name] = max(f.kinds[name], f.macro(text))
 		}
 	}
-	ctx := context.Background()
-	err = firstOf(
-		s.each(ctx, "SELECT DISTINCT function_type || ' ' || function_name FROM duckdb_functions() WHERE function_type IN ('scalar', 'aggregate')", note),
-		s.each(ctx, `SELECT function_name || ' ' || json_serialize_sql('SELECT ' || macro_definition)::VARCHAR
-			FROM duckdb_functions() WHERE function_type = 'macro' AND schema_name = 'main'`, macro),
-	)
-	known["count_star"] = sqltree.Aggregate
-	return known, firstOf(err, s.close())
+	return f, firstOf(err, s.close())
+}
+
+var calledName = regexp.MustCompile(`([a-z_0-9]+)"?\(`)
+
+// macro tells what a macro of DuckDB's own is by the functions that it is short for; of one that
+// asks a table nothing is known.
+func (f *functions) macro(text string) (kind sqltree.Kind) {
+	text = strings.ToLower(text)
+	if strings.Contains(text, "select ") {
+		return 0
+	}
+	kind = sqltree.Scalar
+	for _, m := range calledName.FindAllStringSubmatch(text, -1) {
+		kind = max(kind, f.kinds[m[1]])
+	}
+	return kind
 }
 
 // origins says where the columns of the result come from.
 func (q query) origins(x *syntax, in []*arrow.Schema, out *arrow.Schema) (*pipeline.Origins, error) {
-	known, err := functions.get("", askFunctions)
+	known, err := catalog.get("", askFunctions)
 	if err != nil {
 		return nil, err
 	}
@@ -67,5 +85,5 @@ func (q query) origins(x *syntax, in []*arrow.Schema, out *arrow.Schema) (*pipel
 	for i, name := range q.inputs {
 		tables[i] = sqltree.Table{Name: name, Schema: in[i]}
 	}
-	return x.tree.Origins(tables, known, pipeline.ColumnNames(out)), nil
+	return x.tree.Origins(tables, known.kinds, pipeline.ColumnNames(out)), nil
 }

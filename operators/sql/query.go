@@ -81,15 +81,23 @@ var parsed remembered[*syntax]
 
 // parse has DuckDB parse the text, which must be one SELECT.
 func parse(text string) (*syntax, error) {
-	ctx := context.Background()
+	known, err := catalog.get("", askFunctions)
+	if err != nil {
+		return nil, err
+	}
 	s, err := openSession(nil, 1)
 	if err != nil {
 		return nil, err
 	}
+	x, err := s.parse(text, known)
+	return x, firstOf(err, s.close())
+}
+
+func (s *session) parse(text string, known *functions) (*syntax, error) {
 	var tree string
 	literal := "'" + strings.ReplaceAll(text, "'", "''") + "'"
-	err = s.each(ctx, "SELECT json_serialize_sql("+literal+")::VARCHAR", func(t string) { tree = t })
-	if err = firstOf(err, s.close()); err != nil {
+	err := s.each(context.Background(), "SELECT json_serialize_sql("+literal+")::VARCHAR", func(t string) { tree = t })
+	if err != nil {
 		return nil, err
 	}
 	var answer struct {
@@ -112,13 +120,7 @@ func parse(text string) (*syntax, error) {
 	if err := json.Unmarshal(answer.Statements[0], &statement); err != nil {
 		return nil, err
 	}
-	x := &syntax{}
-	if x.tree, err = sqltree.Parse(answer.Statements[0]); err != nil {
-		return nil, err
-	}
-	if x.volatile, err = volatile.get("", askVolatile); err != nil {
-		return nil, err
-	}
+	x := &syntax{doubts: doubts{volatile: known.volatile}}
 	x.walk(statement.Node)
 	if modifiers, ok := statement.Node["modifiers"].([]any); ok {
 		for _, m := range modifiers {
@@ -127,6 +129,10 @@ func parse(text string) (*syntax, error) {
 			}
 		}
 	}
+	if x.tree, err = sqltree.Parse(answer.Statements[0]); err != nil {
+		return nil, err
+	}
+	x.tree.Texts = itemTexts(s, answer.Statements[0])
 	return x, nil
 }
 

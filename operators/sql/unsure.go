@@ -1,7 +1,6 @@
 package sql
 
 import (
-	"context"
 	"slices"
 	"strings"
 )
@@ -12,22 +11,6 @@ type doubts struct {
 	calls    []string // of them, those that stand in the query
 	loose    []string // functions that go by the order of their rows
 	samples  bool
-}
-
-// volatile remembers what DuckDB says of its functions.
-var volatile remembered[[]string]
-
-// askVolatile lists the functions that give something else each time or, as a clock, in each
-// run. Some are written like columns, and are not among DuckDB's.
-func askVolatile() ([]string, error) {
-	s, err := openSession(nil, 1)
-	if err != nil {
-		return nil, err
-	}
-	names := []string{"current_timestamp", "current_time", "localtime", "localtimestamp"}
-	err = s.each(context.Background(), "SELECT DISTINCT function_name FROM duckdb_functions() WHERE stability IN ('VOLATILE', 'CONSISTENT_WITHIN_QUERY')",
-		func(name string) { names = append(names, name) })
-	return names, firstOf(err, s.close())
 }
 
 // byOrder are the aggregates that go by the order of their rows, if they have no ORDER BY of
