@@ -1,12 +1,16 @@
 package penstock_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/penstock-data/penstock/internal/trace"
@@ -83,5 +87,52 @@ func TestTraceOfManyRows(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// writeFlights writes rows like those of the demo: in the order of their time.
+func writeFlights(tb testing.TB, path string, rows int) {
+	tb.Helper()
+	file, err := os.Create(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer file.Close()
+	schema := arrow.NewSchema([]arrow.Field{
+		{Name: "date", Type: &arrow.TimestampType{Unit: arrow.Microsecond}},
+		{Name: "delay", Type: arrow.PrimitiveTypes.Int32},
+		{Name: "distance", Type: arrow.PrimitiveTypes.Int32},
+		{Name: "origin", Type: arrow.BinaryTypes.String},
+		{Name: "destination", Type: arrow.BinaryTypes.String},
+	}, nil)
+	enc, err := parquet.Format{}.Create(file, schema)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	airport := func() string { return fmt.Sprintf("A%02d", min(r.IntN(200), r.IntN(200))) }
+	const group = 122_880
+	for at := 0; at < rows; at += group {
+		rb := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+		for i := at; i < min(at+group, rows); i++ {
+			rb.Field(0).(*array.TimestampBuilder).Append(arrow.Timestamp(978_307_200_000_000 + int64(i)*60_000_000/60))
+			rb.Field(1).(*array.Int32Builder).Append(int32(r.NormFloat64()*20 + 5))
+			rb.Field(2).(*array.Int32Builder).Append(50 + r.Int32N(2500))
+			rb.Field(3).(*array.StringBuilder).Append(airport())
+			rb.Field(4).(*array.StringBuilder).Append(airport())
+		}
+		batch := rb.NewRecordBatch()
+		chunk, err := enc.Encode(tb.Context(), []arrow.RecordBatch{batch})
+		if err == nil {
+			err = enc.Append(chunk)
+		}
+		batch.Release()
+		rb.Release()
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if err := enc.Close(); err != nil {
+		tb.Fatal(err)
 	}
 }
