@@ -27,9 +27,9 @@ import (
 // Random pipelines over rows that carry an id of their own: what is recorded of where each row
 // came from must be what the ids in it say.
 func TestTraceOfRandomPipelines(t *testing.T) {
-	rounds := 60
+	rounds := 30
 	if testing.Short() {
-		rounds = 15
+		rounds = 10
 	}
 	seed := uint64(time.Now().UnixNano())
 	for i := range rounds {

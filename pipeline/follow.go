@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -46,7 +47,14 @@ type following struct {
 	base  trace.Place
 	// widens says that rows leave with place columns; tells is told, in the order of the units.
 	widens bool
-	tells  func(places []laneRuns) error
+	tells  func(located) error
+}
+
+// located is where the rows that leave a unit came from: by lane, or in blocks that are packed
+// already, of many rows that have one place each.
+type located struct {
+	lanes  []laneRuns
+	blocks []trace.Block
 }
 
 // laneRuns are places, of which many follow each other.
@@ -90,7 +98,7 @@ func (f *following) tell(c *carried) error {
 		return nil
 	}
 	places := c.places
-	c.places = nil
+	c.places = located{}
 	return f.tells(places)
 }
 
@@ -121,9 +129,17 @@ func (t *trip) locate() {
 	if !t.follows.wanted() {
 		return
 	}
-	t.carried.places = make([]laneRuns, t.follows.width())
+	t.carried.places.lanes = make([]laneRuns, t.follows.width())
 	if t.reading.ends == len(t.steps) && t.unread() > 0 {
 		t.locateAll()
+		return
+	}
+	rows := 0
+	for _, p := range t.pieces {
+		rows += len(p.at)
+	}
+	if rows >= packedRows && t.follows.lanes == 0 && !t.follows.widens {
+		t.pack(rows)
 		return
 	}
 	for _, p := range t.pieces {
@@ -135,6 +151,21 @@ func (t *trip) locate() {
 			t.came(int(p.at[i]), n)
 			i += n
 		}
+	}
+}
+
+// packedRows is from how many rows on where they came from is packed by the worker. Of fewer it is
+// packed together with that of other units.
+const packedRows = 4096
+
+// pack is locate of many rows.
+func (t *trip) pack(rows int) {
+	at := make([]int32, 0, rows)
+	for _, p := range t.pieces {
+		at = append(at, p.at...)
+	}
+	for some := range slices.Chunk(at, trace.BlockPlaces) {
+		t.carried.places.blocks = append(t.carried.places.blocks, trace.Pack(t.follows.base+t.work.start, some))
 	}
 }
 
@@ -156,12 +187,12 @@ func (t *trip) locateAll() {
 // came says that n rows of the unit leave.
 func (t *trip) came(at, n int) {
 	if t.follows.lanes == 0 {
-		t.carried.places[0].add(t.follows.base+t.work.start+trace.Place(at), int64(n))
+		t.carried.places.lanes[0].add(t.follows.base+t.work.start+trace.Place(at), int64(n))
 		return
 	}
 	for i, lane := range t.lanes {
 		for _, p := range lane[at : at+n] {
-			t.carried.places[i].add(p, 1)
+			t.carried.places.lanes[i].add(p, 1)
 		}
 	}
 }
@@ -171,11 +202,11 @@ func (t *trip) widen() error {
 	if t.follows == nil || !t.follows.widens {
 		return nil
 	}
-	lanes := make([]*placeReader, len(t.carried.places))
-	for i, runs := range t.carried.places {
+	lanes := make([]*placeReader, len(t.carried.places.lanes))
+	for i, runs := range t.carried.places.lanes {
 		lanes[i] = &placeReader{runs: runs}
 	}
-	t.carried.places = nil
+	t.carried.places = located{}
 	for i, b := range t.carried.batches {
 		cols := append([]arrow.Array{}, b.Columns()...)
 		for _, lane := range lanes {

@@ -58,7 +58,7 @@ type carried struct {
 	batches []arrow.RecordBatch
 	stored  *storedRows // set instead of batches, where columns are taken as they are
 	chunks  []encoded   // set instead of both where they were encoded
-	places  []laneRuns  // where the rows came from, by lane, where somebody wants to know
+	places  located     // where the rows came from, where somebody wants to know
 	runs    []stepRun
 }
 

@@ -165,8 +165,13 @@ func (r *run) traced(ctx context.Context, c *chain, sr *stageRun, t *tracer) err
 		return r.write(ctx, c, sr)
 	}
 	return t.record(ctx, sr, c.f.follows.width(), func(w *trace.Writer) error {
-		c.f.follows.tells = func(places []laneRuns) error {
-			for lane, runs := range places {
+		c.f.follows.tells = func(places located) error {
+			for _, b := range places.blocks {
+				if err := w.AddBlock(b); err != nil {
+					return err
+				}
+			}
+			for lane, runs := range places.lanes {
 				for _, run := range runs {
 					if err := w.Add(lane, run.first, run.n); err != nil {
 						return err

@@ -27,6 +27,7 @@ type manifest struct {
 	Rows       int64        `json:"rows"`
 	Files      []fileRecord `json:"files"`
 	Quarantine []fileRecord `json:"quarantine"`
+	Lineage    []fileRecord `json:"lineage"`
 	Findings   []finding    `json:"findings"`
 	Inputs     []input      `json:"inputs"`
 	Gates      string       `json:"gates"`
@@ -204,7 +205,7 @@ func (c *checker) versions(dir, versions string, visible *manifest) {
 			c.bad("I1", "%s has no manifest, or that of another version", at)
 			continue
 		}
-		for _, f := range slices.Concat(m.Files, m.Quarantine) {
+		for _, f := range slices.Concat(m.Files, m.Quarantine, m.Lineage) {
 			c.file(filepath.Join(at, f.Path), f)
 		}
 		if visible == nil || n > visible.Version {

@@ -28,6 +28,7 @@ type manifest struct {
 	Run        string `json:"run"`
 	Files      []file `json:"files"`
 	Quarantine []file `json:"quarantine"`
+	Lineage    []file `json:"lineage"`
 	Findings   []struct {
 		Verdict  string    `json:"verdict"`
 		Approved *approval `json:"approved"`
@@ -95,7 +96,7 @@ func readVersion(disk disk, dir string) (*manifest, map[string]string, error) {
 	if m == nil || err != nil {
 		return nil, nil, err
 	}
-	texts, err := readFiles(disk, append(m.Files[:len(m.Files):len(m.Files)], m.Quarantine...), func(name string) string { return filepath.Join(dir, name) })
+	texts, err := readFiles(disk, slices.Concat(m.Files, m.Quarantine, m.Lineage), func(name string) string { return filepath.Join(dir, name) })
 	return m, texts, err
 }
 
@@ -356,7 +357,7 @@ func (p *place) keeps(disk disk, version, name string, done kind) bool {
 	if m == nil || err != nil {
 		return false
 	}
-	for _, f := range append(m.Files, m.Quarantine...) {
+	for _, f := range slices.Concat(m.Files, m.Quarantine, m.Lineage) {
 		if f.Path == name {
 			return true
 		}

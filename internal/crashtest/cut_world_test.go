@@ -211,13 +211,16 @@ func (w *world) damage(p *place) {
 	}
 }
 
-// write makes up one to three files of data, and perhaps one of quarantine.
+// write makes up one to three files of data, and perhaps one of quarantine and one of lineage.
 func (w *world) write(c *command) {
 	for i := range 1 + w.rng.IntN(3) {
 		c.texts[fmt.Sprintf("data/part-%d.txt", i)] = fmt.Sprintf("%d rows of %s, by %s", w.rng.IntN(9), c.at, c.run)
 	}
 	if w.rng.IntN(2) == 0 {
 		c.texts["quarantine/part-0.txt"] = "bad rows of " + c.run
+	}
+	if w.rng.IntN(2) == 0 {
+		c.texts["lineage/rows.trace"] = "where rows are from, by " + c.run
 	}
 }
 
@@ -273,10 +276,13 @@ func (c *command) stage(ctx context.Context, s *publish.Store) (*publish.Staging
 		if err != nil {
 			return nil, nil, errors.Join(err, st.Abort())
 		}
-		if path.Dir(name) == string(publish.Data) {
+		switch publish.Kind(path.Dir(name)) {
+		case publish.Data:
 			m.Files = append(m.Files, f)
-		} else {
+		case publish.Quarantine:
 			m.Quarantine = append(m.Quarantine, f)
+		default:
+			m.Lineage = append(m.Lineage, f)
 		}
 	}
 	return st, m, nil

@@ -3,6 +3,7 @@ package publish
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/penstock-data/penstock/internal/faults"
@@ -87,7 +88,7 @@ func TestPowerCutAtEveryOperationOfTheFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, k := range kept {
-			for _, f := range append(k.Manifest.Files, k.Manifest.Quarantine...) {
+			for _, f := range slices.Concat(k.Manifest.Files, k.Manifest.Quarantine, k.Manifest.Lineage) {
 				whole, err := (&Staging{store: s, layout: l}).whole(bg, l.version(k.Manifest.Version)+"/"+f.Path, f)
 				if err != nil || !whole {
 					t.Errorf("cut %d: %s of version %d is torn, %v", i, f.Path, k.Manifest.Version, err)

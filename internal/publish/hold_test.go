@@ -50,7 +50,7 @@ func stageText(s *Store, text string) (*Staging, *pipeline.Manifest, error) {
 			{Stage: "clean", Name: "ids", Verdict: pipeline.Pass},
 		},
 	}
-	for _, kind := range []Kind{Data, Quarantine} {
+	for _, kind := range []Kind{Data, Quarantine, Lineage} {
 		w, err := st.Create(kind, "part-0.txt")
 		if err == nil {
 			_, err = w.Write([]byte("the rows of " + text))
@@ -61,10 +61,13 @@ func stageText(s *Store, text string) (*Staging, *pipeline.Manifest, error) {
 		if err != nil {
 			return nil, nil, errors.Join(err, st.Abort())
 		}
-		if kind == Data {
+		switch kind {
+		case Data:
 			m.Files = append(m.Files, w.File())
-		} else {
+		case Quarantine:
 			m.Quarantine = append(m.Quarantine, w.File())
+		default:
+			m.Lineage = append(m.Lineage, w.File())
 		}
 	}
 	return st, m, nil

@@ -39,7 +39,7 @@ func newStore(fsys faults.FS, root string) *Store {
 	return &Store{FS: fsys, Clock: faults.NewStepClock(time.Unix(1e9, 0), time.Second), Root: root, Keep: 2}
 }
 
-// publishText publishes one file of data, and one of quarantine, with the text.
+// publishText publishes one file of data, one of quarantine, and one of lineage, with the text.
 func publishText(s *Store, text string) (*Version, error) {
 	st, err := s.Begin(context.Background(), dataset, july, "run-"+text)
 	if err != nil {
@@ -50,7 +50,7 @@ func publishText(s *Store, text string) (*Version, error) {
 
 func commitText(st *Staging, text string) (*Version, error) {
 	m := &pipeline.Manifest{Format: pipeline.ManifestFormat, Dataset: dataset, Partition: "2001-07", Run: "run-" + text}
-	for _, kind := range []Kind{Data, Quarantine} {
+	for _, kind := range []Kind{Data, Quarantine, Lineage} {
 		w, err := st.Create(kind, "part-0.txt")
 		if err != nil {
 			return nil, errors.Join(err, st.Abort())
@@ -63,10 +63,13 @@ func commitText(st *Staging, text string) (*Version, error) {
 		if err := w.Close(); err != nil {
 			return nil, errors.Join(err, st.Abort())
 		}
-		if kind == Data {
+		switch kind {
+		case Data:
 			m.Files = append(m.Files, w.File())
-		} else {
+		case Quarantine:
 			m.Quarantine = append(m.Quarantine, w.File())
+		default:
+			m.Lineage = append(m.Lineage, w.File())
 		}
 	}
 	return st.Commit(context.Background(), m)
@@ -110,11 +113,13 @@ func visible(t *testing.T, fsys faults.FS, root string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept, err := fsys.ReadFile(filepath.Join(l.version(m.Version), filepath.FromSlash(m.Quarantine[0].Path)))
-	if err != nil {
-		t.Fatalf("version %d is visible and its quarantine is not kept: %v", m.Version, err)
+	for _, f := range append(m.Quarantine, m.Lineage...) {
+		kept, err := fsys.ReadFile(filepath.Join(l.version(m.Version), filepath.FromSlash(f.Path)))
+		if err != nil {
+			t.Fatalf("version %d is visible and %s is not kept: %v", m.Version, f.Path, err)
+		}
+		check(kept, f)
 	}
-	check(kept, m.Quarantine[0])
 	return strings.TrimPrefix(string(data), "the rows of ")
 }
 
@@ -262,15 +267,15 @@ func TestEverySyncIsNeeded(t *testing.T) {
 		version int
 		most    int
 	}{
-		"first": {func(*Store) error { return nil }, 1, 16},
+		"first": {func(*Store) error { return nil }, 1, 18},
 		"another partition": {func(s *Store) error {
 			st, err := s.Begin(bg, dataset, august, "run-before")
 			if err == nil {
 				_, err = commitText(st, "before")
 			}
 			return err
-		}, 1, 10},
-		"again": {func(s *Store) error { _, err := publishText(s, "old"); return err }, 2, 9},
+		}, 1, 12},
+		"again": {func(s *Store) error { _, err := publishText(s, "old"); return err }, 2, 11},
 	} {
 		t.Run(name, func(t *testing.T) {
 			run := func(skip int) (mem *faults.Mem, count int) {
@@ -323,6 +328,7 @@ func isWhole(fsys faults.FS, version int) bool {
 	store := fmt.Sprintf("/project/warehouse/.penstock/datasets/clean/versions/month=2001-07/%06d/", version)
 	for _, p := range []string{
 		"/project/warehouse/clean/month=2001-07/part-0.txt", store + "data/part-0.txt", store + "quarantine/part-0.txt",
+		store + "lineage/part-0.txt",
 	} {
 		if text, err := fsys.ReadFile(p); err != nil || string(text) != "the rows of new" {
 			return false

@@ -455,7 +455,7 @@ func checkKept(t *testing.T, s *Store, when string) {
 		if i > 0 && k.Manifest.Previous != kept[i-1].Digest {
 			t.Errorf("%s: version %d does not follow version %d", when, k.Manifest.Version, kept[i-1].Manifest.Version)
 		}
-		for _, f := range append(k.Manifest.Files, k.Manifest.Quarantine...) {
+		for _, f := range slices.Concat(k.Manifest.Files, k.Manifest.Quarantine, k.Manifest.Lineage) {
 			st := &Staging{store: s, layout: l}
 			name := l.version(k.Manifest.Version) + "/" + f.Path
 			if text, _ := s.FS.ReadFile(name); string(text) == "damaged" {

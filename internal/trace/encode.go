@@ -8,8 +8,14 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// blockPlaces is how many places a block has, but for the last.
-const blockPlaces = 1 << 16
+// BlockPlaces is how many places a block has at most.
+const BlockPlaces = 1 << 16
+
+// The ways in which a block keeps its places: the first byte of its text.
+const (
+	asRuns = 0
+	asBits = 1
+)
 
 // Sequence writes places one after the other.
 type Sequence struct {
@@ -29,10 +35,13 @@ type Sequence struct {
 type index struct {
 	Places int64   `json:"places"`
 	Blocks []block `json:"blocks"`
+
+	starts []int64 // of each block, among the places
 }
 
-// block is some bytes of the file.
+// block is some bytes of the file, and how many places they are.
 type block struct {
+	Places int64  `json:"places"`
 	Offset int64  `json:"offset"`
 	Bytes  int64  `json:"bytes"`
 	Sum    uint64 `json:"sum"` // XXH3-64
@@ -44,7 +53,7 @@ func NewSequence(w io.Writer) *Sequence { return &Sequence{to: w} }
 // Add adds n places: rows that follow each other in a source, or n times None.
 func (s *Sequence) Add(first Place, n int64) error {
 	for n > 0 {
-		room := blockPlaces - s.held - s.length
+		room := BlockPlaces - s.held - s.length
 		if room == 0 {
 			if err := s.flush(); err != nil {
 				return err
@@ -94,20 +103,26 @@ func (s *Sequence) flush() error {
 	if s.held == 0 {
 		return nil
 	}
-	raw := binary.AppendUvarint(nil, uint64(len(s.lens)))
+	raw := binary.AppendUvarint([]byte{asRuns}, uint64(len(s.lens)))
 	raw = append(append(raw, s.lens...), s.starts...)
 	s.packed = encoder.EncodeAll(raw, s.packed[:0])
-	b := block{Bytes: int64(len(s.packed)), Sum: xxh3.Hash(s.packed)}
+	err := s.block(Block{s.held, s.packed})
+	s.held, s.end, s.lens, s.starts = 0, 0, s.lens[:0], s.starts[:0]
+	return err
+}
+
+// block writes a block behind those before.
+func (s *Sequence) block(b Block) error {
+	at := block{Places: b.places, Bytes: int64(len(b.packed)), Sum: xxh3.Hash(b.packed)}
 	if n := len(s.index.Blocks); n > 0 {
 		last := s.index.Blocks[n-1]
-		b.Offset = last.Offset + last.Bytes
+		at.Offset = last.Offset + last.Bytes
 	}
-	if _, err := s.to.Write(s.packed); err != nil {
+	if _, err := s.to.Write(b.packed); err != nil {
 		return err
 	}
-	s.index.Blocks = append(s.index.Blocks, b)
-	s.index.Places += s.held
-	s.held, s.end, s.lens, s.starts = 0, 0, s.lens[:0], s.starts[:0]
+	s.index.Blocks = append(s.index.Blocks, at)
+	s.index.Places += b.places
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/bits"
 	"slices"
 	"sort"
 
@@ -17,7 +18,7 @@ const (
 	// maxFooter bounds the bytes of a footer, and maxBlock those of a block that is unpacked:
 	// a run takes at most three bytes for its length and ten for its beginning.
 	maxFooter = 64 << 20
-	maxBlock  = blockPlaces*13 + 16
+	maxBlock  = BlockPlaces*13 + 16
 	// maxGroupSizes bounds how many groups a source may have.
 	maxGroupSizes = 1 << 28
 )
@@ -33,7 +34,7 @@ type Reader struct {
 
 // cached is the block of a sequence that was read last.
 type cached struct {
-	block  int64
+	block  int
 	places []Place
 }
 
@@ -113,7 +114,8 @@ func (t *Reader) check(blocks int64) error {
 			return damaged("its lanes have %d and %d rows", f.Lanes[0].Places, f.Lanes[i].Places)
 		}
 	}
-	for i, g := range f.Groups {
+	for i := range f.Groups {
+		g := &f.Groups[i]
 		if err := g.Sizes.check(blocks); err != nil {
 			return err
 		}
@@ -138,13 +140,19 @@ func (t *Reader) check(blocks int64) error {
 }
 
 func (x *index) check(end int64) error {
-	if x.Places < 0 || int64(len(x.Blocks)) != (x.Places+blockPlaces-1)/blockPlaces {
-		return damaged("%d places are in %d blocks", x.Places, len(x.Blocks))
-	}
+	n := int64(0)
 	for _, b := range x.Blocks {
+		if b.Places < 1 || b.Places > BlockPlaces {
+			return damaged("a block has %d places", b.Places)
+		}
+		x.starts = append(x.starts, n)
+		n += b.Places
 		if b.Offset < int64(len(magic)) || b.Bytes < 0 || b.Offset > end || b.Bytes > end-b.Offset || b.Bytes > maxBlock {
 			return damaged("a block has %d bytes at %d", b.Bytes, b.Offset)
 		}
+	}
+	if n != x.Places {
+		return damaged("%d places are in blocks of %d", x.Places, n)
 	}
 	return nil
 }
@@ -165,14 +173,15 @@ func (t *Reader) at(x *index, i int64) (Place, error) {
 	if i < 0 || i >= x.Places {
 		return None, damaged("it has no place %d of %d", i, x.Places)
 	}
-	b, err := t.block(x, i/blockPlaces)
+	n := sort.Search(len(x.starts), func(n int) bool { return x.starts[n] > i }) - 1
+	b, err := t.block(x, n)
 	if err != nil {
 		return None, err
 	}
-	return b[i%blockPlaces], nil
+	return b[i-x.starts[n]], nil
 }
 
-func (t *Reader) block(x *index, n int64) ([]Place, error) {
+func (t *Reader) block(x *index, n int) ([]Place, error) {
 	c := t.cache[x]
 	if c != nil && c.block == n {
 		return c.places, nil
@@ -186,7 +195,7 @@ func (t *Reader) block(x *index, n int64) ([]Place, error) {
 	if err != nil {
 		return nil, err
 	}
-	places, err := decode(raw, int(min(blockPlaces, x.Places-n*blockPlaces)))
+	places, err := decode(raw, int(b.Places))
 	if err != nil {
 		return nil, err
 	}
@@ -196,6 +205,36 @@ func (t *Reader) block(x *index, n int64) ([]Place, error) {
 
 // decode gives the places of a block, which has want of them.
 func decode(raw []byte, want int) ([]Place, error) {
+	switch {
+	case len(raw) > 0 && raw[0] == asRuns:
+		return decodeRuns(raw[1:], want)
+	case len(raw) > 0 && raw[0] == asBits:
+		return decodeBits(raw[1:], want)
+	}
+	return nil, damaged("a block is of no known kind")
+}
+
+func decodeBits(raw []byte, want int) ([]Place, error) {
+	first, k := binary.Uvarint(raw)
+	if k <= 0 || first > 1<<62 {
+		return nil, damaged("a block begins at place %d", first)
+	}
+	places := make([]Place, 0, want)
+	for i, b := range raw[k:] {
+		for ; b != 0; b &= b - 1 {
+			if len(places) == want {
+				return nil, damaged("a block has more than its %d places", want)
+			}
+			places = append(places, Place(first)+Place(8*i+bits.TrailingZeros8(b)))
+		}
+	}
+	if len(places) != want {
+		return nil, damaged("a block has %d places, %d are expected", len(places), want)
+	}
+	return places, nil
+}
+
+func decodeRuns(raw []byte, want int) ([]Place, error) {
 	n, k := binary.Uvarint(raw)
 	if k <= 0 || n > uint64(len(raw)-k) {
 		return nil, damaged("a block has %d bytes of %d runs", len(raw), n)
@@ -239,7 +278,7 @@ func (t *Reader) sizes(n int) (sums, error) {
 	g := &t.footer.Groups[n]
 	all, total := make(sums, 0, min(g.Sizes.Places, 1<<20)), int64(0)
 	for b := range g.Sizes.Blocks {
-		sizes, err := t.block(&g.Sizes, int64(b))
+		sizes, err := t.block(&g.Sizes, b)
 		if err != nil {
 			return nil, err
 		}

@@ -87,7 +87,7 @@ func TestSequencesComeBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			lane, p := []Place{}, At(0, 1<<20)
-			for range 3*blockPlaces + 77 {
+			for range 3*BlockPlaces + 77 {
 				p = next(p)
 				lane = append(lane, p)
 			}
@@ -101,6 +101,48 @@ func TestSequencesComeBack(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What is packed ahead comes back, between what is added place by place.
+func TestBlocksComeBack(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	var out bytes.Buffer
+	w, err := NewWriter(&out, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []Place
+	for i, share := range []float64{1, 0.5, 0.99, 0.001, 0.8, 0.05} {
+		var at []int32
+		for row := range int32(BlockPlaces) {
+			if r.Float64() < share || row == 77 {
+				at = append(at, row)
+			}
+		}
+		first := At(int32(i), 1000)
+		if err := w.AddBlock(Pack(first, at)); err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range at {
+			want = append(want, first+Place(row))
+		}
+		if err := w.Add(0, None, 3); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, None, None, None)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got := open(t, out.Bytes())
+	for i, p := range want {
+		if have, err := got.at(&got.footer.Lanes[0], int64(i)); err != nil || have != p {
+			t.Fatalf("place %d is %d, %v, want %d", i, have, err, p)
+		}
+	}
+	if got.Rows() != int64(len(want)) {
+		t.Errorf("%d rows, want %d", got.Rows(), len(want))
 	}
 }
 
@@ -225,17 +267,18 @@ func TestDamageIsFound(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	file := written(f, [][]Place{{At(0, 2), None, At(6, 1)}}, [][]Place{{At(0, 0)}, {At(4, 3), At(2, 1)}})
 	foot := func(lanes, sizes, members string) string {
-		return `{"lanes":[{"places":` + lanes + `,"blocks":[{}]}],"inputs":[{"name":"a","files":["x"],"splits":[{"row":-1},{"group":1}]}],` +
-			`"groups":[{"source":2,"sizes":{"places":` + sizes + `,"blocks":[{}]},"members":{"places":` + members + `,"blocks":[{}]}}]}`
+		return `{"lanes":[{"places":` + lanes + `,"blocks":[{"places":` + lanes + `}]}],"inputs":[{"name":"a","files":["x"],"splits":[{"row":-1},{"group":1}]}],` +
+			`"groups":[{"source":2,"sizes":{"places":` + sizes + `,"blocks":[{"places":` + sizes + `}]},"members":{"places":` + members + `,"blocks":[{"places":` + members + `}]}}]}`
 	}
 	f.Add(file, 3, "{}")
-	f.Add([]byte{1, 4, 0}, 2, foot("2", "2", "2"))
-	f.Add([]byte{3, 4, 1, 0, 6}, 3, foot("3", "1", "3"))
+	f.Add([]byte{0, 1, 4, 0}, 2, foot("2", "2", "2"))
+	f.Add([]byte{0, 3, 4, 1, 0, 6}, 3, foot("3", "1", "3"))
+	f.Add([]byte{1, 0, 0x15}, 3, foot("3", "3", "3"))
 	f.Fuzz(func(t *testing.T, raw []byte, places int, text string) {
 		if r, err := Open(bytes.NewReader(raw), int64(len(raw))); err == nil {
 			walkAll(r)
 		}
-		_, _ = decode(raw, places&(blockPlaces-1))
+		_, _ = decode(raw, places&(BlockPlaces-1))
 		file := sealed(raw, text)
 		if r, err := Open(bytes.NewReader(file), int64(len(file))); err == nil {
 			walkAll(r)

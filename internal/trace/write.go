@@ -91,6 +91,9 @@ func (t *Writer) Rows() int64 {
 // Add adds the places of n rows in one lane.
 func (t *Writer) Add(lane int, first Place, n int64) error { return t.lanes[lane].Add(first, n) }
 
+// AddBlock adds the places of a block to the only lane.
+func (t *Writer) AddBlock(b Block) error { return t.lanes[0].AddBlock(b) }
+
 // Input says what a number of sources are.
 func (t *Writer) Input(in Input) { t.footer.Inputs = append(t.footer.Inputs, in) }
 
