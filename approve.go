@@ -100,7 +100,7 @@ type decision struct {
 }
 
 func (d *decision) decide(ctx context.Context, run string) (err error) {
-	if d.Run, err = d.p.store.Run(ctx, run); err != nil { // now that nobody else changes it
+	if d.Run, err = d.p.onRecord(ctx, run); err != nil { // now that nobody else changes it
 		return err
 	}
 	d.now = d.p.clock.Now().UTC()

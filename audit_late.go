@@ -9,6 +9,31 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
+// onRecord gives the record of a run as the chain has it: what is decided upon it is put on record
+// with all that it says.
+func (p *Project) onRecord(ctx context.Context, run string) (*pipeline.RunRecord, error) {
+	rec, err := p.store.Run(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	text, err := p.fs.ReadFile(p.state("runs", run+".json"))
+	switch {
+	case err == nil:
+		rec, err = readRun(p.state("runs", run+".json"))
+	case errors.Is(err, fs.ErrNotExist):
+		text, err = recordText(rec)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, err := p.audit.Standing(audit.Entry{Run: run})
+	if err == nil && s.Last != nil && !s.Knows(sha256Of(text)) {
+		err = pipeline.Errorf(pipeline.BadInput, "the record of run %s is not the one that the audit knows", run).
+			With("nothing was put on record; see `penstock audit verify`, and run it again")
+	}
+	return rec, err
+}
+
 // late gives those of the entries for a run whose process has died that it did not append itself,
 // with what it approved of before it died. The record that it left has the digest was.
 func (p *Project) late(rec *pipeline.RunRecord, entries []audit.Entry, was string) (left []audit.Entry, err error) {
@@ -95,4 +120,20 @@ func (p *Project) knownApprovals(dataset, partitionDir, digest string) (bool, er
 	}
 	s, err := p.audit.Standing(audit.Entry{Kind: audit.Approval, Dataset: dataset, Partition: partitionDir, Digest: digest})
 	return s.Knows(digest), err
+}
+
+// noteGaps puts on record that runs which made versions are not on record: the project's state was
+// put back to what it was before, or somebody cut it.
+func (p *Project) noteGaps(ctx context.Context) error {
+	gaps, err := p.audit.Gaps(func(run string) bool {
+		held, err := p.fs.Held(p.state("live", run+".lock"))
+		return held || err != nil && !errors.Is(err, fs.ErrNotExist)
+	})
+	if err != nil {
+		return err
+	}
+	for i := range gaps {
+		gaps[i].Actor = p.opts.Actor
+	}
+	return p.audit.Append(ctx, gaps...)
 }

@@ -63,6 +63,11 @@ func TestForgedRecordOfADeadRun(t *testing.T) {
 		x.finds(t, audit.Options{}, "was changed since entry")
 		x.dies(t, x.latest)
 		x.finds(t, audit.Options{}, "was changed since entry")
+		x.with(t, func(p *penstock.Project) {
+			if _, err := p.Approve(t.Context(), x.latest, penstock.Approve{Gates: []string{"enough"}, Reason: "x"}); err == nil {
+				t.Error("what somebody changed is approved of, and so put on record")
+			}
+		})
 		x.forge(t, x.latest, what[1], what[0])
 		x.holds(t, audit.Options{})
 	}
@@ -133,4 +138,51 @@ func TestApprovalThatWasChanged(t *testing.T) {
 	x.finds(t, audit.Options{}, "was changed since entry")
 	writeFile(t, name, text)
 	x.holds(t, audit.Options{})
+}
+
+// The end of the project's chain can't be cut off with what it stands for: the chains of datasets
+// know the runs that made versions. It is on record from the next command on, once.
+func TestChainOfTheProjectThatWasCut(t *testing.T) {
+	x := newPast(t, penstock.Options{})
+	own := audit.Path(x.dir, "")
+	lines := bytes.SplitAfter(readFile(t, own), []byte("\n"))
+	keep := len(lines)
+	for i, line := range lines {
+		if bytes.Contains(line, []byte(`"kind":"run"`)) {
+			keep = i + 1
+			break
+		}
+	}
+	writeFile(t, own, bytes.Join(lines[:keep], nil))
+	for _, line := range lines[keep:] {
+		for _, kind := range []string{"runs", "backfills"} {
+			for _, name := range x.record(t)[strings.TrimSuffix(kind, "s")] {
+				if run := strings.TrimSuffix(filepath.Base(name), ".json"); bytes.Contains(line, []byte(`"run":"`+run+`"`)) {
+					if err := os.Remove(name); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+	}
+	x.finds(t, audit.Options{}, "does not know run")
+	before := len(x.verify(t, audit.Options{}))
+	if err := os.RemoveAll(filepath.Join(x.dir, ".penstock/state.db")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		x.with(t, func(*penstock.Project) {})
+		x.finds(t, audit.Options{}, "says so since")
+		if n := bytes.Count(readFile(t, own), []byte(`"kind":"missing"`)); n < 4 {
+			t.Errorf("%d entries say that runs are missing", n)
+		}
+		if wrong := x.verify(t, audit.Options{}); len(wrong) != before {
+			t.Errorf("%d problems were told before, and %d after: %v", before, len(wrong), wrong)
+		}
+	}
+	size := len(readFile(t, own))
+	x.with(t, func(*penstock.Project) {})
+	if len(readFile(t, own)) != size {
+		t.Error("it is said again")
+	}
 }

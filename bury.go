@@ -33,7 +33,7 @@ func (p *Project) bury(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return p.noteGaps(ctx)
 }
 
 // buryOne puts the end of a run or a backfill on record, unless its owner is alive.
