@@ -44,6 +44,7 @@ stages:
   sums:
     from: clean
     operators: [{derive: {w: 'v * 2'}}]
+    lineage: rows
     output: {jsonl: out/sums}
 `
 
@@ -181,6 +182,8 @@ func kindOf(rel string) string {
 		return "manifest"
 	case strings.Contains(rel, "/quarantine/"):
 		return "quarantine"
+	case strings.Contains(rel, "/versions/") && strings.Contains(rel, "/lineage/"):
+		return "where rows came from"
 	case strings.Contains(rel, "/versions/"):
 		return "data"
 	case base == "_manifest.json":
@@ -205,7 +208,7 @@ func TestAnyChangeIsFound(t *testing.T) {
 	record := x.record(t)
 	kinds := []string{
 		"approvals", "backfill", "chain of a dataset", "chain of the project", "code", "data", "file that is held",
-		"manifest", "quarantine", "run", "visible data", "visible manifest", "what is held",
+		"manifest", "quarantine", "run", "visible data", "visible manifest", "what is held", "where rows came from",
 	}
 	for _, kind := range kinds {
 		if len(record[kind]) == 0 {

@@ -134,67 +134,91 @@ func (p *Project) wasRead(in pipeline.InputRecord) *pipeline.Manifest {
 	return nil
 }
 
+// chosen is a version that is to be compared.
+type chosen struct {
+	partition, dir string
+	version        int64
+	kept           []int64
+}
+
 // find finds both versions, and takes leases on them.
 func (d *diffing) find(ctx context.Context) (leases []*publish.Reading, err error) {
-	o := d.opts
-	dir, kept, err := d.kept(o.Partition)
+	was, now, err := d.choose()
 	if err != nil {
 		return nil, err
 	}
-	from, to := o.From, o.To
-	otherDir, others := dir, kept
-	if o.OtherPartition != "" && o.OtherPartition != o.Partition {
-		if otherDir, others, err = d.kept(o.OtherPartition); err != nil {
-			return nil, err
-		}
-		if from == 0 {
-			from = kept[len(kept)-1]
-		}
-	}
-	if to == 0 {
-		to = others[len(others)-1]
-	}
-	if from == 0 {
-		if from, err = before(kept, to); err != nil {
-			return nil, d.alone(to)
-		}
-	}
 	for _, v := range []struct {
-		dir, partition string
-		version        int64
-		kept           []int64
-		to             **versionAt
-	}{{dir, o.Partition, from, kept, &d.was}, {otherDir, firstText(o.OtherPartition, o.Partition), to, others, &d.now}} {
-		r, err := d.p.publish.ReadVersion(ctx, path.Clean(o.Dataset), v.dir, v.version)
-		if errors.Is(err, fs.ErrNotExist) || err == nil && !slices.Contains(v.kept, v.version) {
-			if r != nil {
-				leases = append(leases, r)
-			}
-			return leases, d.notKept(v.partition, v.version, v.kept)
-		}
+		chosen
+		to **versionAt
+	}{{was, &d.was}, {now, &d.now}} {
+		r, err := d.lease(ctx, v.chosen)
 		if err != nil {
 			return leases, err
 		}
 		leases = append(leases, r)
-		*v.to = &versionAt{published{r.Manifest, r.Digest}, path.Join(path.Clean(o.Dataset), v.dir)}
+		*v.to = &versionAt{published{r.Manifest, r.Digest}, path.Join(path.Clean(d.opts.Dataset), v.dir)}
 	}
 	return leases, nil
 }
 
+// choose fills in what was not said: of two partitions both current versions, of one the current and
+// the one before.
+func (d *diffing) choose() (was, now chosen, err error) {
+	o := d.opts
+	if was, err = d.kept(o.Partition); err != nil {
+		return was, now, err
+	}
+	was.version, now = o.From, was
+	if o.OtherPartition != "" && o.OtherPartition != o.Partition {
+		if now, err = d.kept(o.OtherPartition); err != nil {
+			return was, now, err
+		}
+		if was.version == 0 {
+			was.version = was.kept[len(was.kept)-1]
+		}
+	}
+	if now.version = o.To; o.To == 0 {
+		now.version = now.kept[len(now.kept)-1]
+	}
+	if was.version == 0 {
+		if was.version, err = before(was.kept, now.version); err != nil {
+			return was, now, d.alone(now.version)
+		}
+	}
+	if was.dir == now.dir && was.version == now.version {
+		err = pipeline.Errorf(pipeline.Invalid, "version %d of %s@%s is current, and would be compared with itself", now.version, d.opts.Dataset, now.partition).
+			With("name two versions, or none to compare it with the one before")
+	}
+	return was, now, err
+}
+
+// lease takes a lease on a version, which must be one of those that were ever current.
+func (d *diffing) lease(ctx context.Context, v chosen) (*publish.Reading, error) {
+	if !slices.Contains(v.kept, v.version) {
+		return nil, d.notKept(v)
+	}
+	r, err := d.p.publish.ReadVersion(ctx, path.Clean(d.opts.Dataset), v.dir, v.version)
+	if errors.Is(err, fs.ErrNotExist) { // it went just now
+		return nil, d.notKept(v)
+	}
+	return r, err
+}
+
 // kept lists the versions that are kept of a partition; the last is current.
-func (d *diffing) kept(partition string) (dir string, versions []int64, err error) {
+func (d *diffing) kept(partition string) (c chosen, err error) {
 	part, _, err := d.p.findPartition(d.opts.Dataset, partition)
 	if err != nil {
-		return "", nil, d.which(partition, err)
+		return c, d.which(partition, err)
 	}
-	all, err := d.p.publish.Versions(path.Clean(d.opts.Dataset), part.Dir())
+	c.partition, c.dir = partition, part.Dir()
+	all, err := d.p.publish.Versions(path.Clean(d.opts.Dataset), c.dir)
 	for _, v := range all {
-		versions = append(versions, v.Manifest.Version)
+		c.kept = append(c.kept, v.Manifest.Version)
 	}
-	if err == nil && len(versions) == 0 {
+	if err == nil && len(c.kept) == 0 {
 		err = pipeline.Errorf(pipeline.IO, "no version of %s@%s is kept", d.opts.Dataset, partition).With("`penstock verify` tells what else is not as it was published")
 	}
-	return part.Dir(), versions, err
+	return c, err
 }
 
 // which asks for a partition where none was named and there are some.
@@ -228,18 +252,18 @@ func (d *diffing) alone(version int64) error {
 }
 
 // notKept says of a version that it is gone, or never was, and which there are.
-func (d *diffing) notKept(partition string, version int64, kept []int64) error {
-	name := path.Clean(d.opts.Dataset) + "@" + partition
-	e := pipeline.Errorf(pipeline.Invalid, "version %d of %s is not kept any more", version, name)
-	current := kept[len(kept)-1]
-	if version > current {
-		e = pipeline.Errorf(pipeline.Invalid, "%s has no version %d yet", name, version)
+func (d *diffing) notKept(v chosen) error {
+	name := path.Clean(d.opts.Dataset) + "@" + v.partition
+	e := pipeline.Errorf(pipeline.Invalid, "version %d of %s is not kept any more", v.version, name)
+	current := v.kept[len(v.kept)-1]
+	if v.version > current {
+		e = pipeline.Errorf(pipeline.Invalid, "%s has no version %d yet", name, v.version)
 	}
-	if len(kept) == 1 {
+	if len(v.kept) == 1 {
 		return e.With(fmt.Sprintf("version %d is current, and no other is kept", current))
 	}
 	var texts []string
-	for _, n := range kept[:len(kept)-1] {
+	for _, n := range v.kept[:len(v.kept)-1] {
 		texts = append(texts, fmt.Sprint(n))
 	}
 	return e.With(fmt.Sprintf("version %d is current, and kept are %s", current, strings.Join(texts, ", ")))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -53,7 +54,7 @@ func graphSection(o *lineageOptions) (_ string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer s.Close()
+	defer func() { err = errors.Join(err, s.Close()) }()
 	start := time.Now()
 	for d := range graphDatasets {
 		err := s.Change(ctx, func(c *store.Changes) error {

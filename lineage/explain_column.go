@@ -8,9 +8,10 @@ import (
 
 // ColumnWhy says what of the causes between two versions reaches a column.
 type ColumnWhy struct {
-	// From are the columns that it comes from, and those that decide which rows there are, as far
-	// as they are of inputs that are not as they were.
-	From []pipeline.ColumnOrigin `json:"from,omitempty"`
+	// From are the columns that it comes from, as far as they are of inputs that are not as they
+	// were; if there are none, RowsBy those that decide which rows there are.
+	From   []pipeline.ColumnOrigin `json:"from,omitempty"`
+	RowsBy []pipeline.ColumnOrigin `json:"rows_by,omitempty"`
 	// Before and After are the operators that make it, where these are not the same.
 	Before []pipeline.ColumnStep `json:"before,omitempty"`
 	After  []pipeline.ColumnStep `json:"after,omitempty"`
@@ -39,16 +40,24 @@ func ExplainColumn(was, now *pipeline.Manifest, column string, causes []Cause) *
 			decided = true
 		}
 	}
-	for _, o := range slices.Concat(young.From, now.RowsBy) {
-		if slices.Contains(inputs, o.Input) && !slices.Contains(why.From, o) {
-			why.From = append(why.From, o)
-		}
+	if why.From = amongst(inputs, young.From); len(why.From) == 0 {
+		why.RowsBy = amongst(inputs, now.RowsBy)
 	}
 	if !slices.Equal(old.By, young.By) {
 		why.Before, why.After = old.By, young.By
 	}
-	why.Unexplained = why.Unknown == "" && now.RowsUnknown == "" && !decided && len(why.From)+len(why.Stages)+len(why.Before)+len(why.After) == 0
+	why.Unexplained = why.Unknown == "" && now.RowsUnknown == "" && !decided && len(why.From)+len(why.RowsBy)+len(why.Stages)+len(why.Before)+len(why.After) == 0
 	return why
+}
+
+// amongst gives those of the columns that belong to some inputs.
+func amongst(inputs []string, columns []pipeline.ColumnOrigin) (all []pipeline.ColumnOrigin) {
+	for _, o := range columns {
+		if slices.Contains(inputs, o.Input) {
+			all = append(all, o)
+		}
+	}
+	return all
 }
 
 func recordedColumn(m *pipeline.Manifest, name string) *pipeline.ColumnLineage {

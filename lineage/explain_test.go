@@ -137,6 +137,18 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// Where rows are chosen by an input that is not as it was, a column of no other reason has this one.
+func TestExplainColumnByRows(t *testing.T) {
+	joined := pipeline.ColumnOrigin{Input: "raw", Column: "id", How: pipeline.Joined}
+	m := madeOf("w/x", 1)
+	m.Columns = []pipeline.ColumnLineage{{Column: "n", From: []pipeline.ColumnOrigin{{Input: "other", Column: "n", How: pipeline.Copied}}}}
+	m.RowsBy = []pipeline.ColumnOrigin{joined}
+	got := ExplainColumn(m, m, "n", []Cause{{Kind: CauseFile, Input: "raw", Explains: true}})
+	if diff := cmp.Diff(&ColumnWhy{RowsBy: []pipeline.ColumnOrigin{joined}}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 // Of a column it is told which inputs that are not as they were it comes from, and whether it is made
 // otherwise; and loudly if neither.
 func TestExplainColumn(t *testing.T) {

@@ -32,13 +32,16 @@ type derive []Column
 func (o derive) String() string {
 	var parts []string
 	for _, c := range o {
-		part := c.Name + " = " + c.Expr
-		if c.Type != "" {
-			part += " as " + c.Type
-		}
-		parts = append(parts, part)
+		parts = append(parts, c.text())
 	}
 	return "derive " + strings.Join(parts, ", ")
+}
+
+func (c Column) text() string {
+	if c.Type != "" {
+		return c.Name + " = " + c.Expr + " as " + c.Type
+	}
+	return c.Name + " = " + c.Expr
 }
 
 // Narrow implements pipeline.Narrower: columns that can't be derived from what is

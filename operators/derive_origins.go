@@ -2,6 +2,7 @@ package operators
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -17,13 +18,19 @@ func (d *derived) originate(c Column, before []pipeline.Origin) []pipeline.Origi
 	if i, plain := d.program.Column(); plain && d.cast == nil && sameValues(d.program, i) {
 		how = pipeline.Copied
 	}
-	o := pipeline.Origin{Text: c.Name + " = " + c.Expr}
-	for _, i := range values {
-		o.From = append(o.From, through(before[i], how)...)
+	var o pipeline.Origin
+	var texts []string // of columns of the same operator that it is made of
+	use := func(columns []int, how pipeline.Way) {
+		for _, i := range columns {
+			o.From = append(o.From, through(before[i], how)...)
+			if t := before[i].Text; t != "" && !slices.Contains(texts, t) {
+				texts = append(texts, t)
+			}
+		}
 	}
-	for _, i := range conditions {
-		o.From = append(o.From, through(before[i], pipeline.Conditional)...)
-	}
+	use(values, how)
+	use(conditions, pipeline.Conditional)
+	o.Text = strings.Join(append(texts, c.text()), ", then ")
 	after := slices.Clone(before)
 	if d.place == len(after) {
 		return append(after, o)

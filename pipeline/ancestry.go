@@ -20,7 +20,6 @@ type ancestry struct {
 
 // ancestries are those of the columns, and of the rows, at one place.
 type ancestries struct {
-	names   []string // of the columns, of a source or a stage
 	columns []ancestry
 	rows    ancestry
 }
@@ -83,7 +82,7 @@ func (p *Plan) traceColumns() {
 
 // inputAncestries are those of the columns of what is an input in the eyes of a manifest.
 func inputAncestries(name string, schema *arrow.Schema) ancestries {
-	all := ancestries{names: ColumnNames(schema), rows: newAncestry()}
+	all := ancestries{rows: newAncestry()}
 	for _, f := range schema.Fields() {
 		c := newAncestry()
 		c.from[ColumnOrigin{Input: name, Column: f.Name, How: Copied}] = true
@@ -132,14 +131,14 @@ func (s *StagePlan) traceColumns(known map[string]ancestries) ancestries {
 		now = b.traceColumns(in, ColumnStep{s.Name, OperatorRecord{Name: s.Operators[i].String()}.Short()})
 		in = []ancestries{now}
 	}
-	now = s.traceGates(now, known)
+	now = s.traceGates(now)
 	columns := make([]ancestry, len(now.columns))
 	for i, f := range s.Out.Fields() {
 		columns[i] = newAncestry()
 		columns[i].add(now.columns[i], Copied)
 		columns[i].tag(s.Name, s.Columns[f.Name])
 	}
-	now.columns, now.names = columns, ColumnNames(s.Out)
+	now.columns = columns
 	s.Origins = now.lineage(s.Out)
 	if s.Output == nil {
 		return now
@@ -152,7 +151,7 @@ func (s *StagePlan) traceColumns(known map[string]ancestries) ancestries {
 }
 
 // traceGates adds the columns by which rows are put aside to those that decide the rows.
-func (s *StagePlan) traceGates(now ancestries, known map[string]ancestries) ancestries {
+func (s *StagePlan) traceGates(now ancestries) ancestries {
 	if s.Judge == nil {
 		return now
 	}
@@ -160,15 +159,6 @@ func (s *StagePlan) traceGates(now ancestries, known map[string]ancestries) ance
 	rows.add(now.rows, Copied)
 	for _, i := range s.Judge.Aside {
 		rows.add(now.columns[i], Filtered)
-	}
-	for _, by := range s.Judge.AsideBy {
-		looked := known[by.Input]
-		rows.add(looked.rows, Filtered)
-		for i, name := range looked.names {
-			if slices.Contains(by.Columns, name) {
-				rows.add(looked.columns[i], Filtered)
-			}
-		}
 	}
 	now.rows = rows
 	return now
@@ -183,6 +173,10 @@ func (b *Bound) traceColumns(in []ancestries, by ColumnStep) ancestries {
 	origins := b.origins()
 	follow := func(f *ancestry, o Origin) {
 		for _, u := range o.From {
+			if u.Input < 0 || u.Input >= len(in) || u.Index < 0 || u.Index >= len(in[u.Input].columns) {
+				f.doubt(fmt.Sprintf("stage %s: %s: it names a column that is not there", by.Stage, by.How))
+				continue
+			}
 			f.add(in[u.Input].columns[u.Index], u.How)
 		}
 		if o.Unknown != "" {
@@ -222,9 +216,9 @@ func (b *Bound) origins() *Origins {
 		switch c := &o.Columns[i]; {
 		case b.Keep != nil:
 			c.From = []Use{{Column{Index: i}, Copied}}
-		case b.Same != nil && b.Same[i] >= 0:
+		case i < len(b.Same) && b.Same[i] >= 0:
 			c.From = []Use{{Column{Index: b.Same[i]}, Copied}}
-		case b.From != nil:
+		case i < len(b.From):
 			for _, from := range b.From[i] {
 				c.From = append(c.From, Use{from, Computed})
 			}

@@ -128,10 +128,8 @@ type BoundJudge struct {
 	// Quarantines says that failing rows are put aside: with all their columns, the
 	// reasons, and where they came from.
 	Quarantines bool
-	// Aside are the columns of the rules that put rows aside, by index, and AsideBy those of
-	// other sources and stages.
-	Aside   []int
-	AsideBy []JudgeInput
+	// Aside are the columns of the rules that put rows aside, by index.
+	Aside []int
 	// Inputs are the sources or stages whose rows the rules refer to. They become
 	// edges of the graph.
 	Inputs []JudgeInput

@@ -42,20 +42,13 @@ func (a *app) auditReport(cmd *cobra.Command, f reportFlags) error {
 	if outputs := []string{"text", "csv", "json", "html"}; !slices.Contains(outputs, f.output) {
 		return usage("unknown output %q; known are text, csv, json, html", f.output)
 	}
+	from, to, err := f.period()
+	if err != nil {
+		return err
+	}
 	o, err := f.options()
 	if err != nil {
 		return err
-	}
-	from, err := moment("--from", f.from, false)
-	if err != nil {
-		return err
-	}
-	to, err := moment("--to", f.to, true)
-	if err != nil {
-		return err
-	}
-	if !to.IsZero() && to.Before(from) {
-		return usage("--to %s is before --from %s", f.to, f.from)
 	}
 	project, err := a.open(cmd.Context())
 	if err != nil {
@@ -66,17 +59,7 @@ func (a *app) auditReport(cmd *cobra.Command, f reportFlags) error {
 	if err != nil {
 		return err
 	}
-	switch f.output {
-	case "csv":
-		err = l.WriteCSV(a.stdout)
-	case "json":
-		err = l.WriteJSON(a.stdout)
-	case "html":
-		err = l.WriteHTML(a.stdout)
-	default:
-		a.showLedger(l)
-	}
-	if err != nil {
+	if err := a.writeLedger(l, f.output); err != nil {
 		return err
 	}
 	if !l.Verified.Holds() {
@@ -85,6 +68,30 @@ func (a *app) auditReport(cmd *cobra.Command, f reportFlags) error {
 		}
 		return errBlocked
 	}
+	return nil
+}
+
+func (f *reportFlags) period() (from, to time.Time, err error) {
+	if from, err = moment("--from", f.from, false); err != nil {
+		return from, to, err
+	}
+	to, err = moment("--to", f.to, true)
+	if err == nil && !to.IsZero() && to.Before(from) {
+		err = usage("--to %s is before --from %s", f.to, f.from)
+	}
+	return from, to, err
+}
+
+func (a *app) writeLedger(l *audit.Ledger, output string) error {
+	switch output {
+	case "csv":
+		return l.WriteCSV(a.stdout)
+	case "json":
+		return l.WriteJSON(a.stdout)
+	case "html":
+		return l.WriteHTML(a.stdout)
+	}
+	a.showLedger(l)
 	return nil
 }
 

@@ -182,3 +182,13 @@ var wayText = map[pipeline.Way]string{
 	pipeline.Filtered: "filtered", pipeline.Joined: "joined", pipeline.GroupedBy: "grouped", pipeline.SortedBy: "sorted",
 	pipeline.Windowed: "windowed", pipeline.Conditional: "chosen",
 }
+
+// tagsOf are the tags of a column in brackets; empty if there are none.
+func tagsOf(m *pipeline.Manifest, column string) string {
+	for _, c := range m.Columns {
+		if c.Column == column && len(c.Tags) > 0 {
+			return " [" + strings.Join(c.Tags, ", ") + "]"
+		}
+	}
+	return ""
+}

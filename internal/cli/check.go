@@ -131,6 +131,11 @@ func explained(plan *pipeline.Plan, s *pipeline.StagePlan) stageExplained {
 		e.Operators = append(e.Operators, op.String())
 		e.Notes = append(e.Notes, s.Bounds[i].Notes...)
 	}
+	for _, c := range s.Origins.Columns {
+		if c.Unknown != "" && s.Output != nil {
+			e.Notes = append(e.Notes, fmt.Sprintf("where column %s comes from is not known: %s", c.Column, c.Unknown))
+		}
+	}
 	if s.Judge != nil {
 		e.Gates = append(e.Gates, s.Judge.Rules...)
 		e.Notes = append(append(e.Notes, s.Judge.Notes...), s.Judge.Slow...)

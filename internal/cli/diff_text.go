@@ -112,6 +112,9 @@ func whyText(w *lineage.ColumnWhy) string {
 	if len(w.From) > 0 {
 		parts = append(parts, originsText(w.From))
 	}
+	if len(w.RowsBy) > 0 {
+		parts = append(parts, "which rows there are, "+originsText(w.RowsBy))
+	}
 	switch {
 	case w.Unknown != "":
 		parts = append(parts, "what it comes from is not known: "+oneLine(w.Unknown))
@@ -134,12 +137,11 @@ func stepsText(steps []pipeline.ColumnStep) string {
 }
 
 // originsText names the columns whose values it has or, where there are none, those that decide
-// which rows there are.
+// which it has.
 func originsText(from []pipeline.ColumnOrigin) string {
 	var direct, others []string
 	for _, o := range from {
-		text := o.Input + "." + oneLine(o.Column)
-		to := &others
+		text, to := o.Input+"."+oneLine(o.Column), &others
 		if o.How.Direct() {
 			to = &direct
 		}
@@ -150,7 +152,7 @@ func originsText(from []pipeline.ColumnOrigin) string {
 	if len(direct) > 0 {
 		return "from " + few(direct)
 	}
-	return "by which rows there are, from " + few(others)
+	return "by " + few(others)
 }
 
 // few names the first of many things.

@@ -192,7 +192,7 @@ func (a *app) showVersion(cmd *cobra.Command, project *penstock.Project, name st
 	}
 	var columns []string
 	for _, c := range m.Schema {
-		columns = append(columns, c.Name+" "+c.Type)
+		columns = append(columns, c.Name+" "+c.Type+tagsOf(m, c.Name))
 	}
 	a.print("  columns %s\n", strings.Join(columns, ", "))
 	a.showInputs(m.Inputs)

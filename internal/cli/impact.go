@@ -78,7 +78,7 @@ func (a *app) impactOfData(cmd *cobra.Command, name, column string) error {
 		return err
 	}
 	defer project.Close()
-	return a.lineage(cmd, project, r, &lineageFlags{down: true, depth: -1})
+	return a.lineage(cmd, project, r.below(project.Dir()), &lineageFlags{down: true, depth: -1})
 }
 
 func isYAML(name string) bool { return slices.Contains([]string{".yaml", ".yml"}, filepath.Ext(name)) }
@@ -89,7 +89,7 @@ func (a *app) otherPipelines(root, file, name string) (all []*pipeline.Pipeline)
 	var files []string
 	for _, dir := range []string{root, filepath.Join(root, "pipelines"), filepath.Dir(file)} {
 		for _, ext := range []string{"*.yaml", "*.yml"} {
-			found, _ := filepath.Glob(filepath.Join(dir, ext)) //nolint:errcheck // the pattern is good
+			found, _ := filepath.Glob(filepath.Join(dir, ext))
 			files = append(files, found...)
 		}
 	}

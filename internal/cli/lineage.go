@@ -63,7 +63,7 @@ asks nothing of the network. Beyond 500 things, partitions of a dataset are draw
 				return err
 			}
 			defer project.Close()
-			return a.lineage(cmd, project, r, &f)
+			return a.lineage(cmd, project, r.below(project.Dir()), &f)
 		},
 	}
 	flags := cmd.Flags()

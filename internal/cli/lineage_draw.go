@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +34,7 @@ func picture(v *view, title string) (*draw.Picture, error) {
 			p.Nodes = append(p.Nodes, v.box(n))
 		}
 		for _, e := range part.Edges {
-			p.Edges = append(p.Edges, draw.Edge{From: e[0], To: e[1]})
+			p.Edges = append(p.Edges, draw.Edge{From: e[0], To: e[1], Faint: v.without(part.Nodes[e[0]], part.Nodes[e[1]])})
 		}
 		return p, nil
 	}
@@ -45,6 +46,13 @@ func picture(v *view, title string) (*draw.Picture, error) {
 			With("say less with --depth, --up or --down; -o json has it all")
 	}
 	return p, nil
+}
+
+// without reports whether a version was computed again since without one of its inputs, and came out
+// the same.
+func (v *view) without(in, made lineage.Node) bool {
+	s := v.graph.State(made)
+	return s != nil && slices.Contains(s.Without, in)
 }
 
 // says is what a picture shows.

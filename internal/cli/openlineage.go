@@ -30,6 +30,7 @@ func (a *app) openLineageCommand() *cobra.Command {
 events of OpenLineage, as its official clients do. What did not arrive waits in the outbox,
 .penstock/outbox: these commands tell what waits, send it, and print the events of a run.`,
 		Example: "  penstock openlineage status\n  penstock openlineage flush\n  penstock openlineage emit 20261124T092402-4f2a9c",
+		Args:    a.unknownCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.openLineageStatus(), a.openLineageFlush(), a.openLineageEmit())

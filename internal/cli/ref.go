@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -29,4 +30,15 @@ func parseRef(s string) (ref, error) {
 		return r, usage("%q names no dataset; write it like warehouse/clean@2001-01", s)
 	}
 	return r, nil
+}
+
+// below takes a path as a shell completes it from the root of the file system for one of the project,
+// as manifests have it.
+func (r ref) below(dir string) ref {
+	if filepath.IsAbs(r.dataset) {
+		if rel, err := filepath.Rel(dir, r.dataset); err == nil && !strings.HasPrefix(rel, "..") {
+			r.dataset = filepath.ToSlash(rel)
+		}
+	}
+	return r
 }

@@ -86,7 +86,7 @@ func (c *comparison) logPair(ctx context.Context, p pair) (_ *paired, err error)
 			return &paired{arrange(e), p, rows}, nil
 		}
 		compareSlices(&e, was.take(n), now.take(n), len(c.Key), which, word(before, p.was, rows)|pairBit)
-		rows += int64(n)
+		rows += n
 	}
 }
 

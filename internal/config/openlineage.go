@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/penstock-data/penstock/lineage/openlineage"
@@ -35,6 +36,9 @@ func mappingIn(path string) (map[string]any, error) {
 	if err != nil {
 		return nil, bad(err.Error())
 	}
+	if saysNothing(string(text)) {
+		return map[string]any{}, nil
+	}
 	n, err := parseYAML(path, text)
 	if err != nil {
 		return nil, err
@@ -44,6 +48,16 @@ func mappingIn(path string) (map[string]any, error) {
 		return nil, &pipeline.Error{Kind: pipeline.Invalid, At: n.pos, Msg: fmt.Sprintf("expected a mapping, found %s", n.kind)}
 	}
 	return all, nil
+}
+
+// saysNothing reports whether a YAML text has only comments.
+func saysNothing(text string) bool {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && line != "---" && line[0] != '#' {
+			return false
+		}
+	}
+	return true
 }
 
 // goValue is a value as JSON has it, with texts for numbers and truths.

@@ -41,3 +41,20 @@ func TestSettings(t *testing.T) {
 		t.Errorf("%+v, %v", s, err)
 	}
 }
+
+// What the guide says of penstock.yaml is read as it says.
+func TestDocumentedSettings(t *testing.T) {
+	text, err := os.ReadFile("../../docs/audit.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "```yaml\n")
+	block, _, ok := strings.Cut(after, "```")
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, SettingsFile), []byte(block), 0o644); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	if s, err := LoadSettings(dir); err != nil || !s.AuditSigned || !slices.Equal(s.AuditKeys, []string{"keys/audit.pub"}) {
+		t.Errorf("%+v, %v", s, err)
+	}
+}

@@ -95,11 +95,7 @@ func (r *resolver) reference(s *scope, n node) value {
 	if reason := n.odd("column_names"); reason != "" {
 		return value{unknown: reason}
 	}
-	names := n.texts("column_names")
-	if len(names) == 0 {
-		return unknown("a column has no name")
-	}
-	c, field, reason := s.resolve(names)
+	c, field, reason := s.resolve(n.texts("column_names"))
 	switch {
 	case reason != "":
 		return value{unknown: reason}

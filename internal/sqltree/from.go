@@ -112,7 +112,7 @@ func (r *resolver) join(s *scope, n node) from {
 		rel := lost(reason)
 		return from{tables: []*relation{rel}, rows: rel.rows, lost: reason}
 	}
-	if reason := n.odd("left", "right", "condition", "join_type", "ref_type", "using_columns"); reason != "" {
+	if reason := n.odd("left", "right", "condition", "join_type", "ref_type", "using_columns") + n.misshapen("condition"); reason != "" {
 		return lose(reason)
 	}
 	kind := n.text("join_type")

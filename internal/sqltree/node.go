@@ -65,6 +65,17 @@ func (n node) odd(known ...string) string {
 	return ""
 }
 
+// misshapen says that one of the fields is something else than a part of the tree; empty if
+// none is.
+func (n node) misshapen(fields ...string) string {
+	for _, key := range fields {
+		if n.child(key) == nil && !empty(n[key]) {
+			return fmt.Sprintf("%s in %s is not as it is known here", key, n.kind())
+		}
+	}
+	return ""
+}
+
 // kind is what the part is, for messages.
 func (n node) kind() string {
 	for _, key := range []string{"type", "class", "subquery_type"} {

@@ -105,7 +105,7 @@ var selectFields = []string{
 }
 
 func (r *resolver) selects(s *scope, n node) *relation {
-	if reason := n.odd(selectFields...); reason != "" {
+	if reason := n.odd(selectFields...) + n.misshapen("cte_map", "from_table", "where_clause", "having", "qualify"); reason != "" {
 		return lost(reason)
 	}
 	s.from = r.from(s, n.child("from_table"))
@@ -134,11 +134,9 @@ func (r *resolver) groups(s *scope, n node, rel *relation) {
 	switch handling := n.text("aggregate_handling"); handling {
 	case "", "STANDARD_HANDLING":
 	case "FORCE_AGGREGATES": // GROUP BY ALL: what has no aggregate in it
-		for _, item := range n.children("select_list") {
-			if r.aggregates(item) {
-				continue
-			}
-			for _, c := range r.expand(s, item).columns {
+		items := n.children("select_list")
+		for _, c := range rel.columns {
+			if !r.aggregates(items[c.item]) {
 				s.decide(c.value, groupedBy)
 			}
 		}

@@ -155,6 +155,9 @@ func (s *scope) table(name string) *relation {
 // resolve looks for what names with points between them mean, the nearest scope first: a
 // column, and whether a field of it. The reason is why it can't be told.
 func (s *scope) resolve(names []string) (c *column, field bool, reason string) {
+	if len(names) == 0 {
+		return nil, false, "a column has no name"
+	}
 	for ; s != nil; s = s.outer {
 		c, used, reason := s.local(names)
 		if c != nil || reason != "" {

@@ -106,7 +106,7 @@ func (rel *relation) disagrees(result []string) string {
 }
 
 // maxSteps bounds how many parts of a query are looked at.
-const maxSteps = 1_000_000
+const maxSteps = 200_000
 
 // resolver is at work on one query.
 type resolver struct {

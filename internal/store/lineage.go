@@ -34,11 +34,16 @@ func edgeSum(read, made int64) int64 { return new(summer).number(read, made).sum
 // node gives the id of a node, which is made if there is none.
 func (c *Changes) node(n lineage.Node) (id int64, err error) {
 	r := nodeRow{dataset: n.Dataset, name: cmp.Or(n.Partition, n.File), version: n.Version, sha: n.SHA256}
-	if _, err := c.exec(`INSERT INTO lineage_nodes (dataset, name, version, sha256, fact, flow, published, rows, bytes, seconds, sum)
-		VALUES (?, ?, ?, ?, '', 0, '', 0, 0, 0, ?) ON CONFLICT DO NOTHING`, r.dataset, r.name, r.version, r.sha, r.sum()); err != nil {
+	id, err = c.number(`SELECT id FROM lineage_nodes WHERE dataset = ? AND name = ? AND version = ? AND sha256 = ?`, r.dataset, r.name, r.version, r.sha)
+	if err != nil || id != 0 {
+		return id, err
+	}
+	done, err := c.exec(`INSERT INTO lineage_nodes (dataset, name, version, sha256, fact, flow, published, rows, bytes, seconds, sum)
+		VALUES (?, ?, ?, ?, '', 0, '', 0, 0, 0, ?)`, r.dataset, r.name, r.version, r.sha, r.sum())
+	if err != nil {
 		return 0, err
 	}
-	return c.number(`SELECT id FROM lineage_nodes WHERE dataset = ? AND name = ? AND version = ? AND sha256 = ?`, r.dataset, r.name, r.version, r.sha)
+	return done.LastInsertId()
 }
 
 // number asks for a number, which is 0 if there is none.

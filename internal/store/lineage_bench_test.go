@@ -92,3 +92,41 @@ func BenchmarkLineage(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPutVersion writes a version with ten inputs, nine of them known, as a run does, with the
+// commit.
+func BenchmarkPutVersion(b *testing.B) {
+	s := open(b)
+	version := int64(0)
+	for b.Loop() {
+		version++
+		m := &pipeline.Manifest{Pipeline: "p", Stage: "s", Dataset: "d", Partition: fmt.Sprint(version), Version: 1, Published: time.Date(2026, 1, 1, 0, 0, 0, int(version), time.UTC)}
+		for k := range int64(10) {
+			m.Inputs = append(m.Inputs, pipeline.InputRecord{Name: "x", Dataset: "up", Partition: fmt.Sprint(version + k), Version: 1})
+		}
+		if err := s.Change(context.Background(), func(c *Changes) error { return c.PutVersion(Version{Manifest: m, Digest: "x"}, true) }); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkPutLineage is what of that is for lineage, without the commit.
+func BenchmarkPutLineage(b *testing.B) {
+	s := open(b)
+	if err := s.Change(context.Background(), func(c *Changes) error {
+		version := int64(0)
+		for b.Loop() {
+			version++
+			m := &pipeline.Manifest{Pipeline: "p", Stage: "s", Dataset: "d", Partition: fmt.Sprint(version), Version: 1}
+			for k := range int64(10) {
+				m.Inputs = append(m.Inputs, pipeline.InputRecord{Name: "x", Dataset: "up", Partition: fmt.Sprint(version + k), Version: 1})
+			}
+			if err := c.putLineage(m); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		b.Fatal(err)
+	}
+}

@@ -36,11 +36,14 @@ func (c *checker) read(dataset string) error {
 		return err
 	}
 	defer f.Close()
-	r := &chainReader{checker: c, chain: ch, file: f, in: bufio.NewReaderSize(f, 1<<20)}
+	r := &chainReader{checker: c, chain: ch, file: f, in: bufio.NewReaderSize(f, 1<<20), signs: newSignatures(c.opts)}
 	if err := r.all(); err != nil {
 		return err
 	}
-	c.signatures(ch)
+	if p := r.signs.end(); p != nil {
+		p.Path = c.rel(ch.name)
+		c.Problems = append(c.Problems, *p)
+	}
 	c.Chains = append(c.Chains, ch.summary(c.rel(ch.name)))
 	return nil
 }
@@ -49,10 +52,11 @@ func (c *checker) read(dataset string) error {
 type chainReader struct {
 	*checker
 	*chain
-	file *os.File
-	in   *bufio.Reader
-	last *Entry
-	lost bool // what came before is not known: it was told that it is no entry
+	file  *os.File
+	in    *bufio.Reader
+	last  *Entry
+	lost  bool // what came before is not known: it was told that it is no entry
+	signs *signatures
 }
 
 func (r *chainReader) all() error {
@@ -61,13 +65,13 @@ func (r *chainReader) all() error {
 			return err
 		}
 		line, err := readLine(r.in)
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
 		if len(line) > 0 {
 			r.line(line)
 		}
-		if err == io.EOF {
+		if err != nil {
 			return nil
 		}
 	}
@@ -98,6 +102,7 @@ func (r *chainReader) line(line []byte) {
 		if what := r.follows(e); what != "" && !r.lost {
 			r.wrong(what)
 		}
+		r.signs.check(e) // now: it shares the buffer that it was read into
 		r.last, r.lost = e, false
 		r.entries = append(r.entries, e)
 		r.size += int64(len(line))
@@ -178,31 +183,52 @@ func (r *chainReader) goOn(e *Entry, at int64) bool {
 	return true
 }
 
-// signatures checks who signed the entries of a chain.
-func (c *checker) signatures(ch *chain) {
-	keys := map[string]Public{}
-	for _, k := range c.opts.Keys {
-		keys[k.ID] = k
+// signatures checks, entry by entry, who signed a chain.
+type signatures struct {
+	keys   map[string]Public
+	demand bool
+	begun  bool  // some entry was signed
+	bare   int64 // the first entry that was not; 0: none
+	bad    *Problem
+}
+
+func newSignatures(o Options) *signatures {
+	s := &signatures{keys: map[string]Public{}, demand: o.Signed}
+	for _, k := range o.Keys {
+		s.keys[k.ID] = k
 	}
-	began := c.opts.Signed && !slices.ContainsFunc(ch.entries, func(e *Entry) bool { return e.Key != "" })
-	for _, e := range ch.entries {
-		what := ""
-		k, known := keys[e.Key]
-		switch {
-		case e.Key == "" && began && c.opts.Signed:
-			what = "is not signed"
-		case e.Key == "" || len(keys) == 0 && !c.opts.Signed:
-		case !known:
-			what = "is signed by key " + quote(e.Key) + ", which is not among those given"
-		case !k.verifies(e):
-			what = "is not what key " + e.Key + " signed"
-		}
-		began = began || e.Key != ""
-		if what != "" {
-			c.Problems = append(c.Problems, Problem{Path: c.rel(ch.name), Seq: e.Seq, What: what})
-			return // it is so of those after it as well
-		}
+	return s
+}
+
+// check takes the next entry; only the first that is wrong counts, for what is wrong with it is
+// mostly so of those after it.
+func (s *signatures) check(e *Entry) {
+	what := ""
+	k, known := s.keys[e.Key]
+	switch {
+	case e.Key == "" && s.begun && s.demand:
+		what = "is not signed"
+	case e.Key == "" && s.bare == 0:
+		s.bare = e.Seq
+	case e.Key == "" || len(s.keys) == 0:
+	case !known:
+		what = "is signed by key " + quote(e.Key) + ", which is not among those given"
+	case !k.verifies(e):
+		what = "is not what key " + e.Key + " signed"
 	}
+	s.begun = s.begun || e.Key != ""
+	e.signed = nil // of a long chain it would be much
+	if what != "" && s.bad == nil {
+		s.bad = &Problem{Seq: e.Seq, What: what}
+	}
+}
+
+// end gives what is wrong, if something is, once all entries were seen.
+func (s *signatures) end() *Problem {
+	if s.bad == nil && s.demand && !s.begun && s.bare > 0 {
+		return &Problem{Seq: s.bare, What: "is not signed, and no entry after it is"}
+	}
+	return s.bad
 }
 
 func (ch *chain) summary(path string) Chain {

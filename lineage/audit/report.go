@@ -121,59 +121,78 @@ func Collect(ctx context.Context, root string, from, to time.Time, o Options) (*
 	return l, nil
 }
 
-// rows are what was done by a run, and with it since.
+// rowsOf are what was done by a run, and with it since.
 func rowsOf(rec *pipeline.RunRecord, e *Entry, digests map[versionAt]string) []Row {
 	row := Row{
 		Time: rec.Started.UTC(), Act: Ran, Run: rec.Run, Pipeline: rec.Pipeline, Partition: rec.Partition, Status: string(rec.Status),
 		after: rec.Started, Actor: rec.Actor, Command: strings.Join(rec.Command, " "), Commit: rec.Commit, Penstock: rec.Penstock, Error: rec.Error,
 	}
+	if e != nil {
+		row.Entry, row.Digest = e.Seq, e.Digest
+	}
+	row.made(rec, digests)
+	for _, f := range rec.Gates {
+		row.finding(f)
+	}
+	row.act(rec)
+	all := []Row{row}
+	for _, a := range rec.Approvals {
+		all = append(all, row.approval(a))
+	}
+	return all
+}
+
+// made says what was made of what, and how.
+func (r *Row) made(rec *pipeline.RunRecord, digests map[versionAt]string) {
 	for _, name := range slices.Sorted(maps.Keys(rec.Params)) {
-		row.Params = append(row.Params, name+"="+rec.Params[name])
+		r.Params = append(r.Params, name+"="+rec.Params[name])
 	}
 	for _, b := range rec.Bases {
 		for _, name := range slices.Sorted(maps.Keys(b.Code)) {
-			if code := name + "=" + b.Code[name]; !slices.Contains(row.Code, code) {
-				row.Code = append(row.Code, code)
+			if code := name + "=" + b.Code[name]; !slices.Contains(r.Code, code) {
+				r.Code = append(r.Code, code)
 			}
 		}
 	}
 	for _, in := range rec.Inputs {
-		row.Inputs = append(row.Inputs, inputTexts(in)...)
+		r.Inputs = append(r.Inputs, inputTexts(in)...)
 	}
 	for _, out := range rec.Outputs {
-		row.Outputs = append(row.Outputs, outputText(rec, out, digests))
+		r.Outputs = append(r.Outputs, outputText(rec, out, digests))
 	}
-	for _, f := range rec.Gates {
-		row.finding(f)
-	}
+}
+
+// act says what a person did who did not just run something.
+func (r *Row) act(rec *pipeline.RunRecord) {
 	for _, u := range rec.Undone {
-		row.Details = append(row.Details, fmt.Sprintf("undid the release of version %d of %s@%s by %s: %s", u.Version, u.Dataset, u.Partition, u.Release.Actor, u.Release.Reason))
+		r.Details = append(r.Details, fmt.Sprintf("undid the release of version %d of %s@%s by %s: %s", u.Version, u.Dataset, u.Partition, u.Release.Actor, u.Release.Reason))
 	}
 	switch {
 	case rec.Release != nil:
-		row.Act, row.Reason = Released, rec.Release.Reason
-		row.Details = append(row.Details, releaseText(rec.Release)...)
+		r.Act, r.Reason = Released, rec.Release.Reason
+		r.Details = append(r.Details, releaseText(rec.Release)...)
 	case rec.Rollback != nil:
-		row.Act, row.Reason = RolledBack, rec.Rollback.Reason
-		row.Details = append(row.Details, fmt.Sprintf("version %d made current again, in place of version %d", rec.Rollback.To, rec.Rollback.From))
+		r.Act, r.Reason = RolledBack, rec.Rollback.Reason
+		r.Details = append(r.Details, fmt.Sprintf("version %d made current again, in place of version %d", rec.Rollback.To, rec.Rollback.From))
 	}
-	if e != nil {
-		row.Entry, row.Digest = e.Seq, e.Digest
+}
+
+// approval is the row for a decision upon a run.
+func (r *Row) approval(a pipeline.Approval) Row {
+	after := a.At // it is cut to the second
+	if after.Before(r.after) {
+		after = r.after
 	}
-	all := []Row{row}
-	for _, a := range rec.Approvals {
-		after := a.At
-		if after.Before(rec.Started) {
-			after = rec.Started
-		}
-		all = append(all, Row{
-			after: after, Time: a.At.UTC(), Act: Approved, Run: rec.Run, Pipeline: rec.Pipeline, Partition: rec.Partition, Status: string(rec.Status),
-			Actor: a.Actor, Reason: a.Reason, Until: a.Expires.UTC(), Entry: row.Entry, Digest: row.Digest,
-			Verdicts: []string{fmt.Sprintf("%s/%s: %s", a.Stage, a.Gate, a.Verdict)},
-			Details:  []string{fmt.Sprintf("of %s@%s, bytes %s, rules %s", a.Dataset, a.Partition, a.Bytes, a.Rules)},
-		})
+	row := Row{
+		after: after, Time: a.At.UTC(), Act: Approved, Run: r.Run, Pipeline: r.Pipeline, Partition: r.Partition, Status: r.Status,
+		Actor: a.Actor, Reason: a.Reason, Entry: r.Entry, Digest: r.Digest,
+		Verdicts: []string{fmt.Sprintf("%s/%s: %s", a.Stage, a.Gate, a.Verdict)},
+		Details:  []string{fmt.Sprintf("of %s@%s, bytes %s, rules %s", a.Dataset, a.Partition, a.Bytes, a.Rules)},
 	}
-	return all
+	if !a.Expires.IsZero() {
+		row.Until = a.Expires.UTC()
+	}
+	return row
 }
 
 func (r *Row) finding(f pipeline.Finding) {

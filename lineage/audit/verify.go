@@ -107,7 +107,7 @@ func Verify(ctx context.Context, root string, o Options) (*Report, error) {
 
 func look(ctx context.Context, root string, o Options) (*checker, error) {
 	for n := 1; ; n++ {
-		c := &checker{ctx: ctx, root: root, opts: o, chains: map[string]*chain{}, texts: map[string]bool{}}
+		c := &checker{ctx: ctx, root: root, opts: o, chains: map[string]*chain{}, texts: map[string]bool{}, sums: map[string]string{}}
 		if err := c.all(); err != nil {
 			return nil, err
 		}
@@ -124,6 +124,7 @@ type checker struct {
 	root   string
 	opts   Options
 	chains map[string]*chain // by dataset
+	sums   map[string]string // that the files were compared with that readers see of a partition
 	texts  map[string]bool   // of pipeline files, by their SHA-256: those that were looked for
 }
 

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
-	"slices"
 	"strconv"
 )
 
@@ -41,8 +39,6 @@ func versionOf(name string) (int64, error) {
 	}
 	return n, err
 }
-
-func sortedVersions(all map[int64]*Entry) []int64 { return slices.Sorted(maps.Keys(all)) }
 
 // reason is an error without the path, which is said before.
 func reason(err error) error {

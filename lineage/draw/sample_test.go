@@ -24,9 +24,19 @@ func sample() *Picture {
 			{Kind: Version, Label: hostile, Under: hostile, State: Unknown, Facts: []Fact{{hostile, hostile}}},
 		},
 		Edges: []Edge{
-			{From: 0, To: 3}, {From: 1, To: 2}, {From: 2, To: 3}, {From: 2, To: 4}, {From: 4, To: 5}, {From: 0, To: 5},
-			{From: 5, To: 7}, {From: 6, To: 7, Faint: true}, {From: 7, To: 7, Label: "the day before"}, {From: 7, To: 8}, {From: 8, To: 2},
-			{From: 9, To: 10, Label: hostile}, {From: 3, To: 10},
+			{From: 0, To: 3},
+			{From: 1, To: 2},
+			{From: 2, To: 3},
+			{From: 2, To: 4},
+			{From: 4, To: 5},
+			{From: 0, To: 5},
+			{From: 5, To: 7},
+			{From: 6, To: 7, Faint: true},
+			{From: 7, To: 7, Label: "the day before"},
+			{From: 7, To: 8},
+			{From: 8, To: 2},
+			{From: 9, To: 10, Label: hostile},
+			{From: 3, To: 10},
 		},
 	}
 }

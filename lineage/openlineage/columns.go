@@ -28,7 +28,11 @@ func (u *unit) columns(m *pipeline.Manifest) *ColumnLineage {
 	}
 	for _, col := range m.Columns {
 		if col.Unknown == "" {
-			c.Fields[col.Column] = InputFields{fieldsOf(ids, col.From)}
+			fields := fieldsOf(ids, col.From)
+			if len(col.Untagged) > 0 {
+				mask(fields)
+			}
+			c.Fields[col.Column] = InputFields{fields}
 		}
 	}
 	c.Dataset = fieldsOf(ids, m.RowsBy)
@@ -36,6 +40,16 @@ func (u *unit) columns(m *pipeline.Manifest) *ColumnLineage {
 		return nil
 	}
 	return c
+}
+
+// mask says of what was computed that it hides the values: a tag, like pii, was taken off for it.
+func mask(fields []InputField) {
+	for _, f := range fields {
+		for i := range f.Transformations {
+			t := &f.Transformations[i]
+			t.Masking = t.Subtype == "TRANSFORMATION" || t.Subtype == "AGGREGATION"
+		}
+	}
 }
 
 // fieldsOf are the input columns that something comes from, each once with all its ways.

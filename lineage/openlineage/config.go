@@ -26,6 +26,7 @@ type Config struct {
 	Wait time.Duration
 	// RunningEvery is how often a run that takes long is told of; 0: each minute.
 	RunningEvery time.Duration
+	filters      []filter
 	// Warn is told, in a line, what went wrong; nil: nobody is.
 	Warn func(string)
 }

@@ -67,6 +67,8 @@ var configs = []struct{ env, file, want string }{
 	{"", `{"transport": {"type": "http", "url": "http://h", "compression": "zip"}}`, `openlineage: it.yml: transport: compression: unknown choice "zip"`},
 	{"", `{"transport": {"type": "http", "url": "http://h", "retry": {"total": -1}}}`, `openlineage: it.yml: transport: retry: total: expected a number from 0 to 100, found "-1"`},
 	{"", `{"transport": {"type": "http", "url": "http://h", "retry": {"totl": 1}}}`, `openlineage: it.yml: transport: retry: unknown field "totl"`},
+	{"", `{"transport": {"type": "console"}, "filters": [{"type": "regex", "regex": "("}]}`, "openlineage: it.yml: filters: error parsing regexp"},
+	{"", `{"transport": {"type": "console"}, "filters": [{"type": "exakt", "match": "x"}]}`, "openlineage: it.yml: filters: expected {type: exact, match: JOB} or {type: regex, regex: …}"},
 	{"", `{"transport": {"type": "file"}}`, "openlineage: it.yml: transport has no log_file_path|name the file that events are written to"},
 	{"", `{"transport": {"type": "file", "log_file_path": "s3://k:s@b/e"}}`, "openlineage: it.yml: transport: log_file_path: only files of this machine are known, found s3://b/e"},
 }

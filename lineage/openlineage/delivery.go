@@ -58,7 +58,7 @@ func (s *Sender) deliver(ctx context.Context, l *line, story *Story) bool {
 	if !s.started[story.Run][l.Name()] {
 		events = append(story.Start(), events...)
 	}
-	texts := encode(events)
+	texts := encode(kept(events, s.filter))
 	err := s.persist(ctx, l, texts)
 	var refused *Refused
 	switch {

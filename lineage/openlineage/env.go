@@ -38,7 +38,11 @@ func FromEnv(environ []string, console io.Writer, now func() time.Time, read fun
 	if err != nil || len(ts) == 0 {
 		return nil, err
 	}
-	c := &Config{Namespace: firstOf(env["OPENLINEAGE_NAMESPACE"], "default"), Transports: ts}
+	filters, err := filtersOf(strings.TrimSuffix(where, ": transport"), settings(all).get("filters"))
+	if err != nil {
+		return nil, err
+	}
+	c := &Config{filters: filters, Namespace: firstOf(env["OPENLINEAGE_NAMESPACE"], "default"), Transports: ts}
 	if c.Parent, err = parentIn(env, "OPENLINEAGE_PARENT_ID"); err != nil {
 		return nil, err
 	}

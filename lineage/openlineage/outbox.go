@@ -33,14 +33,19 @@ func (o *Outbox) Put(in *Intent) error {
 		return err
 	}
 	path := o.path(in.Run + ".json")
-	if err := o.FS.RemoveAll(path); err != nil {
+	temp := path + ".tmp"
+	if err := o.FS.RemoveAll(temp); err != nil {
 		return err
 	}
-	f, err := o.FS.Create(path)
+	f, err := o.FS.Create(temp)
 	if err != nil {
 		return err
 	}
-	if _, err = f.Write(text); err == nil {
+	_, err = f.Write(text)
+	if err == nil {
+		err = o.FS.Rename(temp, path) // who looks on sees all of it
+	}
+	if err == nil {
 		err = o.FS.Sync([]faults.File{f}, []string{o.Dir})
 	}
 	return errors.Join(err, f.Close())
@@ -93,8 +98,8 @@ func (o *Outbox) List() (runs []string, err error) {
 	return runs, err
 }
 
-// Intent reads one. It is nil where there is none any more, or it can't be read: then the run had
-// not begun, for it begins when its intent is on disk.
+// Intent reads one. It is nil where there is none any more, or power was cut before it was on disk:
+// then the run had not begun, which it does when its intent is.
 func (o *Outbox) Intent(run string) (*Intent, error) {
 	text, err := o.FS.ReadFile(o.path(run + ".json"))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -111,7 +111,7 @@ func (u *unit) actual(f *pipeline.Finding) string {
 	if len(said) > 0 {
 		return strings.Join(said, ", ")
 	}
-	if f.RowsTested+f.RowsFailed+f.RowsNull == 0 {
+	if f.Kind == "expect" || f.RowsTested+f.RowsFailed+f.RowsNull == 0 {
 		return ""
 	}
 	return fmt.Sprintf("%d of %d rows failed, %d null", f.RowsFailed, f.RowsTested, f.RowsNull)

@@ -30,7 +30,7 @@ func sqlText(text string) string {
 		case strings.HasPrefix(rest, "--"):
 			i += lengthTo(rest, "\n")
 		case strings.HasPrefix(rest, "/*"):
-			i += lengthOver(rest, 2, "*/")
+			i += commentLength(rest)
 		case rest[0] == '\'':
 			b.WriteString("'" + hidden + "'")
 			i = endOfText(text, i, i > 0 && (text[i-1] == 'e' || text[i-1] == 'E'))
@@ -68,6 +68,25 @@ func endOfText(text string, i int, escapes bool) int {
 func lengthTo(text, end string) int {
 	if n := strings.Index(text, end); n >= 0 {
 		return n
+	}
+	return len(text)
+}
+
+// commentLength is how long a comment is, with those in it.
+func commentLength(text string) int {
+	depth := 0
+	for i := 0; i+1 < len(text); i++ {
+		switch text[i : i+2] {
+		case "/*":
+			depth++
+			i++
+		case "*/":
+			depth--
+			i++
+		}
+		if depth == 0 {
+			return i + 1
+		}
 	}
 	return len(text)
 }

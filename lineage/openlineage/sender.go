@@ -20,6 +20,7 @@ type Sender struct {
 	now    func() time.Time
 	sleep  func(context.Context, time.Duration) error
 	warn   func(string)
+	filter []filter
 
 	queue  chan message
 	cancel context.CancelFunc
@@ -65,9 +66,17 @@ const (
 
 // NewSender starts a sender over an outbox. It first sends what earlier commands left there.
 func NewSender(c *Config, o *Outbox, past Past, now func() time.Time, sleep func(context.Context, time.Duration) error) *Sender {
+	s, ctx := newSender(c, o, past, now, sleep)
+	s.queue <- message{sweep: true}
+	go s.work(ctx)
+	return s
+}
+
+// newSender is one that does not work yet, and the context that it works in.
+func newSender(c *Config, o *Outbox, past Past, now func() time.Time, sleep func(context.Context, time.Duration) error) (*Sender, context.Context) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Sender{
-		outbox: o, past: past, now: now, sleep: sleep, warn: c.Warn,
+		outbox: o, past: past, now: now, sleep: sleep, warn: c.Warn, filter: c.filters,
 		queue: make(chan message, queueLength), cancel: cancel, done: make(chan struct{}), started: map[string]map[string]bool{},
 	}
 	s.naps, s.awake = context.WithCancel(ctx)
@@ -78,9 +87,7 @@ func NewSender(c *Config, o *Outbox, past Past, now func() time.Time, sleep func
 		}
 		s.lines = append(s.lines, l)
 	}
-	s.queue <- message{sweep: true}
-	go s.work(ctx)
-	return s
+	return s, ctx
 }
 
 // Began tells that a run has begun. Its intent is in the outbox.
@@ -161,10 +168,10 @@ func (s *Sender) sweep(ctx context.Context) {
 	if err != nil {
 		s.say("the outbox can't be read: " + err.Error())
 	}
+	for _, l := range s.lines {
+		clear(l.left) // others may have told of them
+	}
 	for _, run := range runs {
-		if ctx.Err() != nil {
-			return
-		}
 		s.settle(ctx, run)
 	}
 }
@@ -175,7 +182,7 @@ func (s *Sender) announce(ctx context.Context, m message) {
 	if !s.outbox.Has(m.run) {
 		return // its end is told already
 	}
-	texts := encode(m.events)
+	texts := encode(kept(m.events, s.filter))
 	for _, l := range s.lines {
 		if s.resting(l) || ctx.Err() != nil || s.outbox.Sent(m.in, l.Name()) {
 			continue
@@ -204,6 +211,9 @@ func (s *Sender) settle(ctx context.Context, run string) bool {
 		s.say(fmt.Sprintf("run %s is not told of yet: %v", run, err))
 	}
 	if story == nil {
+		for _, l := range s.lines {
+			delete(l.left, run) // nothing is to be told, or nothing yet
+		}
 		return false
 	}
 	all := true

@@ -419,6 +419,57 @@ func TestBeginningThatIsLate(t *testing.T) {
 	}
 }
 
+// What another process runs is not left by this one, nor what another has told meanwhile; and what
+// this one began is not begun again for that.
+func TestWhatOthersDo(t *testing.T) {
+	w, a := newWorld(t), newServerThat(t, 200, 503, 503, 503, 503, 503, 503, 200)
+	s, ctx := newSender(&Config{Transports: []Transport{a.transport()}}, w.box, Past{Run: w.run}, w.clock, w.sleep)
+	s.take(ctx, message{run: "r1", in: w.begin("r1").Intent, events: []Event{{EventType: Start, Run: Run{Facets: RunFacets{Tags: &Tags{Tags: []Tag{{Value: "r1"}}}}}}}, begins: true})
+	s.take(ctx, message{sweep: true}) // r1 runs
+	w.set("r1", pipeline.Published)
+	s.take(ctx, message{run: "r1"}) // the server is down, and left alone
+	w.begin("elsewhere")
+	s.take(ctx, message{sweep: true})
+	s.take(ctx, message{run: "told by others"})
+	if left := len(s.lines[0].left); left != 3 {
+		t.Errorf("%d are left while it is left alone", left)
+	}
+	w.pass(firstRest)
+	w.begin("r2")
+	w.set("r2", pipeline.Published)
+	s.take(ctx, message{run: "r2"})
+	if left := s.lines[0].left; len(left) != 0 || s.behind() {
+		t.Error(left)
+	}
+	if diff := cmp.Diff([]string{"START r1", "START r2", "COMPLETE r2", "COMPLETE r1"}, a.took); diff != "" {
+		t.Error(diff)
+	}
+	close(s.done) // nobody works
+	s.Close(nil)
+}
+
+// Jobs that the config leaves out are not told of.
+func TestFilters(t *testing.T) {
+	w, a := newWorld(t), newServerThat(t, 200)
+	c := readConfig(t, `{"transport": {"type": "http", "url": "`+a.URL+`"}, "filters": [{"type": "exact", "match": "p"}, {"type": "regex", "regex": "q.*s$"}]}`)
+	events := func(jobs ...string) (all []Event) {
+		for _, job := range jobs {
+			all = append(all, Event{Job: Job{Name: job}})
+		}
+		return all
+	}
+	if left := kept(events("p", "pp", "qrs", "aqrs", "q"), c.filters); len(left) != 3 || left[0].Job.Name != "pp" || left[1].Job.Name != "aqrs" {
+		t.Errorf("%+v", left)
+	}
+	s := NewSender(c, w.box, Past{Run: w.run}, w.clock, w.sleep)
+	s.Began(w.begin("r1"))
+	w.end(s, "r1")
+	s.Flush(nil)
+	if a.asked > 0 || len(w.waiting()) > 0 {
+		t.Error(a.asked, w.waiting())
+	}
+}
+
 // More runs than the queue takes are told of at the end.
 func TestMoreThanTheQueueTakes(t *testing.T) {
 	w, a := newWorld(t), newServerThat(t, 200)

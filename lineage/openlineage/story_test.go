@@ -83,6 +83,7 @@ func sampleManifest(dataset, dir string, version int64) *pipeline.Manifest {
 			{Column: "amount", From: []pipeline.ColumnOrigin{
 				from("orders", "price", pipeline.Computed), from("orders", "price", pipeline.Conditional), from("orders", "n", pipeline.Aggregated),
 			}},
+			{Column: "who", From: []pipeline.ColumnOrigin{from("orders", "email", pipeline.Computed)}, Untagged: []pipeline.Untagged{{Tag: "pii", By: "clean", Reason: "hashed"}}},
 			{Column: "odd", Unknown: "a user's function does not say"},
 		},
 		RowsBy: []pipeline.ColumnOrigin{from("orders", "day", pipeline.Filtered), from("orders", "id", pipeline.SortedBy)},
@@ -209,7 +210,8 @@ func TestWhatIsSaidOfAnOutput(t *testing.T) {
 	}
 	lineage := out.Facets.ColumnLineage
 	want := map[string]InputFields{
-		"id": {[]InputField{{in, "id", []Transformation{{Type: "DIRECT", Subtype: "IDENTITY"}}}}},
+		"id":  {[]InputField{{in, "id", []Transformation{{Type: "DIRECT", Subtype: "IDENTITY"}}}}},
+		"who": {[]InputField{{in, "email", []Transformation{{Type: "DIRECT", Subtype: "TRANSFORMATION", Masking: true}}}}},
 		"amount": {[]InputField{
 			{in, "price", []Transformation{{Type: "DIRECT", Subtype: "TRANSFORMATION"}, {Type: "INDIRECT", Subtype: "CONDITIONAL"}}},
 			{in, "n", []Transformation{{Type: "DIRECT", Subtype: "AGGREGATION"}}},

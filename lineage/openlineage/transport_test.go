@@ -120,6 +120,35 @@ func TestPutIsDurable(t *testing.T) {
 	}
 }
 
+// Who looks into the outbox while an intent is put there finds the old one, or the new, or none: it
+// takes none for one that a crash has torn.
+func TestPutIsSeenWhole(t *testing.T) {
+	mem := faults.NewMem()
+	if err := mem.MkdirAll("/outbox"); err != nil {
+		t.Fatal(err)
+	}
+	reader := &Outbox{FS: mem, Dir: "/outbox"}
+	looks := 0
+	writer := &Outbox{Dir: "/outbox", FS: faults.Failing{FS: mem, Fault: func(op, path string) error {
+		looks++
+		runs, err := reader.List()
+		for _, run := range runs {
+			if in, ierr := reader.Intent(run); in == nil || ierr != nil {
+				t.Errorf("before %s of %s: %v %v", op, path, in, ierr)
+			}
+		}
+		return err
+	}}}
+	for range 2 {
+		if err := writer.Put(&Intent{Run: "r1"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if in, err := reader.Intent("r1"); in == nil || err != nil || looks < 6 {
+		t.Error(in, err, looks)
+	}
+}
+
 // readConfig reads a config that is written as JSON.
 func readConfig(t *testing.T, text string, env ...string) *Config {
 	t.Helper()

@@ -51,12 +51,20 @@ func askFunctions() (*functions, error) {
 			f.kinds[name] = max(f.kinds[name], sqltree.Scalar)
 		}
 	})
-	for range macros { // one may be short for another
+	f.follow(macros)
+	return f, firstOf(err, s.close())
+}
+
+// follow tells what macros are, of which one may be short for another.
+func (f *functions) follow(macros map[string]string) {
+	for again := true; again; {
+		again = false
 		for name, text := range macros {
-			f.kinds[name] = max(f.kinds[name], f.macro(text))
+			if k := f.macro(text); k > f.kinds[name] {
+				f.kinds[name], again = k, true
+			}
 		}
 	}
-	return f, firstOf(err, s.close())
 }
 
 var calledName = regexp.MustCompile(`([a-z_0-9]+)"?\(`)
