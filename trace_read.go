@@ -41,6 +41,9 @@ func (t *tracing) origin(ctx context.Context, v *tracedVersion, o trace.Origin) 
 	}
 	r.Input = rec.Name
 	if file != nil {
+		if _, _, version := publish.Located(file.Path); version > 0 && path.Base(path.Dir(file.Path)) == string(publish.Quarantine) {
+			r.Untraced = "the row was released from quarantine; its " + pipeline.SourceColumn + " and " + pipeline.RowColumn + " say where it came from"
+		}
 		r.key = file.Path + " " + file.SHA256
 		return r, t.outside(ctx, v, rec, file)
 	}

@@ -336,7 +336,7 @@ func TestTraceOfVersionsThatWereNotComputed(t *testing.T) {
 			"  clean part-0.parquet:2 of out/clean v1 5 z 20",
 			"    orders eu.csv:4 5 z 20",
 			" part-0.parquet:3 of out/clean v2 4 c -5",
-			"  quarantine part-0.parquet:0 4 c -5 positive raw/eu.csv 3")
+			"  quarantine part-0.parquet:0 4 c -5 positive raw/eu.csv 3 (the row was released from quarantine; its _source and _row say where it came from)")
 	})
 }
 
