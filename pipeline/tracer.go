@@ -130,8 +130,11 @@ func (t *tracer) start(ctx context.Context, s *operatorStep, in []*arrow.Schema,
 			return nil, err
 		}
 		out, err := gather(ctx, t.run.env, g.take, readers...)
-		if err = errWith(err, g.end()); err != nil {
+		if err != nil {
 			return nil, err
+		}
+		if err := g.end(); err != nil {
+			return nil, errWith(err, out.Close())
 		}
 		f := streamUnits(t.run.env, &namedReader{out, s}, s.bound.Schema, name)
 		f.follows = &following{base: trace.At(g.source, 0)}
