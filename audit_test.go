@@ -154,3 +154,39 @@ func TestSignedProject(t *testing.T) {
 		}
 	}
 }
+
+// While runs go on nothing looks as if somebody had changed it, however long one looks.
+func TestVerifyWhileRunsGoOn(t *testing.T) {
+	dir := t.TempDir()
+	pl, parts := tiny(t, dir, 60)
+	p, err := penstock.Open(t.Context(), dir, penstock.Options{Actor: "tester", Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	done := make(chan error, 1)
+	go func() {
+		_, err := p.Backfill(t.Context(), pl, parts, penstock.BackfillOptions{Parallel: 4})
+		done <- err
+	}()
+	looks := 0
+	for ; ; looks++ {
+		r, verr := audit.Verify(t.Context(), dir, audit.Options{})
+		if verr != nil || !r.Holds() {
+			t.Errorf("look %d: %v, %v", looks, r.Problems, verr)
+		}
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := audit.Verify(t.Context(), dir, audit.Options{})
+			if err != nil || !r.Holds() || r.Runs != 60 || r.Versions != 60 {
+				t.Fatalf("%+v, %v", r, err)
+			}
+			t.Logf("%d looks", looks)
+			return
+		default:
+		}
+	}
+}

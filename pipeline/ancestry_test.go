@@ -74,9 +74,15 @@ rows: s.b filter`},
 // What is done twice is the stronger of both, but what only decides stays so.
 func TestThrough(t *testing.T) {
 	for _, c := range []struct{ first, then, want Way }{
-		{Copied, Copied, Copied}, {Renamed, Copied, Renamed}, {Copied, Computed, Computed}, {Aggregated, Computed, Aggregated},
-		{Computed, Aggregated, Aggregated}, {Filtered, Computed, Filtered}, {Conditional, Aggregated, Conditional},
-		{Copied, Windowed, Windowed}, {Joined, SortedBy, SortedBy},
+		{Copied, Copied, Copied},
+		{Renamed, Copied, Renamed},
+		{Copied, Computed, Computed},
+		{Aggregated, Computed, Aggregated},
+		{Computed, Aggregated, Aggregated},
+		{Filtered, Computed, Filtered},
+		{Conditional, Aggregated, Conditional},
+		{Copied, Windowed, Windowed},
+		{Joined, SortedBy, SortedBy},
 	} {
 		if got := Through(c.first, c.then); got != c.want {
 			t.Errorf("%s, then %s: %s, want %s", c.first, c.then, got, c.want)

@@ -15,7 +15,7 @@ func (a *app) auditCommand() *cobra.Command {
 		Short:   "Prove who ran what, when, with which data",
 		Example: "  penstock audit verify\n  penstock audit report --from 2026-11-01 -o html > november.html",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		Args:    arguments(0, 0, "a command: verify, report or keygen"),
+		Args:    a.unknownCommand,
 	}
 	cmd.AddCommand(a.auditVerifyCommand(), a.auditReportCommand(), a.auditKeygenCommand())
 	return cmd

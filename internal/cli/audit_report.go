@@ -39,6 +39,9 @@ Exit status: 0 the record holds, 1 it does not.`,
 }
 
 func (a *app) auditReport(cmd *cobra.Command, f reportFlags) error {
+	if f.output == "jsonl" { // it is an object a line
+		f.output = "json"
+	}
 	if outputs := []string{"text", "csv", "json", "html"}; !slices.Contains(outputs, f.output) {
 		return usage("unknown output %q; known are text, csv, json, html", f.output)
 	}

@@ -84,7 +84,7 @@ func TestForgedChains(t *testing.T) {
 	head := l.ends[""].Head
 	look := func(o Options) []Problem {
 		t.Helper()
-		c := &checker{ctx: t.Context(), root: root, opts: o, chains: map[string]*chain{}}
+		c := newChecker(t.Context(), root, o)
 		for _, dataset := range []string{"", "out/clean"} {
 			if err := c.read(dataset); err != nil {
 				t.Fatal(err)
@@ -128,7 +128,7 @@ func TestLongSignedChain(t *testing.T) {
 		t.Fatal(err)
 	}
 	look := func() *checker {
-		c := &checker{ctx: t.Context(), root: root, opts: Options{Keys: keys, Signed: true}, chains: map[string]*chain{}}
+		c := newChecker(t.Context(), root, Options{Keys: keys, Signed: true})
 		if err := c.read(""); err != nil {
 			t.Fatal(err)
 		}

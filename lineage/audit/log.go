@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -166,8 +167,11 @@ func (l *Log) lock(ctx context.Context) (faults.Lock, error) {
 	for n := 0; ; n++ {
 		lock, err := l.FS.Lock(filepath.Join(l.Root, stateDir, "audit.lock"), nil)
 		var held *faults.LockedError
-		if !errors.As(err, &held) || n == maxPauses {
+		if !errors.As(err, &held) {
 			return lock, err
+		}
+		if n == maxPauses {
+			return nil, fmt.Errorf("another process has not stopped writing to the audit for %s: %w", pause*maxPauses, err)
 		}
 		if err := l.Sleep(ctx, pause); err != nil {
 			return nil, err

@@ -92,7 +92,7 @@ func onDisk(t *testing.T, mem *faults.Mem) string {
 // chainsOf reads both chains, and gives what is wrong with them alone.
 func chainsOf(t *testing.T, root string) *checker {
 	t.Helper()
-	c := &checker{ctx: t.Context(), root: root, chains: map[string]*chain{}}
+	c := newChecker(t.Context(), root, Options{})
 	for _, dataset := range []string{"", "out/clean"} {
 		if err := c.read(dataset); err != nil {
 			t.Fatal(err)
@@ -258,7 +258,7 @@ func TestTornLineIsMended(t *testing.T) {
 		if err := next.Append(t.Context(), Entry{Kind: GC, Dataset: "out/clean", Partition: "key=a"}); err != nil {
 			t.Fatal(err)
 		}
-		c := &checker{ctx: t.Context(), root: whole, chains: map[string]*chain{}}
+		c := newChecker(t.Context(), whole, Options{})
 		if err := c.read("out/clean"); err != nil || len(c.Problems) > 0 || len(c.Notes) != 1 {
 			t.Fatalf("cut at %d: %v, %v, %v", cut, err, c.Problems, c.Notes)
 		}

@@ -106,10 +106,10 @@ func (c *checker) partition(dataset, dir string, s *said) error {
 	if err := c.ctx.Err(); err != nil {
 		return err
 	}
-	name := dir
-	if dir == "" {
-		name = whole
+	if !c.turnTo(place(dataset, dir)) {
+		return nil
 	}
+	name := nameOfPartition(dir)
 	clear(c.sums)
 	versions := filepath.Join(filepath.Dir(c.chains[dataset].name), "versions", name)
 	visible := filepath.Join(c.root, filepath.FromSlash(dataset), dir)
@@ -203,9 +203,10 @@ func (c *checker) visible(dir string, s *said) (shown int64, err error) {
 			return 0, ignore(err, fs.ErrNotExist)
 		}
 		m := whose(text)
-		if !c.goesOn(m) {
-			c.problem(name, "is published, and no entry of the chain says who made it")
+		if c.goesOn(m) {
+			return 0, nil
 		}
+		c.problem(name, "is published, and no entry of the chain says who made it")
 		return m.Version, nil
 	}
 	if text, err := os.ReadFile(name); err == nil && digestOf(text) != s.last.Digest && c.goesOn(whose(text)) {

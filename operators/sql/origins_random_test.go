@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-var queries = flag.Int("queries", 12, "how many random queries have their columns checked")
+var queries = flag.Int("queries", 6, "how many random queries have their columns checked")
 
 // asker makes random queries of whole numbers. A gentle one loses no rows and hides no values.
 type asker struct {
