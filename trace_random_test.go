@@ -338,10 +338,11 @@ func (w *tracedWorld) run(t *testing.T, lineage bool, workers int, scan bool) *t
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
-	out := t.TempDir()
+	out, alloc := t.TempDir(), memory.NewCheckedAllocator(memory.DefaultAllocator)
+	defer alloc.AssertSize(t, 0)
 	env := &pipeline.Env{
 		Dir: w.dir, Temp: out, Workers: workers, ForceScan: scan, Memory: pipeline.NewBudget(256 << 20),
-		Now: func() time.Time { return time.Time{} }, Alloc: memory.DefaultAllocator,
+		Now: func() time.Time { return time.Time{} }, Alloc: alloc,
 	}
 	plan, err := pipeline.Bind(t.Context(), pl, env)
 	if err != nil {

@@ -258,6 +258,17 @@ func TestTraceIsAskedForLater(t *testing.T) {
 		" part-0.parquet:0 of out/named v2 3 b 30 Bo",
 		"  clean part-0.parquet:1 of out/clean v1 3 b 30 (the rows of out/clean@eu were not traced when it was made)",
 		"  names names.csv:0 b Bo")
+	// When the dataset before is traced as well, of the same data, it is gone on to it, though what
+	// was read was the version before: nothing made it stale.
+	x.text = tracedText
+	if rec, err := x.p.RunSelected(t.Context(), x.pipeline(), "eu", penstock.PlanOptions{Select: []string{"clean"}}); err != nil || rec.Status != pipeline.Published {
+		t.Fatalf("%+v, %v", rec, err)
+	}
+	x.want(tracedNamed,
+		" part-0.parquet:0 of out/named v2 3 b 30 Bo",
+		"  clean part-0.parquet:1 of out/clean v2 3 b 30",
+		"    orders eu.csv:2 3 b 30",
+		"  names names.csv:0 b Bo")
 	all, err := x.p.Versions(t.Context(), "out/named", "eu")
 	if err != nil || len(all) != 2 || all[0].DataDigest() != all[1].DataDigest() {
 		t.Errorf("%d versions, %v", len(all), err)
