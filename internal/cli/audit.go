@@ -125,6 +125,9 @@ func (a *app) showAudit(r *audit.Report, all bool) {
 	a.showSigned(r)
 	if adopted > 0 {
 		a.print("%s there before the chains began: of the time before that nothing is proven\n", plural(adopted, "thing was", "things were"))
+		if r.Checked {
+			a.print("  signatures don't help: who takes all chains away has the next run begin others, signed; compare with a head that you kept (--head)\n")
+		}
 	}
 	if late > 0 {
 		a.print("%s added late, after a process had died\n", plural(late, "entry was", "entries were"))

@@ -12,8 +12,8 @@ const window = 256 << 10
 
 // torn is what is to be mended at the end of a chain.
 type torn struct {
-	*Torn // nil: only the end of the last line is missing
-	sep []byte // ends its last line
+	*Torn        // nil: only the end of the last line is missing
+	sep   []byte // ends its last line
 }
 
 // end finds where a chain ends. What this process wrote last is believed if the file has the size
