@@ -89,7 +89,11 @@ func (o aggregate) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	}
 	query := "SELECT " + strings.Join(cols, ", ") + " FROM t"
 	if len(o.by) > 0 {
-		query += " GROUP BY " + quoteAll(o.by) + " ORDER BY " + quoteAll(o.by)
+		var places []string // a name might be taken for that of an aggregate
+		for i := range o.by {
+			places = append(places, fmt.Sprint(i+1))
+		}
+		query += " GROUP BY " + quoteAll(o.by) + " ORDER BY " + strings.Join(places, ", ")
 	}
 	exact := !slices.ContainsFunc(o.aggs, func(a Agg) bool { return a.Func == "stddev" }) // it adds up doubles, of integers too
 	st := &statement{query: query, inputs: []string{"t"}, schema: in, ordered: exact, numbered: true}

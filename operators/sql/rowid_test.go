@@ -174,3 +174,14 @@ func TestQueryOfAColumnCalledRowid(t *testing.T) {
 		}
 	}
 }
+
+// Groups come in their order, whatever the columns beside them are called.
+func TestAggregateCalledLikeItsKey(t *testing.T) {
+	env := testEnv(t, 1)
+	in := table(t, env.Alloc, parseSchema("k:string; v:int64"), "a|3", "b|2", "c|1")
+	defer in.Release()
+	got, err := apply(t, env, Aggregate([]string{"k"}, Agg{"K", "max", "v"}), in)
+	if diff := cmp.Diff([]string{"a|3", "b|2", "c|1"}, got); diff != "" || err != nil {
+		t.Errorf("%v %s", err, diff)
+	}
+}
