@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"slices"
@@ -19,6 +20,7 @@ func (p *Project) openAudit() (err error) {
 		FS: p.fs, Clock: p.clock, Sleep: p.sleep, Root: p.dir,
 		Before: p.beforeAudit, Datasets: p.publish.Datasets,
 	}
+	p.publish.Known, p.publish.Approving = p.knownApprovals, p.intendApprovals
 	p.publish.Removing = func(dataset, partitionDir string, versions []int64) error {
 		if err := p.maySign(); err != nil {
 			return err
@@ -72,7 +74,7 @@ func (p *Project) lateBackfill(r *BackfillRecord) error {
 	if err != nil {
 		return err
 	}
-	entries, err := p.left([]audit.Entry{backfillEntry(r, text)})
+	entries, err := p.left([]audit.Entry{backfillEntry(r, text)}, "")
 	if err != nil {
 		return err
 	}
@@ -122,39 +124,6 @@ func ignoreMissing(err error) error {
 	return err
 }
 
-// late gives those of the entries for a run whose process has died that it did not append itself,
-// with what it approved of before it died.
-func (p *Project) late(rec *pipeline.RunRecord, entries []audit.Entry) (left []audit.Entry, err error) {
-	for _, h := range rec.Held {
-		e, err := p.approvalEntry(h.Dataset, partitionDir(pipeline.OutputRecord{Dataset: h.Dataset, Path: h.Path}))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		entries = append(entries, e)
-	}
-	return p.left(entries)
-}
-
-// left gives those of some entries that are not on record, as what comes late. A run that had
-// ended, and was not blocked, ends no second time: if its record is another now, nobody stands
-// for that.
-func (p *Project) left(entries []audit.Entry) (left []audit.Entry, err error) {
-	for _, e := range entries {
-		last, err := p.audit.Last(e)
-		if err != nil {
-			return nil, err
-		}
-		if last == nil || last.Digest != e.Digest && (e.Kind != audit.Run || last.Status == string(pipeline.Blocked)) {
-			e.Late = true
-			left = append(left, e)
-		}
-	}
-	return left, nil
-}
-
 // beforeAudit gives entries for what was there before a chain begins: of a dataset the versions
 // that are kept and what was approved of, of the project the records of runs and backfills.
 func (p *Project) beforeAudit(dataset string) (all []audit.Entry, err error) {
@@ -174,8 +143,13 @@ func (p *Project) beforeAudit(dataset string) (all []audit.Entry, err error) {
 			dirs = append(dirs, v.Dir)
 		}
 	}
+	adopts, err := p.audit.Adopts()
+	if err != nil || !adopts {
+		return all, err // what was approved of in a project that began with a chain is on one
+	}
 	for _, dir := range dirs {
 		e, err := p.approvalEntry(dataset, dir)
+		e.Kind = audit.Adopt
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
@@ -202,7 +176,9 @@ func (p *Project) recordsBeforeAudit() (all []audit.Entry, err error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, audit.Entry{Kind: audit.Adopt, Run: run, Digest: sha256Of(text)})
+		rec := struct{ Status string }{}
+		_ = json.Unmarshal(text, &rec) // what can't be read is adopted as it is
+		all = append(all, audit.Entry{Kind: audit.Adopt, Run: run, Status: rec.Status, Digest: sha256Of(text)})
 	}
 	for _, id := range backfills {
 		rec, err := p.readBackfill(id)

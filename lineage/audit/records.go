@@ -30,19 +30,14 @@ func (c *checker) records() error {
 		}
 		return err
 	}
-	last := map[string]*Entry{}
-	for _, e := range own.entries {
-		if e.Run != "" {
-			last[e.Run] = e
-		}
-	}
+	runs := c.runs(own)
 	for _, dir := range []string{"runs", "backfills"} {
-		if err := c.recordsIn(filepath.Join(c.root, stateDir, dir), last); err != nil {
+		if err := c.recordsIn(filepath.Join(c.root, stateDir, dir), runs); err != nil {
 			return err
 		}
 	}
 	for _, e := range own.entries {
-		if last[e.Run] == e {
+		if s := runs[e.Run]; s != nil && s.Last == e {
 			c.turnTo("")
 			dir := "runs"
 			if strings.HasPrefix(e.Run, backfillMark) {
@@ -57,8 +52,8 @@ func (c *checker) records() error {
 // backfillMark begins the ids of backfills, and of no run.
 const backfillMark = "b"
 
-// recordsIn checks the records of a directory, and takes those that are there from last.
-func (c *checker) recordsIn(dir string, last map[string]*Entry) error {
+// recordsIn checks the records of a directory, and takes those that are there from runs.
+func (c *checker) recordsIn(dir string, runs map[string]*Standing) error {
 	names, err := list(dir)
 	if err != nil {
 		return err
@@ -71,10 +66,10 @@ func (c *checker) recordsIn(dir string, last map[string]*Entry) error {
 		run, isRecord := strings.CutSuffix(name, ".json")
 		switch {
 		case isRecord:
-			if err := c.record(where, run, last[run]); err != nil {
+			if err := c.record(where, run, runs[run]); err != nil {
 				return err
 			}
-			delete(last, run)
+			delete(runs, run)
 		case !strings.HasSuffix(name, ".json.tmp"):
 			c.problem(where, "penstock did not put it there")
 		}
@@ -82,7 +77,7 @@ func (c *checker) recordsIn(dir string, last map[string]*Entry) error {
 	return nil
 }
 
-func (c *checker) record(where, run string, e *Entry) error {
+func (c *checker) record(where, run string, s *Standing) error {
 	if !c.turnTo(where) {
 		return nil
 	}
@@ -96,12 +91,12 @@ func (c *checker) record(where, run string, e *Entry) error {
 	}
 	c.Files++
 	c.Bytes += int64(len(text))
-	if e == nil {
+	if s == nil || s.Last == nil {
 		c.problem(where, "no entry of the project's chain stands for it")
 		return nil
 	}
-	if found := digestOf(text); found != e.Digest {
-		c.differs(where, "was changed since entry "+itoa(e.Seq), e.Digest, found)
+	if found := digestOf(text); !c.stands(where, s, found) {
+		c.differs(where, "was changed since entry "+itoa(s.Last.Seq), s.Last.Digest, found)
 		return nil
 	}
 	var rec record

@@ -168,6 +168,7 @@ func (c *checker) all() error {
 		}
 	}
 	c.links()
+	c.gaps(datasets)
 	for _, dataset := range datasets {
 		if err := c.dataset(dataset); err != nil {
 			return err
