@@ -1,5 +1,6 @@
 // Package verify checks a project's invariants from what is on disk alone: outputs,
-// manifests and records of runs. It shares no code with what wrote them.
+// manifests and records of runs. It shares no code with what wrote them, but how datasets
+// are found.
 //
 // It looks for these, and reports every breach:
 //
@@ -31,6 +32,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/penstock-data/penstock/internal/datasets"
+	"github.com/penstock-data/penstock/internal/faults"
 )
 
 // Problem is a breach of an invariant.
@@ -109,28 +113,12 @@ type checker struct {
 func Project(ctx context.Context, root string, index []Indexed) (*Report, error) {
 	c := &checker{ctx: ctx, root: root, current: map[string]manifest{}}
 	c.report.Problems = []Problem{}
-	var stores []string
-	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if d.IsDir() && d.Name() == ".git" {
-			return fs.SkipDir
-		}
-		if d.IsDir() && d.Name() == ".penstock" {
-			stores = append(stores, p)
-			return fs.SkipDir
-		}
-		return nil
-	})
+	found, err := datasets.Find(faults.OS(), root)
 	if err != nil {
 		return nil, err
 	}
-	for _, store := range stores {
-		if err := c.store(store); err != nil {
+	for _, dataset := range found.Names {
+		if err := c.dataset(dataset); err != nil {
 			return nil, err
 		}
 	}
@@ -145,28 +133,23 @@ func (c *checker) problem(where, format string, args ...any) {
 	c.report.Problems = append(c.report.Problems, Problem{where, fmt.Sprintf(format, args...)})
 }
 
-// store checks the datasets of one store, which lie beside it.
-func (c *checker) store(dir string) error {
-	beside := filepath.Dir(dir)
-	dir = filepath.Join(dir, "datasets")
-	for _, dataset := range list(dir) {
-		versions := filepath.Join(dir, dataset, "versions")
-		c.report.Datasets++
-		for _, partition := range list(versions) {
-			visible := filepath.Join(beside, dataset, partition)
-			if partition == "all" {
-				visible = filepath.Join(beside, dataset)
-			}
-			if err := c.partition(filepath.Join(versions, partition), visible); err != nil {
-				return err
-			}
+// dataset checks everything that is kept of a dataset, and what readers see of it.
+func (c *checker) dataset(dataset string) error {
+	shown := filepath.Join(c.root, filepath.FromSlash(dataset))
+	store := filepath.Join(filepath.Dir(shown), ".penstock", "datasets", path.Base(dataset))
+	versions := filepath.Join(store, "versions")
+	c.report.Datasets++
+	for _, partition := range list(versions) {
+		visible := filepath.Join(shown, partition)
+		if partition == "all" {
+			visible = shown
 		}
-		c.staging(filepath.Join(dir, dataset))
-		if err := c.held(filepath.Join(dir, dataset)); err != nil {
+		if err := c.partition(filepath.Join(versions, partition), visible); err != nil {
 			return err
 		}
 	}
-	return nil
+	c.staging(store)
+	return c.held(store)
 }
 
 // partition checks the versions of one partition and what of it is visible.
