@@ -99,4 +99,3 @@ func TestVerifyWithOthersInside(t *testing.T) {
 		t.Errorf("%d problems say that the chain is another's", n)
 	}
 }
-

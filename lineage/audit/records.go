@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/penstock-data/penstock/internal/faults"
 )
@@ -128,20 +127,25 @@ func (c *checker) lives(run string) bool {
 	return err == nil && held
 }
 
-// held checks what a run holds for a decision, if it is still there.
-func (c *checker) held(text json.RawMessage) error {
-	var h struct {
-		Run, Dataset, Path, Manifest string
-		Until                        time.Time
-	}
-	if err := json.Unmarshal(text, &h); err != nil {
-		return nil //nolint:nilerr // the record is as it was written
-	}
+// heldAs is what a record says of a version that is held.
+type heldAs struct{ Run, Dataset, Path, Manifest string }
+
+// in is the directory of what is held.
+func (h heldAs) in(root string) string {
 	dir := ""
 	if h.Path != h.Dataset {
 		dir = filepath.Base(h.Path)
 	}
-	where := filepath.Join(filepath.Dir(Path(c.root, h.Dataset)), "held", nameOfPartition(dir)+"."+h.Run)
+	return filepath.Join(filepath.Dir(Path(root, h.Dataset)), "held", nameOfPartition(dir)+"."+h.Run)
+}
+
+// held checks what a run holds for a decision, if it is still there.
+func (c *checker) held(text json.RawMessage) error {
+	var h heldAs
+	if err := json.Unmarshal(text, &h); err != nil {
+		return nil //nolint:nilerr // the record is as it was written
+	}
+	where := h.in(c.root)
 	if _, err := os.Stat(where); err != nil {
 		return ignore(err, fs.ErrNotExist) // it was dropped: its time is over, or another run came after it
 	}

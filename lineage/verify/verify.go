@@ -5,7 +5,7 @@
 // It looks for these, and reports every breach:
 //
 //   - a visible partition has one manifest, and every file it names is there, whole,
-//     and no other;
+//     and no other; nothing else lies where readers of the dataset look;
 //   - the version it says is current is kept, with the same manifest, and its chain
 //     of earlier manifests is unbroken; one that was rolled back to has the files it says;
 //   - every blocking rule it was published under has passed, or somebody approved of just
@@ -105,6 +105,8 @@ type checker struct {
 	ctx    context.Context
 	root   string
 	report Report
+	// datasets are those of the project.
+	datasets []string
 	// current holds the digest of the visible manifest of each dataset@partition.
 	current map[string]manifest
 }
@@ -117,6 +119,7 @@ func Project(ctx context.Context, root string, index []Indexed) (*Report, error)
 	if err != nil {
 		return nil, err
 	}
+	c.datasets = found.Names
 	for _, dataset := range found.Names {
 		if err := c.dataset(dataset); err != nil {
 			return nil, err
@@ -139,7 +142,10 @@ func (c *checker) dataset(dataset string) error {
 	store := filepath.Join(filepath.Dir(shown), ".penstock", "datasets", path.Base(dataset))
 	versions := filepath.Join(store, "versions")
 	c.report.Datasets++
-	for _, partition := range list(versions) {
+	there := list(shown) // first: a version is kept before it is seen
+	partitions := list(versions)
+	c.strangers(shown, there, partitions)
+	for _, partition := range partitions {
 		visible := filepath.Join(shown, partition)
 		if partition == "all" {
 			visible = shown
@@ -150,6 +156,24 @@ func (c *checker) dataset(dataset string) error {
 	}
 	c.staging(store)
 	return c.held(store)
+}
+
+// strangers looks among what readers find in the directory of a dataset with partitions for what
+// is none of them. Readers don't look at what is hidden.
+func (c *checker) strangers(dir string, there, partitions []string) {
+	if slices.Contains(partitions, "all") {
+		return // its files lie there
+	}
+	for _, name := range there {
+		where := filepath.Join(dir, name)
+		holds := slices.ContainsFunc(c.datasets, func(dataset string) bool {
+			below, err := filepath.Rel(where, filepath.Join(c.root, filepath.FromSlash(dataset)))
+			return err == nil && filepath.IsLocal(below)
+		})
+		if !holds && !slices.Contains(partitions, name) && !strings.HasPrefix(name, ".") {
+			c.problem(where, "no version is kept of it, and it lies where readers look")
+		}
+	}
 }
 
 // partition checks the versions of one partition and what of it is visible.
