@@ -69,13 +69,14 @@ func (x *past) archive(t *testing.T) {
 	})
 }
 
-// again runs the pipeline of the project.
-func (x *past) again(t *testing.T) {
+// again runs the pipeline of the project, and gives the run's id.
+func (x *past) again(t *testing.T) (run string) {
 	t.Helper()
 	x.with(t, func(p *penstock.Project) {
 		x.write(t, "a", 1, 2)
-		x.run(t, p, "a", pipeline.Published)
+		run = x.run(t, p, "a", pipeline.Published).Run
 	})
+	return run
 }
 
 func (x *past) unchain(t *testing.T, more ...string) {

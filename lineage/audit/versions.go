@@ -274,10 +274,13 @@ func whose(text []byte) (m made) {
 }
 
 // goesOn reports whether the run that made a version current has not ended, so that it is not on
-// record yet.
+// record yet. If it never will, for its process has died, that is told.
 func (c *checker) goesOn(m made) bool {
-	if m.Run == "" || strings.ContainsAny(m.Run, `/\`) || !c.lives(m.Run) {
+	if m.Run == "" || strings.ContainsAny(m.Run, `/\`) {
 		return false
+	}
+	if !c.lives(m.Run) {
+		return c.died(m.Run)
 	}
 	c.note("run %s goes on: what it has published is not on record yet", m.Run)
 	return true
