@@ -21,7 +21,7 @@ type TraceOptions struct {
 	// Where is a condition in CEL on the columns of the dataset; empty: every row.
 	Where string
 	// Limit is of how many rows at most; 0: all. Sources is how many rows that one came from are
-	// given at most; 0: all.
+	// given at most; 0: all, as far as there are no more than 100,000 upstream of a chosen row.
 	Limit, Sources int64
 	// Depth is how many steps are gone upstream, through datasets that were traced as well; 0:
 	// as far as it goes.
@@ -71,14 +71,8 @@ func (p *Project) Trace(ctx context.Context, o TraceOptions, each func(*TracedRo
 	}
 	var some []*TracedRow
 	tell := func() error {
-		err := t.trace(ctx, some, o.Depth)
-		for _, r := range some {
-			if err == nil {
-				err = each(r)
-			}
-		}
-		some = nil
-		return err
+		defer func() { some = nil }()
+		return t.tell(ctx, some, each)
 	}
 	chosen, err = t.choose(ctx, v, func(r *TracedRow) error {
 		if some = append(some, r); len(some) < tracedAtOnce {
@@ -93,7 +87,38 @@ func (p *Project) Trace(ctx context.Context, o TraceOptions, each func(*TracedRo
 }
 
 // tracedAtOnce is how many rows are traced together: files are read once for all of them.
-const tracedAtOnce = 1000
+// tracedUpstream is how many rows upstream of them are held: if there are more, fewer are traced
+// together, and of one alone the rest is counted.
+const (
+	tracedAtOnce   = 1000
+	tracedUpstream = 100_000
+)
+
+// errCrowded says that there is too much upstream of several rows to hold it at once.
+var errCrowded = errors.New("too many rows upstream")
+
+// tell traces rows and hands them out.
+func (t *tracing) tell(ctx context.Context, rows []*TracedRow, each func(*TracedRow) error) error {
+	t.held, t.alone = 0, len(rows) == 1
+	err := t.trace(ctx, rows, t.opts.Depth)
+	if errors.Is(err, errCrowded) {
+		for _, r := range rows {
+			r.From, r.More = nil, 0
+		}
+		half := len(rows) / 2
+		if err := t.tell(ctx, rows[:half], each); err != nil {
+			return err
+		}
+		return t.tell(ctx, rows[half:], each)
+	}
+	for i, r := range rows {
+		if err == nil {
+			err = each(r)
+		}
+		rows[i] = nil
+	}
+	return err
+}
 
 // tracing is one call of Trace.
 type tracing struct {
@@ -103,6 +128,9 @@ type tracing struct {
 	readings readings
 	versions map[string]*tracedVersion // by dataset, directory and number
 	files    map[string]*tracedFile
+
+	held  int  // rows upstream of those that are traced together
+	alone bool // it is one
 }
 
 func (t *tracing) close() (err error) {
@@ -195,10 +223,15 @@ func (t *tracing) trace(ctx context.Context, rows []*TracedRow, depth int) error
 // from finds the rows that a row of a version came from.
 func (t *tracing) from(ctx context.Context, r *TracedRow) error {
 	return r.version.trace.Each(r.index, func(o trace.Origin) error {
-		if t.opts.Sources > 0 && int64(len(r.From)) >= t.opts.Sources {
+		full := t.held >= tracedUpstream
+		if full && !t.alone {
+			return errCrowded
+		}
+		if full || t.opts.Sources > 0 && int64(len(r.From)) >= t.opts.Sources {
 			r.More++
 			return nil
 		}
+		t.held++
 		from, err := t.origin(ctx, r.version, o)
 		if err == nil {
 			r.From = append(r.From, from)

@@ -338,10 +338,11 @@ func (w *tracedWorld) run(t *testing.T, lineage bool, workers int, scan bool) *t
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
-	out := t.TempDir()
+	out, alloc := t.TempDir(), memory.NewCheckedAllocator(memory.DefaultAllocator)
+	defer alloc.AssertSize(t, 0)
 	env := &pipeline.Env{
 		Dir: w.dir, Temp: out, Workers: workers, ForceScan: scan, Memory: pipeline.NewBudget(256 << 20),
-		Now: func() time.Time { return time.Time{} }, Alloc: memory.DefaultAllocator,
+		Now: func() time.Time { return time.Time{} }, Alloc: alloc,
 	}
 	plan, err := pipeline.Bind(t.Context(), pl, env)
 	if err != nil {
@@ -351,6 +352,18 @@ func (w *tracedWorld) run(t *testing.T, lineage bool, workers int, scan bool) *t
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
+	res := left(t, env, got)
+	for name := range res.data {
+		if !w.named(name).output {
+			delete(res.data, name) // it was written to be looked at
+		}
+	}
+	return res
+}
+
+// left reads what a run left.
+func left(t *testing.T, env *pipeline.Env, got *pipeline.Outcome) *tracedRun {
+	t.Helper()
 	res := &tracedRun{data: map[string]string{}, rows: map[string][]map[string]string{}, trace: map[string]*trace.Reader{}}
 	for _, s := range got.Stages {
 		for _, f := range s.Files {
@@ -358,9 +371,7 @@ func (w *tracedWorld) run(t *testing.T, lineage bool, workers int, scan bool) *t
 			if err != nil {
 				t.Fatal(err)
 			}
-			if w.named(s.Stage.Name).output {
-				res.data[s.Stage.Name] += string(bytes)
-			}
+			res.data[s.Stage.Name] += string(bytes)
 			res.rows[s.Stage.Name] = append(res.rows[s.Stage.Name], readRows(t, env, f.Path)...)
 		}
 		for _, f := range s.Lineage {

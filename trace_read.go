@@ -41,6 +41,9 @@ func (t *tracing) origin(ctx context.Context, v *tracedVersion, o trace.Origin) 
 	}
 	r.Input = rec.Name
 	if file != nil {
+		if _, _, version := publish.Located(file.Path); version > 0 && path.Base(path.Dir(file.Path)) == string(publish.Quarantine) {
+			r.Untraced = "the row was released from quarantine; its " + pipeline.SourceColumn + " and " + pipeline.RowColumn + " say where it came from"
+		}
 		r.key = file.Path + " " + file.SHA256
 		return r, t.outside(ctx, v, rec, file)
 	}
@@ -128,11 +131,12 @@ func partitionOf(dir string) string {
 	return value
 }
 
-// upstream opens the version that a record names; nil where it is not kept any more.
+// upstream opens the version that a record names, or one that has the same data: where that was
+// traced and the other was not, or is not kept any more. It is nil where none is kept.
 func (t *tracing) upstream(ctx context.Context, rec *pipeline.InputRecord, file string) (*tracedVersion, error) {
 	_, dir := located(rec, file)
-	up := &versionAt{visible: path.Join(rec.Dataset, dir)}
-	key := fmt.Sprint(up.visible, " ", rec.Version)
+	visible := path.Join(rec.Dataset, dir)
+	key := fmt.Sprint(visible, " ", rec.Version)
 	if known, ok := t.versions[key]; ok {
 		return known, nil
 	}
@@ -140,12 +144,26 @@ func (t *tracing) upstream(ctx context.Context, rec *pipeline.InputRecord, file 
 	if err != nil {
 		return nil, err
 	}
-	t.versions[key] = nil
-	for _, k := range kept {
-		if k.Manifest.Version == rec.Version && k.Digest == rec.Manifest {
-			up.published = published{k.Manifest, k.Digest}
-			t.versions[key], err = t.open(ctx, up)
+	best, most := -1, -1
+	for i, k := range kept {
+		named := k.Manifest.Version == rec.Version && k.Digest == rec.Manifest
+		if !named && k.Manifest.DataDigest() != rec.Data {
+			continue
 		}
+		worth := 0
+		if len(k.Manifest.Lineage) > 0 {
+			worth = 2
+		}
+		if named {
+			worth++
+		}
+		if worth >= most { // the latest of those that are alike
+			best, most = i, worth
+		}
+	}
+	t.versions[key] = nil
+	if best >= 0 {
+		t.versions[key], err = t.open(ctx, &versionAt{published{kept[best].Manifest, kept[best].Digest}, visible})
 	}
 	return t.versions[key], err
 }

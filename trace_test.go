@@ -258,6 +258,17 @@ func TestTraceIsAskedForLater(t *testing.T) {
 		" part-0.parquet:0 of out/named v2 3 b 30 Bo",
 		"  clean part-0.parquet:1 of out/clean v1 3 b 30 (the rows of out/clean@eu were not traced when it was made)",
 		"  names names.csv:0 b Bo")
+	// When the dataset before is traced as well, of the same data, it is gone on to it, though what
+	// was read was the version before: nothing made it stale.
+	x.text = tracedText
+	if rec, err := x.p.RunSelected(t.Context(), x.pipeline(), "eu", penstock.PlanOptions{Select: []string{"clean"}}); err != nil || rec.Status != pipeline.Published {
+		t.Fatalf("%+v, %v", rec, err)
+	}
+	x.want(tracedNamed,
+		" part-0.parquet:0 of out/named v2 3 b 30 Bo",
+		"  clean part-0.parquet:1 of out/clean v2 3 b 30",
+		"    orders eu.csv:2 3 b 30",
+		"  names names.csv:0 b Bo")
 	all, err := x.p.Versions(t.Context(), "out/named", "eu")
 	if err != nil || len(all) != 2 || all[0].DataDigest() != all[1].DataDigest() {
 		t.Errorf("%d versions, %v", len(all), err)
@@ -336,7 +347,7 @@ func TestTraceOfVersionsThatWereNotComputed(t *testing.T) {
 			"  clean part-0.parquet:2 of out/clean v1 5 z 20",
 			"    orders eu.csv:4 5 z 20",
 			" part-0.parquet:3 of out/clean v2 4 c -5",
-			"  quarantine part-0.parquet:0 4 c -5 positive raw/eu.csv 3")
+			"  quarantine part-0.parquet:0 4 c -5 positive raw/eu.csv 3 (the row was released from quarantine; its _source and _row say where it came from)")
 	})
 }
 

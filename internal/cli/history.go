@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -187,7 +188,7 @@ func (a *app) showVersion(cmd *cobra.Command, project *penstock.Project, name st
 	}
 	a.print("%s@%s version %d: %s\n", m.Dataset, m.Partition, m.Version, plural(m.Rows, "row", "rows"))
 	a.print("  published %s by %s, run %s\n", m.Published.Local().Format(time.DateTime), m.Actor, m.Run)
-	for _, f := range append(m.Files, m.Quarantine...) {
+	for _, f := range slices.Concat(m.Files, m.Quarantine, m.Lineage) {
 		a.print("  file    %s: %s, %s bytes, sha256 %.12s\n", f.Path, plural(f.Rows, "row", "rows"), count(f.Bytes), f.SHA256)
 	}
 	var columns []string

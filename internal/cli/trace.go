@@ -13,9 +13,9 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// tracedSources is how many rows that one came from are shown as text if nothing else is asked
-// for.
-const tracedSources = 20
+// tracedSources is how many rows that one came from are shown if nothing else is asked for, as
+// text and as JSON.
+const tracedSources, tracedSourcesJSON = 20, 1000
 
 func (a *app) traceCommand() *cobra.Command {
 	var o penstock.TraceOptions
@@ -50,7 +50,7 @@ it is told, and why its columns can't.`,
 	flags := cmd.Flags()
 	flags.StringVar(&o.Where, "where", "", "a condition on the rows, in CEL")
 	flags.Int64Var(&o.Limit, "limit", 0, "at most so many rows (default: 20 as text, all as json)")
-	flags.Int64Var(&o.Sources, "sources", 0, "at most so many rows that one came from (default: 20 as text, all as json)")
+	flags.Int64Var(&o.Sources, "sources", 0, "at most so many rows that one came from (default: 20 as text, 1000 as json)")
 	flags.IntVar(&o.Depth, "depth", 0, "at most so many steps upstream (default: as far as rows were traced)")
 	return cmd
 }
@@ -73,8 +73,11 @@ func (a *app) trace(cmd *cobra.Command, project *penstock.Project, o penstock.Tr
 	if !asJSON && o.Limit == 0 {
 		o.Limit = shownRows
 	}
-	if !asJSON && o.Sources == 0 {
+	if o.Sources == 0 {
 		o.Sources = tracedSources
+		if asJSON {
+			o.Sources = tracedSourcesJSON
+		}
 	}
 	shown := int64(0)
 	chosen, err := project.Trace(cmd.Context(), o, func(r *penstock.TracedRow) error {

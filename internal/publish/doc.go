@@ -8,6 +8,7 @@
 //		versions/month=2001-07/000001/               kept, never changed
 //			data/part-0.parquet
 //			quarantine/part-0.parquet
+//			lineage/rows.trace
 //			manifest.json
 //		staging/month=2001-07/000007                 a claim: who has the partition
 //		staging/month=2001-07/000007.RUN/            what its holder is writing

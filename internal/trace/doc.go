@@ -5,9 +5,9 @@
 // own. The rows of the output have one sequence or several ("lanes"): a join gives a row that
 // comes from two.
 //
-// The file is a magic text, blocks, a footer and a trailer. A block is up to 65,536 places as
-// runs: of each run how long it is, and how far it begins from where the one before ended.
-// Rows that follow each other in an input follow each other in the output most of the time,
-// and cost almost nothing. Blocks and footer are compressed, and have checksums that are
+// The file is a magic text, blocks, a footer and a trailer. A block is up to 65,536 places: runs of
+// those that follow each other, each with its length and how far it begins from where the one
+// before ended, so that what stayed together costs almost nothing; or, where rows were left out
+// here and there, a bit for each row. Blocks and footer are compressed, and have checksums that are
 // looked at before a byte of them is believed.
 package trace

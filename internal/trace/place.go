@@ -14,6 +14,3 @@ func (p Place) Source() int32 { return int32(p >> 32) }
 
 // Row is where the row stands in the source, from 0.
 func (p Place) Row() int64 { return int64(p) & (1<<32 - 1) }
-
-// MaxRows is how many rows a source can have.
-const MaxRows = 1 << 32

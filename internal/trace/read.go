@@ -165,9 +165,6 @@ func (t *Reader) Rows() int64 {
 	return t.footer.Lanes[0].Places
 }
 
-// Inputs are what was read.
-func (t *Reader) Inputs() []Input { return t.footer.Inputs }
-
 // at gives the i-th place of a sequence.
 func (t *Reader) at(x *index, i int64) (Place, error) {
 	if i < 0 || i >= x.Places {

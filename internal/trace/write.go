@@ -79,9 +79,6 @@ func (t *Writer) write(p []byte) error {
 	return err
 }
 
-// Lanes is how many places each row has.
-func (t *Writer) Lanes() int { return len(t.lanes) }
-
 // Rows is how many rows were added so far.
 func (t *Writer) Rows() int64 {
 	l := t.lanes[0]
