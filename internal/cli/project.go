@@ -113,6 +113,20 @@ func (a *app) open(ctx context.Context) (*penstock.Project, error) {
 }
 
 func (a *app) openWith(ctx context.Context, o penstock.Options) (*penstock.Project, error) {
+	dir, err := a.projectDir()
+	if err != nil {
+		return nil, err
+	}
+	if o.Command != nil { // it changes something
+		if o.OpenLineage, err = a.openLineage(); err != nil {
+			return nil, err
+		}
+	}
+	return a.openAt(ctx, dir, o)
+}
+
+// projectDir finds the project of commands that take no pipeline file.
+func (a *app) projectDir() (string, error) {
 	dir := a.dir
 	if dir == "" {
 		dir = "."
@@ -125,16 +139,10 @@ func (a *app) openWith(ctx context.Context, o penstock.Options) (*penstock.Proje
 	}
 	if _, err := os.Stat(filepath.Join(dir, penstock.StateDir)); err != nil {
 		abs, _ := filepath.Abs(dir)
-		return nil, usage("nothing has been run in %s yet: there is no %s", abs, penstock.StateDir).
+		return "", usage("nothing has been run in %s yet: there is no %s", abs, penstock.StateDir).
 			With("run a pipeline, go to the directory of a project, or name it with --project")
 	}
-	if o.Command != nil { // it changes something
-		var err error
-		if o.OpenLineage, err = a.openLineage(); err != nil {
-			return nil, err
-		}
-	}
-	return a.openAt(ctx, dir, o)
+	return dir, nil
 }
 
 // openAt opens the project of a directory, as its settings say.
