@@ -16,6 +16,9 @@ type Story struct {
 	Dir string
 	// Manifest gives that of a version, or nil where it isn't kept any more; nil gives none.
 	Manifest func(dataset, partitionDir string, version int64) *pipeline.Manifest
+	// PartitionDir gives the directory of a partition of a dataset, unless nothing is kept of it;
+	// nil knows none.
+	PartitionDir func(dataset, partition string) (dir string, known bool)
 }
 
 // Start is told when a run begins.
