@@ -44,7 +44,7 @@ func FromEnv(environ []string, console io.Writer, now func() time.Time, read fun
 	if err != nil {
 		return nil, err
 	}
-	c := &Config{filters: filters, Namespace: firstOf(env["OPENLINEAGE_NAMESPACE"], "default"), Transports: ts}
+	c := &Config{filters: filters, Namespace: scrub(firstOf(env["OPENLINEAGE_NAMESPACE"], "default")), Transports: ts}
 	var perr, rerr error
 	c.Parent, perr = parentIn(env, "OPENLINEAGE_PARENT_ID")
 	c.Root, rerr = parentIn(env, "OPENLINEAGE_ROOT_PARENT_ID")

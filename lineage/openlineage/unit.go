@@ -177,7 +177,7 @@ func (u *unit) inputID(r *pipeline.InputRecord) DatasetID {
 	}
 	at := places(r)
 	if len(at) == 0 {
-		return DatasetID{Namespace: files, Name: path.Join("/", u.Pipeline, r.Name)}
+		return DatasetID{Namespace: files, Name: path.Join("/", scrub(u.Pipeline), scrub(r.Name))}
 	}
 	return locateAll(u.Dir, at)
 }
