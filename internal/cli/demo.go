@@ -71,7 +71,7 @@ func layDemo(dir string) error {
 func (a *app) demo(cmd *cobra.Command, dir string) error {
 	p := a.newProgress()
 	file := filepath.Join(dir, "pipeline.yaml")
-	f := pipelineFlags{keep: 2}
+	f := pipelineFlags{keep: 2, tells: true}
 	project, pl, err := a.load(cmd, file, &f, p.listener())
 	if err != nil {
 		return err
