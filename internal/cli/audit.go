@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/penstock-data/penstock"
+	"github.com/penstock-data/penstock/internal/config"
 	"github.com/penstock-data/penstock/lineage/audit"
 )
 
@@ -40,7 +42,7 @@ It names the first thing that doesn't hold; --all names all.
 
 It prints where the project's chain ends. Who keeps that elsewhere, and gives it to a later
 verify with --head, finds whatever was changed before it, also by somebody who could write to
-every file of the project.
+every file of the project. It only reads: a copy that can't be written to is verified as well.
 
 Exit status: 0 everything holds, 1 something does not.`,
 		Example: "  penstock audit verify\n  penstock audit verify --head 12:9f3a… --key auditors.pem",
@@ -78,17 +80,30 @@ func (f *auditFlags) options() (o audit.Options, err error) {
 	return o, nil
 }
 
+// audited is the directory of the project, and what it demands of the record. It is not opened:
+// that would write to what is to be looked at.
+func (a *app) audited() (string, penstock.Options, error) {
+	dir, err := a.projectDir()
+	if err != nil {
+		return "", penstock.Options{}, err
+	}
+	s, err := config.LoadSettings(dir)
+	if err != nil {
+		return "", penstock.Options{}, err
+	}
+	return dir, penstock.Options{AuditSigned: s.AuditSigned, AuditKeys: s.AuditKeys}, nil
+}
+
 func (a *app) auditVerify(cmd *cobra.Command, f auditFlags, all bool) error {
 	o, err := f.options()
 	if err != nil {
 		return err
 	}
-	project, err := a.open(cmd.Context())
+	dir, demands, err := a.audited()
 	if err != nil {
 		return err
 	}
-	defer project.Close()
-	r, err := project.VerifyAudit(cmd.Context(), o)
+	r, err := penstock.VerifyAudit(cmd.Context(), dir, demands, o)
 	if err != nil {
 		return err
 	}

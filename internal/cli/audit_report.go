@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/penstock-data/penstock"
 	"github.com/penstock-data/penstock/lineage/audit"
 )
 
@@ -53,12 +54,11 @@ func (a *app) auditReport(cmd *cobra.Command, f reportFlags) error {
 	if err != nil {
 		return err
 	}
-	project, err := a.open(cmd.Context())
+	dir, demands, err := a.audited()
 	if err != nil {
 		return err
 	}
-	defer project.Close()
-	l, err := project.ReportAudit(cmd.Context(), from, to, o)
+	l, err := penstock.ReportAudit(cmd.Context(), dir, from, to, demands, o)
 	if err != nil {
 		return err
 	}

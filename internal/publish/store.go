@@ -10,11 +10,11 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/penstock-data/penstock/internal/datasets"
 	"github.com/penstock-data/penstock/internal/faults"
 	"github.com/penstock-data/penstock/pipeline"
 )
@@ -239,37 +239,10 @@ func (s *Store) names(dir string) ([]string, error) {
 	return names, err
 }
 
-// maxDepth bounds how deep below the root datasets are looked for.
-const maxDepth = 12
-
-// Datasets finds the datasets below the root, sorted.
+// Datasets finds the datasets of the project, sorted.
 func (s *Store) Datasets() ([]string, error) {
-	var found []string
-	var walk func(dir, rel string, depth int) error
-	walk = func(dir, rel string, depth int) error {
-		names, err := s.names(filepath.Join(dir, filepath.FromSlash(storeDir)))
-		if err != nil {
-			return err
-		}
-		for _, name := range names {
-			found = append(found, strings.TrimPrefix(rel+"/"+name, "/"))
-		}
-		entries, err := s.FS.ReadDir(dir)
-		if err != nil || depth == maxDepth {
-			return err
-		}
-		for _, e := range entries {
-			if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
-				if err := walk(filepath.Join(dir, e.Name()), rel+"/"+e.Name(), depth+1); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	}
-	err := walk(s.Root, "", 0)
-	slices.Sort(found)
-	return found, err
+	found, err := datasets.Find(s.FS, s.Root)
+	return found.Names, err
 }
 
 // ioError says what could not be done and why, with a way out where there is one.

@@ -9,27 +9,37 @@ import (
 )
 
 // beginProject begins the project's chain if there is none. It names the chains of datasets that
-// are there already: they tell if there was another before it.
-func (l *Log) beginProject(except []Entry) error {
+// are there already: they tell if there was another before it. Where things were done before
+// there was one, it gives the datasets whose chains are to begin now too: they may never be run
+// again.
+func (l *Log) beginProject(except []Entry) (old []string, err error) {
 	if _, _, err := l.end(""); !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return nil, err
 	}
 	datasets, err := l.Datasets()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var heads []Head
 	for _, dataset := range datasets {
 		at, _, err := l.end(dataset)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
+			old = append(old, dataset)
 		case err != nil:
-			return err
+			return nil, err
 		default:
 			heads = append(heads, at.Head)
 		}
 	}
-	return l.begin("", heads, except)
+	if err := l.begin("", heads, except); err != nil {
+		return nil, err
+	}
+	if l.ends[""].Seq == 1 { // nothing was done before
+		return nil, nil
+	}
+	l.unnamed = old
+	return old, nil
 }
 
 // begin writes a chain that is new, with what was there before it; that of a dataset with the

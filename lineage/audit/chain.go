@@ -56,6 +56,7 @@ type chainReader struct {
 	in    *bufio.Reader
 	last  *Entry
 	lost  bool // what came before is not known: it was told that it is no entry
+	alien bool // it is the chain of another dataset, which was told
 	signs *signatures
 }
 
@@ -144,7 +145,8 @@ func (r *chainReader) follows(e *Entry) string {
 		return "is missing: entry " + itoa(e.Seq) + " stands in its place"
 	case e.Prev != prev:
 		return "does not follow the entry before: that is " + short(prev) + ", it follows " + short(e.Prev)
-	case e.Dataset != r.chain.dataset:
+	case e.Dataset != r.chain.dataset && !r.alien:
+		r.alien = true
 		return "is of the chain of " + quote(e.Dataset)
 	}
 	return ""

@@ -35,7 +35,8 @@ type Log struct {
 	mu      sync.Mutex
 	waiting []*addition
 
-	ends map[string]end // of chains, by dataset, as this process left them
+	ends    map[string]end // of chains, by dataset, as this process left them
+	unnamed []string       // the datasets whose chains began with the project's, and that it does not name yet
 }
 
 // addition is what somebody wants appended, and the record that has to be there before.
@@ -117,8 +118,12 @@ func (l *Log) append(ctx context.Context, all []*addition) (err error) {
 	}
 	// The project's chain begins before any other, for else it would look like one that was made
 	// anew; and then it comes last: if it names an entry, that is there whatever happens.
-	if err := l.beginProject(byDataset[""]); err != nil {
+	old, err := l.beginProject(byDataset[""])
+	if err != nil {
 		return err
+	}
+	for _, dataset := range old {
+		byDataset[dataset] = slices.Clip(byDataset[dataset]) // there, if with no entry: it begins
 	}
 	delete(byDataset, "")
 	if err := l.extend(byDataset, all); err != nil {
@@ -141,6 +146,9 @@ func (l *Log) append(ctx context.Context, all []*addition) (err error) {
 // were appended to with them.
 func (l *Log) own(entries []Entry) (own []Entry) {
 	var heads []Head
+	for _, dataset := range l.unnamed {
+		heads = append(heads, l.ends[dataset].Head)
+	}
 	for _, e := range entries {
 		if h := l.ends[e.Dataset].Head; e.Dataset != "" && !slices.Contains(heads, h) {
 			heads = append(heads, h)
@@ -149,7 +157,7 @@ func (l *Log) own(entries []Entry) (own []Entry) {
 	for _, e := range entries {
 		if e.Dataset == "" {
 			e.Heads = append(e.Heads, heads...)
-			own = append(own, e)
+			own, l.unnamed = append(own, e), nil
 		}
 	}
 	return own

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/penstock-data/penstock/internal/faults"
 )
@@ -94,11 +93,17 @@ func (c *checker) record(where, run string, s *Standing) error {
 	}
 	c.Files++
 	c.Bytes += int64(len(text))
-	if s == nil || s.Last == nil {
+	found := digestOf(text)
+	known := s != nil && s.Last != nil
+	stands := known && c.stands(where, s, found)
+	if !stands && c.died(run) {
+		return nil
+	}
+	if !known {
 		c.problem(where, "no entry of the project's chain stands for it")
 		return nil
 	}
-	if found := digestOf(text); !c.stands(where, s, found) {
+	if !stands {
 		c.differs(where, "was changed since entry "+itoa(s.Last.Seq), s.Last.Digest, found)
 		return nil
 	}
@@ -129,20 +134,39 @@ func (c *checker) lives(run string) bool {
 	return err == nil && held
 }
 
-// held checks what a run holds for a decision, if it is still there.
-func (c *checker) held(text json.RawMessage) error {
-	var h struct {
-		Run, Dataset, Path, Manifest string
-		Until                        time.Time
+// died reports whether a run or a backfill left a lock that nobody holds: it ended, and could not
+// say so. Of each that is one problem.
+func (c *checker) died(run string) bool {
+	lock := filepath.Join(c.root, stateDir, "live", run+".lock")
+	if held, err := faults.OS().Held(lock); err != nil || held {
+		return false
 	}
-	if err := json.Unmarshal(text, &h); err != nil {
-		return nil //nolint:nilerr // the record is as it was written
+	if !c.dead[run] {
+		c.dead[run] = true
+		c.problem(lock, "its process died before what it did was put on record; the next command in the project puts it there, such as `penstock runs`")
 	}
+	return true
+}
+
+// heldAs is what a record says of a version that is held.
+type heldAs struct{ Run, Dataset, Path, Manifest string }
+
+// in is the directory of what is held.
+func (h heldAs) in(root string) string {
 	dir := ""
 	if h.Path != h.Dataset {
 		dir = filepath.Base(h.Path)
 	}
-	where := filepath.Join(filepath.Dir(Path(c.root, h.Dataset)), "held", nameOfPartition(dir)+"."+h.Run)
+	return filepath.Join(filepath.Dir(Path(root, h.Dataset)), "held", nameOfPartition(dir)+"."+h.Run)
+}
+
+// held checks what a run holds for a decision, if it is still there.
+func (c *checker) held(text json.RawMessage) error {
+	var h heldAs
+	if err := json.Unmarshal(text, &h); err != nil {
+		return nil //nolint:nilerr // the record is as it was written
+	}
+	where := h.in(c.root)
 	if _, err := os.Stat(where); err != nil {
 		return ignore(err, fs.ErrNotExist) // it was dropped: its time is over, or another run came after it
 	}

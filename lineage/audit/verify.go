@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
+
+	"github.com/penstock-data/penstock/internal/datasets"
+	"github.com/penstock-data/penstock/internal/faults"
 )
 
 // Options of Verify. The zero value checks everything that can be checked without knowing more
@@ -136,6 +138,7 @@ type checker struct {
 	chains map[string]*chain // by dataset
 	sums   map[string]string // that the files were compared with that readers see of a partition
 	before map[string]bool   // runs that are older than the chain, and should not be
+	dead   map[string]bool   // runs and backfills that were told of
 	texts  map[string]bool   // of pipeline files, by their SHA-256: those that were looked for
 
 	// subject is the partition or the record that is looked at, suspects are those of which
@@ -148,7 +151,8 @@ type checker struct {
 func newChecker(ctx context.Context, root string, o Options) *checker {
 	return &checker{
 		ctx: ctx, root: root, opts: o,
-		chains: map[string]*chain{}, sums: map[string]string{}, texts: map[string]bool{}, suspects: map[string]bool{}, before: map[string]bool{},
+		chains: map[string]*chain{}, sums: map[string]string{}, texts: map[string]bool{}, dead: map[string]bool{},
+		suspects: map[string]bool{}, before: map[string]bool{},
 	}
 }
 
@@ -160,11 +164,11 @@ func (c *checker) turnTo(subject string) bool {
 
 func (c *checker) all() error {
 	c.Problems, c.Chains, c.Checked = []Problem{}, []Chain{}, len(c.opts.Keys) > 0
-	datasets, err := c.datasets()
-	if err != nil {
+	if err := c.read(""); err != nil {
 		return err
 	}
-	if err := c.read(""); err != nil {
+	datasets, err := c.datasets()
+	if err != nil {
 		return err
 	}
 	for _, dataset := range datasets {
@@ -214,31 +218,22 @@ func (c *checker) rel(where string) string {
 	return filepath.ToSlash(where)
 }
 
-// datasets finds those of which anything is kept, or a chain knows, sorted.
-func (c *checker) datasets() (all []string, err error) {
-	err = filepath.WalkDir(c.root, func(p string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case c.ctx.Err() != nil:
-			return c.ctx.Err()
-		case !d.IsDir():
-			return nil
-		case d.Name() == stateDir:
-			names, err := list(filepath.Join(p, "datasets"))
-			for _, name := range names {
-				all = append(all, c.rel(filepath.Join(filepath.Dir(p), name)))
-			}
-			if err != nil {
-				return err
-			}
-			return fs.SkipDir
-		case p != c.root && strings.HasPrefix(d.Name(), "."):
-			return fs.SkipDir
+// datasets finds those of which anything is kept, or the project's chain knows, sorted.
+func (c *checker) datasets() ([]string, error) {
+	found, err := datasets.Find(faults.OS(), c.root)
+	all := found.Names
+	for _, e := range c.chains[""].entries {
+		for _, h := range e.Heads {
+			all = append(all, h.Dataset)
 		}
-		return nil
-	})
+	}
 	slices.Sort(all)
+	all = slices.Compact(all)
+	for _, copied := range found.Copies {
+		if _, known := slices.BinarySearch(all, copied.Path); !known {
+			c.note("%s is a copy of %s, and was not looked at", copied.Path, copied.Of)
+		}
+	}
 	return all, err
 }
 

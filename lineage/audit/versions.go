@@ -60,13 +60,17 @@ func place(dataset, partition string) string { return path.Join(dataset, partiti
 func (c *checker) dataset(dataset string) error {
 	ch := c.chains[dataset]
 	store := filepath.Dir(ch.name)
+	visible, err := list(filepath.Join(c.root, filepath.FromSlash(dataset))) // first: a version is kept before it is seen
+	if err != nil {
+		return err
+	}
 	kept, err := list(filepath.Join(store, "versions"))
 	if err != nil {
 		return err
 	}
 	if len(ch.entries) == 0 {
 		if ch.size == 0 && c.shown(dataset, kept) {
-			c.problem(ch.name, "there is no chain of %s; the next run of it begins one, with what is there then", dataset)
+			c.unchained(ch)
 		}
 		return nil
 	}
@@ -87,7 +91,26 @@ func (c *checker) dataset(dataset string) error {
 			return err
 		}
 	}
+	c.strangers(dataset, visible, all)
+	if err := c.strangersHeld(filepath.Join(store, "held")); err != nil {
+		return err
+	}
 	return c.approvals(store, all)
+}
+
+// unchained tells of a dataset that has no chain. In a project that is older than its chain it
+// may be that nothing was done with it since.
+func (c *checker) unchained(ch *chain) {
+	named, older := false, false
+	for _, e := range c.chains[""].entries {
+		older = older || e.Kind == Adopt
+		named = named || slices.ContainsFunc(e.Heads, func(h Head) bool { return h.Dataset == ch.dataset })
+	}
+	if older && !named {
+		c.note("there is no chain of %s, and none was begun since the project has one: nothing is proven of it; the next run of it begins one", ch.dataset)
+		return
+	}
+	c.problem(ch.name, "there is no chain of %s; the next run of it begins one, with what is there then", ch.dataset)
 }
 
 // shown reports whether readers see any of some partitions. A run that has not ended keeps a
@@ -252,10 +275,13 @@ func whose(text []byte) (m made) {
 }
 
 // goesOn reports whether the run that made a version current has not ended, so that it is not on
-// record yet.
+// record yet. If it never will, for its process has died, that is told.
 func (c *checker) goesOn(m made) bool {
-	if m.Run == "" || strings.ContainsAny(m.Run, `/\`) || !c.lives(m.Run) {
+	if m.Run == "" || strings.ContainsAny(m.Run, `/\`) {
 		return false
+	}
+	if !c.lives(m.Run) {
+		return c.died(m.Run)
 	}
 	c.note("run %s goes on: what it has published is not on record yet", m.Run)
 	return true

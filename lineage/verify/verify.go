@@ -1,10 +1,11 @@
 // Package verify checks a project's invariants from what is on disk alone: outputs,
-// manifests and records of runs. It shares no code with what wrote them.
+// manifests and records of runs. It shares no code with what wrote them, but how datasets
+// are found.
 //
 // It looks for these, and reports every breach:
 //
 //   - a visible partition has one manifest, and every file it names is there, whole,
-//     and no other;
+//     and no other; nothing else lies where readers of the dataset look;
 //   - the version it says is current is kept, with the same manifest, and its chain
 //     of earlier manifests is unbroken; one that was rolled back to has the files it says;
 //   - every blocking rule it was published under has passed, or somebody approved of just
@@ -31,6 +32,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/penstock-data/penstock/internal/datasets"
+	"github.com/penstock-data/penstock/internal/faults"
 )
 
 // Problem is a breach of an invariant.
@@ -101,6 +105,8 @@ type checker struct {
 	ctx    context.Context
 	root   string
 	report Report
+	// datasets are those of the project.
+	datasets []string
 	// current holds the digest of the visible manifest of each dataset@partition.
 	current map[string]manifest
 }
@@ -109,28 +115,13 @@ type checker struct {
 func Project(ctx context.Context, root string, index []Indexed) (*Report, error) {
 	c := &checker{ctx: ctx, root: root, current: map[string]manifest{}}
 	c.report.Problems = []Problem{}
-	var stores []string
-	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if d.IsDir() && d.Name() == ".git" {
-			return fs.SkipDir
-		}
-		if d.IsDir() && d.Name() == ".penstock" {
-			stores = append(stores, p)
-			return fs.SkipDir
-		}
-		return nil
-	})
+	found, err := datasets.Find(faults.OS(), root)
 	if err != nil {
 		return nil, err
 	}
-	for _, store := range stores {
-		if err := c.store(store); err != nil {
+	c.datasets = found.Names
+	for _, dataset := range found.Names {
+		if err := c.dataset(dataset); err != nil {
 			return nil, err
 		}
 	}
@@ -145,28 +136,44 @@ func (c *checker) problem(where, format string, args ...any) {
 	c.report.Problems = append(c.report.Problems, Problem{where, fmt.Sprintf(format, args...)})
 }
 
-// store checks the datasets of one store, which lie beside it.
-func (c *checker) store(dir string) error {
-	beside := filepath.Dir(dir)
-	dir = filepath.Join(dir, "datasets")
-	for _, dataset := range list(dir) {
-		versions := filepath.Join(dir, dataset, "versions")
-		c.report.Datasets++
-		for _, partition := range list(versions) {
-			visible := filepath.Join(beside, dataset, partition)
-			if partition == "all" {
-				visible = filepath.Join(beside, dataset)
-			}
-			if err := c.partition(filepath.Join(versions, partition), visible); err != nil {
-				return err
-			}
+// dataset checks everything that is kept of a dataset, and what readers see of it.
+func (c *checker) dataset(dataset string) error {
+	shown := filepath.Join(c.root, filepath.FromSlash(dataset))
+	store := filepath.Join(filepath.Dir(shown), ".penstock", "datasets", path.Base(dataset))
+	versions := filepath.Join(store, "versions")
+	c.report.Datasets++
+	there := list(shown) // first: a version is kept before it is seen
+	partitions := list(versions)
+	c.strangers(shown, there, partitions)
+	for _, partition := range partitions {
+		visible := filepath.Join(shown, partition)
+		if partition == "all" {
+			visible = shown
 		}
-		c.staging(filepath.Join(dir, dataset))
-		if err := c.held(filepath.Join(dir, dataset)); err != nil {
+		if err := c.partition(filepath.Join(versions, partition), visible); err != nil {
 			return err
 		}
 	}
-	return nil
+	c.staging(store)
+	return c.held(store)
+}
+
+// strangers looks among what readers find in the directory of a dataset with partitions for what
+// is none of them. Readers don't look at what is hidden.
+func (c *checker) strangers(dir string, there, partitions []string) {
+	if slices.Contains(partitions, "all") {
+		return // its files lie there
+	}
+	for _, name := range there {
+		where := filepath.Join(dir, name)
+		holds := slices.ContainsFunc(c.datasets, func(dataset string) bool {
+			below, err := filepath.Rel(where, filepath.Join(c.root, filepath.FromSlash(dataset)))
+			return err == nil && filepath.IsLocal(below)
+		})
+		if !holds && !slices.Contains(partitions, name) && !strings.HasPrefix(name, ".") {
+			c.problem(where, "no version is kept of it, and it lies where readers look")
+		}
+	}
 }
 
 // partition checks the versions of one partition and what of it is visible.

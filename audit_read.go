@@ -1,0 +1,36 @@
+package penstock
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"github.com/penstock-data/penstock/internal/faults"
+	"github.com/penstock-data/penstock/lineage/audit"
+)
+
+// VerifyAudit is Project.VerifyAudit of the project at dir, without opening it: it needs no
+// index, ends nothing of a process that died, and writes nothing. An auditor may have a copy that
+// can only be read.
+func VerifyAudit(ctx context.Context, dir string, o Options, a audit.Options) (*audit.Report, error) {
+	p, err := toRead(dir, o)
+	if err != nil {
+		return nil, err
+	}
+	return p.VerifyAudit(ctx, a)
+}
+
+// ReportAudit is Project.ReportAudit of the project at dir, without opening it.
+func ReportAudit(ctx context.Context, dir string, from, to time.Time, o Options, a audit.Options) (*audit.Ledger, error) {
+	p, err := toRead(dir, o)
+	if err != nil {
+		return nil, err
+	}
+	return p.ReportAudit(ctx, from, to, a)
+}
+
+// toRead is a project of which only the files are read.
+func toRead(dir string, o Options) (*Project, error) {
+	abs, err := filepath.Abs(dir)
+	return &Project{dir: abs, opts: o, clock: faults.SystemClock()}, err
+}
