@@ -302,6 +302,12 @@ func TestApprovalsAreVoid(t *testing.T) {
 				t.Fatal(err)
 			}
 			rec := ran(t, p, pl, "us", pipeline.Blocked)
+			_, err = p.Approve(t.Context(), rec.Run, Approve{Gates: both[:1], Reason: "r"})
+			if err == nil || !strings.HasPrefix(err.Error(), "no entry of the audit says who wrote "+name("us")) {
+				t.Errorf("it is no approval on record: %v", err)
+			}
+			p.publish.Known = nil // also where it would be
+			rec = ran(t, p, pl, "us", pipeline.Blocked)
 			done, err := p.Approve(t.Context(), rec.Run, Approve{Gates: both[:1], Reason: "r"})
 			if err != nil || len(done.Awaiting) != 1 || done.Awaiting[0].Name != "small" {
 				t.Errorf("%+v, %v", done, err)
