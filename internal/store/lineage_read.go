@@ -41,6 +41,7 @@ type lineageReader struct {
 	s     *Store
 	nodes map[int64]*nodeRow
 	edges []edge
+	whole *whole // nil: it was not read
 }
 
 func (l *lineageReader) read(q LineageQuery) (err error) {
@@ -106,6 +107,11 @@ func (l *lineageReader) follow(ids []int64, depth int, by string, next func(edge
 		seen[id] = true
 	}
 	for ; depth != 0 && len(ids) > 0; depth-- {
+		if much, err := l.much(); err != nil {
+			return err
+		} else if much {
+			return l.followWhole(ids, seen, depth, by, next)
+		}
 		var beyond []int64
 		for some := range slices.Chunk(ids, 10000) {
 			if err := l.edgesOf(func(e edge) {
@@ -137,6 +143,17 @@ func (l *lineageReader) load(ids []int64) error {
 
 // siblings reads the other versions of the partitions of those that were read.
 func (l *lineageReader) siblings() error {
+	much, err := l.much()
+	if err == nil && much {
+		err = l.readWhole()
+	}
+	if err != nil {
+		return err
+	}
+	if l.whole != nil {
+		l.whole.siblings(l.nodes)
+		return nil
+	}
 	var ids []int64
 	for id, r := range l.nodes {
 		if r.dataset != "" {
@@ -165,12 +182,13 @@ func (l *lineageReader) nodesOf(each func(*nodeRow), from string, args ...any) e
 }
 
 func eachNode(ctx context.Context, q querier, each func(*nodeRow), from string, args ...any) error {
+	own := &summer{}
 	return eachRow(ctx, q, func(scan func(...any) error) error {
 		r, sum := &nodeRow{}, int64(0)
 		if err := scan(&r.id, &r.dataset, &r.name, &r.version, &r.sha, &r.fact, &r.flow, &r.published, &r.rows, &r.bytes, &r.seconds, &sum); err != nil {
 			return err
 		}
-		if r.sum() != sum {
+		if r.sumBy(own) != sum {
 			return errSum
 		}
 		each(r)
@@ -186,13 +204,15 @@ func (l *lineageReader) edgesOf(each func(edge), from string, args ...any) error
 }
 
 func eachEdge(ctx context.Context, q querier, each func(edge), from string, args ...any) error {
+	own := &summer{}
+	var e edge
+	var kind, sum int64
+	into := []any{&e.read, &e.made, &kind, &sum}
 	return eachRow(ctx, q, func(scan func(...any) error) error {
-		var e edge
-		var sum int64
-		if err := scan(&e.read, &e.made, &e.kind, &sum); err != nil {
+		if err := scan(into...); err != nil {
 			return err
 		}
-		if e.sum() != sum {
+		if e.kind = edgeKind(kind); e.sumBy(own) != sum {
 			return errSum
 		}
 		each(e)
