@@ -253,10 +253,32 @@ func (l *lineageReader) result() ([]*lineage.Made, error) {
 		}
 		all, of[id] = append(all, m), m
 	}
-	for _, e := range l.edges {
-		made, read := of[e.made], l.nodes[e.read]
-		if made == nil || read == nil {
-			return nil, l.s.broken(errLineage(e.read))
+	for i := 0; i < len(l.edges); { // those of a version mostly follow each other
+		n := i
+		for n < len(l.edges) && l.edges[n].made == l.edges[i].made {
+			n++
+		}
+		if err := l.inputs(of[l.edges[i].made], l.edges[i:n]); err != nil {
+			return nil, l.s.broken(err)
+		}
+		i = n
+	}
+	for _, m := range all {
+		m.Sort()
+	}
+	return all, nil
+}
+
+// inputs notes what edges say of a version.
+func (l *lineageReader) inputs(made *lineage.Made, edges []edge) error {
+	if made == nil {
+		return errLineage(edges[0].made)
+	}
+	made.Inputs = slices.Grow(made.Inputs, len(edges))
+	for _, e := range edges {
+		read := l.nodes[e.read]
+		if read == nil {
+			return errLineage(e.read)
 		}
 		n := read.node()
 		if e.kind != readAgain {
@@ -269,10 +291,7 @@ func (l *lineageReader) result() ([]*lineage.Made, error) {
 			made.Without = append(made.Without, n)
 		}
 	}
-	for _, m := range all {
-		m.Sort()
-	}
-	return all, nil
+	return nil
 }
 
 func (r *nodeRow) node() lineage.Node {
