@@ -46,10 +46,10 @@ type lineageReader struct {
 
 func (l *lineageReader) read(q LineageQuery) (err error) {
 	if q.Name == "" {
-		if err := l.nodesOf(nil, `FROM lineage_nodes n`); err != nil {
+		if err := l.edgesOf(func(edge) {}, `FROM lineage_edges`); err != nil {
 			return err
 		}
-		return l.edgesOf(func(edge) {}, `FROM lineage_edges`)
+		return l.nodesOf(nil, `FROM lineage_nodes n`) // after the edges, so that none leads nowhere
 	}
 	roots, err := l.roots(q)
 	if err != nil {

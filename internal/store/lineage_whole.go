@@ -1,5 +1,7 @@
 package store
 
+import "slices"
+
 // A query that reaches much of the index reads it from end to end, which takes a fraction of asking
 // for it a step at a time: once it has read more than one of so many nodes.
 const wholeAfter = 16
@@ -21,8 +23,29 @@ func (l *lineageReader) much() (bool, error) {
 // are followed from.
 type whole struct {
 	nodes map[int64]*nodeRow
+	last  int64 // the highest number
 	edges []edge
-	by    map[string]map[int64][]int32 // "made" and "read", as far as they were asked for
+	by    map[string]*ends // "made" and "read", as far as they were asked for
+}
+
+// ends are the places of edges in order of the nodes that they are followed from: those of a node are
+// order[start[id]:start[id+1]].
+type ends struct{ start, order []int32 }
+
+func endsOf(edges []edge, nodes int64, end func(edge) int64) *ends {
+	x := &ends{start: make([]int32, nodes+2), order: make([]int32, len(edges))}
+	for _, e := range edges {
+		x.start[end(e)+1]++
+	}
+	for i := range nodes + 1 {
+		x.start[i+1] += x.start[i]
+	}
+	at := slices.Clone(x.start)
+	for i, e := range edges {
+		x.order[at[end(e)]] = int32(i)
+		at[end(e)]++
+	}
+	return x
 }
 
 // readWhole reads all there is, once.
@@ -30,10 +53,19 @@ func (l *lineageReader) readWhole() error {
 	if l.whole != nil {
 		return nil
 	}
-	w := &whole{nodes: map[int64]*nodeRow{}, by: map[string]map[int64][]int32{}}
-	err := eachNode(l.ctx, l.s, func(r *nodeRow) { w.nodes[r.id] = r }, `FROM lineage_nodes n`)
+	w := &whole{nodes: map[int64]*nodeRow{}, by: map[string]*ends{}}
+	// Edges first: what somebody adds meanwhile may have nodes that no edge leads to, and not the reverse.
+	err := eachEdge(l.ctx, l.s, func(e edge) { w.edges = append(w.edges, e) }, `FROM lineage_edges`)
 	if err == nil {
-		err = eachEdge(l.ctx, l.s, func(e edge) { w.edges = append(w.edges, e) }, `FROM lineage_edges`)
+		err = eachNode(l.ctx, l.s, func(r *nodeRow) {
+			w.nodes[r.id] = r
+			w.last = max(w.last, r.id)
+		}, `FROM lineage_nodes n`)
+	}
+	for _, e := range w.edges {
+		if err == nil && (w.nodes[e.read] == nil || w.nodes[e.made] == nil) {
+			err = errLineage(e.read)
+		}
 	}
 	l.whole = w
 	return err
@@ -41,19 +73,18 @@ func (l *lineageReader) readWhole() error {
 
 // from are the edges that are followed from a node.
 func (w *whole) from(by string, id int64) []int32 {
-	all := w.by[by]
-	if all == nil {
-		all = make(map[int64][]int32, len(w.nodes))
-		for i, e := range w.edges {
-			end := e.made
-			if by == "read" {
-				end = e.read
-			}
-			all[end] = append(all[end], int32(i))
-		}
-		w.by[by] = all
+	if id > w.last {
+		return nil
 	}
-	return all[id]
+	if w.by[by] == nil {
+		w.by[by] = endsOf(w.edges, w.last, func(e edge) int64 {
+			if by == "read" {
+				return e.read
+			}
+			return e.made
+		})
+	}
+	return w.by[by].order[w.by[by].start[id]:w.by[by].start[id+1]]
 }
 
 // followWhole is follow over all there is.
