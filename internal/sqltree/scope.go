@@ -35,8 +35,9 @@ type column struct {
 	anyName bool
 	value   value
 	typ     arrow.DataType
-	item    int  // of the select list that it stands in
-	alias   bool // the name is one that DuckDB takes for given by the select list
+	item    int    // of the select list that it stands in
+	text    string // the expression that makes it
+	alias   bool   // the name is one that DuckDB takes for given by the select list
 }
 
 // scope is what names mean at some place.

@@ -1,6 +1,7 @@
 package sqltree
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -15,6 +16,7 @@ func (r *resolver) selectList(s *scope, n node, rel *relation) {
 		some := r.expand(s, item)
 		for i := range some.columns {
 			some.columns[i].item = at
+			some.columns[i].text = cmp.Or(some.columns[i].text, item.text(TextOfItem))
 		}
 		rel.columns = append(rel.columns, some.columns...)
 		rel.uncertain += some.uncertain
@@ -76,7 +78,7 @@ func (r *resolver) single(s *scope, item node) *relation {
 	if item.text("class") == "COLUMN_REF" && len(names) > 0 {
 		found, field, _ := s.resolve(names)
 		if found != nil && !field {
-			c.typ = found.typ
+			c.typ, c.text = found.typ, found.text
 		}
 		if c.name == "" {
 			c.name = names[len(names)-1]
@@ -86,7 +88,8 @@ func (r *resolver) single(s *scope, item node) *relation {
 	}
 	if item.text("class") == "POSITIONAL_REFERENCE" && c.name == "" {
 		if at, reason := s.position(item); reason == "" {
-			c.name, c.anyName, c.typ, c.alias = at.name, at.name == "", at.typ, true // which DuckDB takes for an alias
+			c.name, c.anyName, c.typ, c.text = at.name, at.name == "", at.typ, at.text
+			c.alias = true // which DuckDB takes for an alias
 		} else {
 			c.anyName = true
 		}
@@ -230,7 +233,7 @@ func (r *resolver) replace(s *scope, made *relation, n node) {
 		for _, entry := range n.children("replace_list") {
 			if strings.EqualFold(entry.text("key"), c.name) {
 				made.columns[i].value, made.columns[i].typ = r.expr(s, entry.child("value")), nil
-				made.columns[i].alias = true
+				made.columns[i].alias, made.columns[i].text = true, ""
 			}
 		}
 		for _, entry := range n.children("rename_list") {
