@@ -82,8 +82,9 @@ func (r *resolver) single(s *scope, item node) *relation {
 		}
 		if c.name == "" {
 			c.name = names[len(names)-1]
-			// DuckDB writes a column as its table does, and takes that for an alias.
-			c.alias = found != nil && !field && strings.EqualFold(found.name, c.name) && found.name != c.name
+			if found != nil && !field && strings.EqualFold(found.name, c.name) && found.name != c.name {
+				c.name, c.alias = found.name, true // DuckDB writes it as its table does, and takes that for an alias
+			}
 		}
 	}
 	if item.text("class") == "POSITIONAL_REFERENCE" && c.name == "" {
