@@ -122,7 +122,7 @@ func (r *resolver) starred(s *scope, n node) *relation {
 	if reason := r.choose(made, n.child("expr")); reason != "" {
 		return uncertain(reason)
 	}
-	r.replace(s, made, n)
+	r.edit(s, made, n)
 	return made
 }
 
@@ -221,8 +221,8 @@ func (rel *relation) pick(list []node) string {
 	return ""
 }
 
-// replace carries out EXCLUDE, REPLACE and RENAME.
-func (r *resolver) replace(s *scope, made *relation, n node) {
+// edit carries out EXCLUDE, REPLACE and RENAME.
+func (r *resolver) edit(s *scope, made *relation, n node) {
 	gone := func(c column) bool {
 		return slices.ContainsFunc(n.texts("exclude_list"), func(name string) bool { return strings.EqualFold(name, c.name) })
 	}
@@ -230,13 +230,10 @@ func (r *resolver) replace(s *scope, made *relation, n node) {
 	if len(n.children("qualified_exclude_list")) > 0 {
 		made.uncertain, made.reason = 2, "which column is left out by its table is not known here"
 	}
+	for _, entry := range n.children("replace_list") {
+		made.replace(entry.text("key"), r.expr(s, entry.child("value")))
+	}
 	for i, c := range made.columns {
-		for _, entry := range n.children("replace_list") {
-			if strings.EqualFold(entry.text("key"), c.name) {
-				made.columns[i].value, made.columns[i].typ = r.expr(s, entry.child("value")), nil
-				made.columns[i].alias, made.columns[i].text = true, ""
-			}
-		}
 		for _, entry := range n.children("rename_list") {
 			if key := entry.child("key"); strings.EqualFold(key.text("column"), c.name) {
 				made.columns[i].name, made.columns[i].alias = entry.text("value"), true
@@ -244,6 +241,22 @@ func (r *resolver) replace(s *scope, made *relation, n node) {
 					made.uncertain, made.reason = 2, "which column is renamed by its table is not known here"
 				}
 			}
+		}
+	}
+}
+
+// replace gives a column another value. Of several that are called so one stays.
+func (rel *relation) replace(name string, v value) {
+	done := false
+	rel.columns = slices.DeleteFunc(rel.columns, func(c column) bool {
+		same := strings.EqualFold(name, c.name)
+		again := done && same
+		done = done || same
+		return again
+	})
+	for i, c := range rel.columns {
+		if strings.EqualFold(name, c.name) {
+			rel.columns[i] = column{name: c.name, value: v, alias: true}
 		}
 	}
 }

@@ -138,7 +138,7 @@ func (q *namer) selects(depth int, ctes []source) string {
 		text += " QUALIFY row_number() OVER (ORDER BY " + q.ref(from) + ") < 3"
 	}
 	if q.IntN(3) == 0 {
-		text += " ORDER BY " + q.one(q.name(), q.ref(from), q.ref(from)+" + 0", "1", "-"+q.name()) + q.one("", " DESC", ", ALL") + q.one("", " LIMIT 1", " LIMIT 2")
+		text += " ORDER BY " + q.one(q.name(), q.ref(from), q.ref(from)+" + 0", "1", "-"+q.name()) + q.one("", " DESC") + ", 1" + q.one("", " LIMIT 1", " LIMIT 2")
 	}
 	return text
 }
@@ -192,7 +192,7 @@ func (q *namer) item(from []source, depth int) string {
 	case 15:
 		return fmt.Sprintf("(SELECT %s%s) AS %s", x, q.one("", " + 1"), name)
 	case 16:
-		return fmt.Sprintf("sum(%s) OVER (PARTITION BY %s) AS %s", x, y, name)
+		return fmt.Sprintf("sum(%s) OVER () AS %s", x, name) // a partition would change the order of the rows, by which ties go
 	case 17:
 		return fmt.Sprintf("unnest([%s, %s]) AS %s", x, y, name)
 	case 18:
