@@ -14,8 +14,9 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// openAudit makes the log that runs write to.
-func (p *Project) openAudit() (err error) {
+// openAudit makes the log that runs write to. That there is no key to sign with matters only to who
+// puts something on record.
+func (p *Project) openAudit() {
 	p.audit = &audit.Log{
 		FS: p.fs, Clock: p.clock, Sleep: p.sleep, Root: p.dir,
 		Before: p.beforeAudit, Datasets: p.publish.Datasets,
@@ -30,22 +31,35 @@ func (p *Project) openAudit() (err error) {
 		})
 	}
 	if p.opts.SigningKey == "" {
-		return nil
+		return
 	}
+	var err error
 	if p.audit.Key, err = audit.ReadKey(p.opts.SigningKey); err != nil {
-		return pipeline.Errorf(pipeline.Invalid, "the signing key: %w", err).
+		p.noKey = pipeline.Errorf(pipeline.Invalid, "the signing key: %w", err).
 			With("nothing was run: what can't be signed is not put on record", "`penstock audit keygen FILE` makes a key")
 	}
-	return nil
 }
 
 // maySign is an error if what is put on record must be signed, and can't be.
 func (p *Project) maySign() error {
-	if !p.opts.AuditSigned || p.audit.Key != nil {
-		return nil
+	if p.noKey != nil || !p.opts.AuditSigned || p.audit.Key != nil {
+		return p.noKey
 	}
 	return pipeline.Errorf(pipeline.Invalid, "this project signs what is put on record, and there is no signing key").
 		With("name the file with the key in PENSTOCK_SIGNING_KEY, or with --signing-key; nothing was run")
+}
+
+// Died reports whether a run that says that it is running has no process any more, and why its end
+// is not on record: who opened the project can't sign it.
+func (p *Project) Died(rec *pipeline.RunRecord) (bool, error) {
+	if rec.Status != pipeline.Running {
+		return false, nil
+	}
+	held, err := p.fs.Held(p.state("live", rec.Run+".lock"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	return !held, p.maySign()
 }
 
 // chain are the entries for the end of a run, and for what it made current.
@@ -74,7 +88,7 @@ func (p *Project) lateBackfill(r *BackfillRecord) error {
 	if err != nil {
 		return err
 	}
-	entries, err := p.left([]audit.Entry{backfillEntry(r, text)}, "")
+	entries, err := p.left([]audit.Entry{backfillEntry(r, text)}, sha256Of(text))
 	if err != nil {
 		return err
 	}

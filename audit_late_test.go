@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -185,4 +186,119 @@ func TestChainOfTheProjectThatWasCut(t *testing.T) {
 	if len(readFile(t, own)) != size {
 		t.Error("it is said again")
 	}
+}
+
+// Who takes all chains away has the next command begin others; what was made when there were chains
+// tells of them.
+func TestAllChainsTakenAway(t *testing.T) {
+	x := newPast(t, penstock.Options{})
+	if err := errors.Join(os.Remove(x.chains()[0]), os.Remove(x.chains()[1]), os.Remove(x.chains()[2])); err != nil {
+		t.Fatal(err)
+	}
+	x.with(t, func(p *penstock.Project) {
+		x.write(t, "a", 1, 2)
+		x.run(t, p, "a", pipeline.Published)
+	})
+	x.finds(t, audit.Options{}, "there was one before it, and it is gone")
+}
+
+// A blocked run that is older than the chains can be approved of, also by somebody who is killed
+// just after the record of it was written anew.
+func TestAdoptedRunIsApprovedOfAndTheProcessDies(t *testing.T) {
+	x := newPast(t, penstock.Options{})
+	for _, name := range x.chains() {
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x.keepNoTexts(t)
+	x.with(t, func(p *penstock.Project) { // the chains begin
+		x.write(t, "a", 1, 2)
+		x.run(t, p, "a", pipeline.Published)
+	})
+	if text := readFile(t, x.chains()[0]); !bytes.Contains(text, []byte(`"kind":"adopt","run":"`+x.latest+`","status":"blocked"`)) {
+		t.Fatalf("it is not on record as what it is: %s", text)
+	}
+	own := x.chains()[0]
+	x.with(t, func(p *penstock.Project) {
+		if a, err := p.Approve(t.Context(), x.latest, penstock.Approve{Gates: []string{"enough"}, Reason: "a short day"}); err != nil || a.Run.Status != pipeline.Published {
+			t.Fatal(a, err)
+		}
+	})
+	x.holds(t, audit.Options{})
+	lines := bytes.SplitAfter(bytes.TrimSuffix(readFile(t, own), []byte("\n")), []byte("\n"))
+	writeFile(t, own, bytes.Join(lines[:len(lines)-1], nil)) // the last entry is for the record
+	x.holds(t, audit.Options{})                              // it was announced
+	x.dies(t, x.latest)
+	r := x.holds(t, audit.Options{})
+	if len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "was added late, in place of entry") {
+		t.Errorf("notes are %q", r.Notes)
+	}
+}
+
+// Without its key a project can be looked at, and says what it takes to end what died.
+func TestProjectWithoutItsSigningKey(t *testing.T) {
+	x := newPast(t, penstock.Options{})
+	x.opts.SigningKey = filepath.Join(t.TempDir(), "none")
+	writeFile(t, filepath.Join(x.dir, ".penstock/live", x.latest+".lock"), nil)
+	x.with(t, func(p *penstock.Project) {
+		if runs, err := p.Runs(t.Context(), penstock.RunFilter{}); err != nil || len(runs) == 0 {
+			t.Error(runs, err)
+		}
+		if died, err := p.Died(&pipeline.RunRecord{Run: x.latest, Status: pipeline.Running}); !died || err == nil || !strings.Contains(err.Error(), "the signing key") {
+			t.Error(died, err)
+		}
+		if _, err := p.Run(t.Context(), x.pl, "a"); pipeline.KindOf(err) != pipeline.Invalid || !strings.Contains(err.Error(), "the signing key") {
+			t.Error(err)
+		}
+	})
+	x.holds(t, audit.Options{})
+}
+
+// keepNoTexts takes from the records of runs what only a penstock writes that keeps chains.
+func (x *past) keepNoTexts(t *testing.T) {
+	t.Helper()
+	for _, name := range x.record(t)["run"] {
+		text := string(readFile(t, name))
+		if from := strings.Index(text, `  "definition": [`); from >= 0 {
+			to := from + strings.Index(text[from:], "\n  ],\n") + len("\n  ],\n")
+			x.forge(t, strings.TrimSuffix(filepath.Base(name), ".json"), text[from:to], "")
+		}
+	}
+}
+
+// A backfill that ended is not ended again by whoever changed its record; one that was gone on with is.
+func TestBackfillThatDiesWhenGoneOnWith(t *testing.T) {
+	x := newPast(t, penstock.Options{})
+	name := x.record(t)["backfill"][0]
+	id, text := strings.TrimSuffix(filepath.Base(name), ".json"), readFile(t, name)
+	for _, what := range [][2]string{{`"actor": "tester"`, `"actor": "mallory"`}, {`"status": "ended"`, `"status": "running"`}} {
+		now := bytes.Replace(text, []byte(what[0]), []byte(what[1]), 1)
+		if bytes.Equal(now, text) {
+			t.Fatalf("%s has no %s", name, what[0])
+		}
+		writeFile(t, name, now)
+		x.dies(t, id)
+		x.finds(t, audit.Options{}, "was changed since entry")
+	}
+	writeFile(t, name, text)
+	x.holds(t, audit.Options{})
+	x.with(t, func(p *penstock.Project) {
+		parts, err := x.pl.Partitions.Range("", "")
+		if err == nil {
+			_, err = p.Backfill(t.Context(), x.pl, parts, penstock.BackfillOptions{Resume: id})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	x.holds(t, audit.Options{})
+	own := x.chains()[0]
+	all := bytes.SplitAfter(bytes.TrimSuffix(readFile(t, own), []byte("\n")), []byte("\n"))
+	if last := all[len(all)-1]; !bytes.Contains(last, []byte(`"kind":"backfill"`)) {
+		t.Fatalf("the last entry is %s", last)
+	}
+	writeFile(t, own, bytes.Join(all[:len(all)-1], nil)) // it was killed before that
+	x.dies(t, id)
+	x.holds(t, audit.Options{})
 }

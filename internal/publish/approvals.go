@@ -48,7 +48,10 @@ func (s *Store) approvals(l layout) (all []pipeline.Approval, err error) {
 		return nil, pipeline.Errorf(pipeline.IO, "%s can't be read: %w", l.rel(l.approvals()), err).
 			With("move it away: what was approved of, and not published, has to be approved again")
 	}
-	return all, s.onRecord(l, text)
+	if err := s.onRecord(l, text); err != nil {
+		return nil, err
+	}
+	return all, nil
 }
 
 // onRecord is an error if approvals are not those on record.

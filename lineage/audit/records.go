@@ -45,6 +45,9 @@ func (c *checker) records() error {
 			c.problem(filepath.Join(c.root, stateDir, dir, e.Run+".json"), "is gone; entry %d has its sha256, %.12s", e.Seq, e.Digest)
 		}
 	}
+	if len(c.before) > 0 {
+		c.problem(own.name, "%d of the runs that were there when it began were made by a penstock that keeps chains: there was one before it, and it is gone", len(c.before))
+	}
 	return c.code()
 }
 
@@ -113,6 +116,9 @@ func (c *checker) record(where, run string, s *Standing) error {
 		return nil
 	}
 	c.Runs++
+	if s.Last.Kind == Adopt && len(rec.Definition) > 0 {
+		c.before[run] = true
+	}
 	for _, text := range rec.Held {
 		if err := c.held(text); err != nil {
 			return err
