@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"time"
 
@@ -18,6 +20,7 @@ func (p *Project) openAudit() (err error) {
 	p.audit = &audit.Log{
 		FS: p.fs, Clock: p.clock, Sleep: p.sleep, Root: p.dir,
 		Before: p.beforeAudit, Datasets: p.publish.Datasets,
+		Holder: p.holder(),
 	}
 	p.publish.Removing = func(dataset, partitionDir string, versions []int64) error {
 		if err := p.maySign(); err != nil {
@@ -35,6 +38,12 @@ func (p *Project) openAudit() (err error) {
 			With("nothing was run: what can't be signed is not put on record", "`penstock audit keygen FILE` makes a key")
 	}
 	return nil
+}
+
+// holder says who writes to the record, to those who wait.
+func (p *Project) holder() string {
+	machine, _ := os.Hostname() // it is a courtesy
+	return fmt.Sprintf("process %d of %s on %s", os.Getpid(), p.opts.Actor, machine)
 }
 
 // maySign is an error if what is put on record must be signed, and can't be.

@@ -140,7 +140,7 @@ func (a *app) showAudit(r *audit.Report, all bool) {
 		a.print("%s there before the chains began: of the time before that nothing is proven\n", plural(adopted, "thing was", "things were"))
 	}
 	if late > 0 {
-		a.print("%s added late, after a process had died\n", plural(late, "entry was", "entries were"))
+		a.print("%s added late, for a process had died, or could not write to the record\n", plural(late, "entry was", "entries were"))
 	}
 	if r.Removed > 0 {
 		a.print("%s removed, on record\n", plural(int64(r.Removed), "version was", "versions were"))

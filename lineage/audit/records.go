@@ -56,6 +56,9 @@ func (c *checker) records() error {
 // backfillMark begins the ids of backfills, and of no run.
 const backfillMark = "b"
 
+// waits ends the name of the record of a run that could not be put on record.
+const waits = ".end.json.tmp"
+
 // recordsIn checks the records of a directory, and takes those that are there from last.
 func (c *checker) recordsIn(dir string, last map[string]*Entry) error {
 	names, err := list(dir)
@@ -74,6 +77,7 @@ func (c *checker) recordsIn(dir string, last map[string]*Entry) error {
 				return err
 			}
 			delete(last, run)
+		case strings.HasSuffix(name, waits) && c.died(strings.TrimSuffix(name, waits)):
 		case !strings.HasSuffix(name, ".json.tmp"):
 			c.problem(where, "penstock did not put it there")
 		}
@@ -139,7 +143,7 @@ func (c *checker) died(run string) bool {
 	}
 	if !c.dead[run] {
 		c.dead[run] = true
-		c.problem(lock, "its process died before what it did was put on record; the next command in the project puts it there, such as `penstock runs`")
+		c.problem(lock, "what it did is not on record: its process died, or could not write there; the next command in the project puts it there, such as `penstock runs`")
 	}
 	return true
 }
