@@ -267,6 +267,9 @@ func (p *Project) ReportAudit(ctx context.Context, from, to time.Time, o audit.O
 	if err != nil {
 		return nil, err
 	}
+	for i := range l.Rows {
+		scrub(&l.Rows[i])
+	}
 	l.Made, l.Penstock = p.clock.Now().UTC(), Version()
 	return l, nil
 }
