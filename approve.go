@@ -100,7 +100,7 @@ type decision struct {
 }
 
 func (d *decision) decide(ctx context.Context, run string) (err error) {
-	if d.Run, err = d.p.store.Run(ctx, run); err != nil { // now that nobody else changes it
+	if d.Run, err = d.p.onRecord(ctx, run); err != nil { // now that nobody else changes it
 		return err
 	}
 	d.now = d.p.clock.Now().UTC()
@@ -116,16 +116,29 @@ func (d *decision) decide(ctx context.Context, run string) (err error) {
 		}
 		d.held = append(d.held, r)
 	}
-	if err := d.approve(chosen); err != nil {
+	if err := d.approve(ctx, chosen); err != nil {
 		return err
 	}
 	d.Awaiting = d.awaiting()
 	// What was decided is on record before anything comes of it.
-	if err := d.p.record(ctx, d.Run, nil, d.entries...); err != nil || len(d.Awaiting) > 0 {
+	if err := d.record(ctx, nil, d.entries...); err != nil || len(d.Awaiting) > 0 {
 		return err
 	}
 	d.p.teller.approves(d.Run)
 	return d.publish(ctx)
+}
+
+// record puts on record what the run is now. Its record is on the chain already: that there will
+// be another is announced before, so that a crash can't leave one that nobody stands for.
+func (d *decision) record(ctx context.Context, current []published, more ...audit.Entry) error {
+	text, err := recordText(d.Run)
+	if err == nil {
+		err = d.p.intendRecord(ctx, d.Run, text)
+	}
+	if err != nil {
+		return pipeline.Errorf(pipeline.IO, "the decision upon run %s can't be put on record: %w", d.Run.Run, err)
+	}
+	return d.p.record(ctx, d.Run, current, more...)
 }
 
 // release gives free what was claimed and not published.
@@ -138,7 +151,7 @@ func (d *decision) release() {
 }
 
 // approve makes the approvals of what was chosen, and puts them on record.
-func (d *decision) approve(chosen []pipeline.Finding) error {
+func (d *decision) approve(ctx context.Context, chosen []pipeline.Finding) error {
 	for _, r := range d.held {
 		if r.Done != nil {
 			continue
@@ -149,7 +162,7 @@ func (d *decision) approve(chosen []pipeline.Finding) error {
 				made = append(made, d.approval(r.Manifest, f))
 			}
 		}
-		all, err := r.Staging.Approve(made)
+		all, err := r.Staging.Approve(ctx, made)
 		if err != nil {
 			return err
 		}

@@ -22,7 +22,7 @@ func (d *decision) publish(ctx context.Context) error {
 			var err error
 			if v, err = r.Staging.Commit(ctx, r.Manifest); err != nil {
 				d.Run.Outputs = outputs // those are visible; the next approval goes on from here
-				return errors.Join(err, d.p.record(context.WithoutCancel(ctx), d.Run, current))
+				return errors.Join(err, d.record(context.WithoutCancel(ctx), current))
 			}
 			noteUndone(d.Run, r.Staging.Current(), v.Manifest)
 		}
@@ -36,7 +36,7 @@ func (d *decision) publish(ctx context.Context) error {
 	}
 	d.Run.Status, d.Run.Outputs, d.Run.Held = status, outputs, nil
 	settle(d.Run, current)
-	return d.p.record(context.WithoutCancel(ctx), d.Run, current)
+	return d.record(context.WithoutCancel(ctx), current)
 }
 
 // fillInputs names the versions of what the same run published before.

@@ -17,8 +17,11 @@ func (a *attempt) explain(out *pipeline.Outcome, b *manifests) {
 			continue
 		}
 		m := b.manifest(s)
-		all := a.p.approvals(m.Dataset, a.env.Partition)
+		all, err := a.p.publish.Approvals(m.Dataset, a.env.Partition.Dir())
 		for _, f := range m.Findings {
+			if err != nil && f.Blocks() && f.Approved == nil {
+				a.detail(f, "what was approved of does not count: "+err.Error())
+			}
 			if ap := lastOf(all, f); ap != nil && f.Blocks() && f.Approved == nil {
 				a.detail(f, fmt.Sprintf("the approval by %s of %s does not count: %s",
 					ap.Actor, ap.At.Format(time.DateOnly), void(ap, m, f, now)))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,13 +16,15 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// openAudit makes the log that runs write to.
-func (p *Project) openAudit() (err error) {
+// openAudit makes the log that runs write to. That there is no key to sign with matters only to who
+// puts something on record.
+func (p *Project) openAudit() {
 	p.audit = &audit.Log{
 		FS: p.fs, Clock: p.clock, Sleep: p.sleep, Root: p.dir,
 		Before: p.beforeAudit, Datasets: p.publish.Datasets,
 		Holder: p.holder(),
 	}
+	p.publish.Known, p.publish.Approving = p.knownApprovals, p.intendApprovals
 	p.publish.Removing = func(dataset, partitionDir string, versions []int64) error {
 		if err := p.maySign(); err != nil {
 			return err
@@ -31,13 +34,13 @@ func (p *Project) openAudit() (err error) {
 		})
 	}
 	if p.opts.SigningKey == "" {
-		return nil
+		return
 	}
+	var err error
 	if p.audit.Key, err = audit.ReadKey(p.opts.SigningKey); err != nil {
-		return pipeline.Errorf(pipeline.Invalid, "the signing key: %w", err).
+		p.noKey = pipeline.Errorf(pipeline.Invalid, "the signing key: %w", err).
 			With("nothing was run: what can't be signed is not put on record", "`penstock audit keygen FILE` makes a key")
 	}
-	return nil
 }
 
 // holder says who writes to the record, to those who wait.
@@ -48,11 +51,24 @@ func (p *Project) holder() string {
 
 // maySign is an error if what is put on record must be signed, and can't be.
 func (p *Project) maySign() error {
-	if !p.opts.AuditSigned || p.audit.Key != nil {
-		return nil
+	if p.noKey != nil || !p.opts.AuditSigned || p.audit.Key != nil {
+		return p.noKey
 	}
 	return pipeline.Errorf(pipeline.Invalid, "this project signs what is put on record, and there is no signing key").
 		With("name the file with the key in PENSTOCK_SIGNING_KEY, or with --signing-key; nothing was run")
+}
+
+// Died reports whether a run that says that it is running has no process any more, and why its end
+// is not on record: who opened the project can't sign it.
+func (p *Project) Died(rec *pipeline.RunRecord) (bool, error) {
+	if rec.Status != pipeline.Running {
+		return false, nil
+	}
+	held, err := p.fs.Held(p.state("live", rec.Run+".lock"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	return !held, p.maySign()
 }
 
 // chain are the entries for the end of a run, and for what it made current.
@@ -81,7 +97,7 @@ func (p *Project) lateBackfill(r *BackfillRecord) error {
 	if err != nil {
 		return err
 	}
-	entries, err := p.left([]audit.Entry{backfillEntry(r, text)})
+	entries, err := p.left([]audit.Entry{backfillEntry(r, text)}, "")
 	if err != nil {
 		return err
 	}
@@ -131,39 +147,6 @@ func ignoreMissing(err error) error {
 	return err
 }
 
-// late gives those of the entries for a run whose process has died that it did not append itself,
-// with what it approved of before it died.
-func (p *Project) late(rec *pipeline.RunRecord, entries []audit.Entry) (left []audit.Entry, err error) {
-	for _, h := range rec.Held {
-		e, err := p.approvalEntry(h.Dataset, partitionDir(pipeline.OutputRecord{Dataset: h.Dataset, Path: h.Path}))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		entries = append(entries, e)
-	}
-	return p.left(entries)
-}
-
-// left gives those of some entries that are not on record, as what comes late. A run that had
-// ended, and was not blocked, ends no second time: if its record is another now, nobody stands
-// for that.
-func (p *Project) left(entries []audit.Entry) (left []audit.Entry, err error) {
-	for _, e := range entries {
-		last, err := p.audit.Last(e)
-		if err != nil {
-			return nil, err
-		}
-		if last == nil || last.Digest != e.Digest && (e.Kind != audit.Run || last.Status == string(pipeline.Blocked)) {
-			e.Late = true
-			left = append(left, e)
-		}
-	}
-	return left, nil
-}
-
 // beforeAudit gives entries for what was there before a chain begins: of a dataset the versions
 // that are kept and what was approved of, of the project the records of runs and backfills.
 func (p *Project) beforeAudit(dataset string) (all []audit.Entry, err error) {
@@ -183,8 +166,13 @@ func (p *Project) beforeAudit(dataset string) (all []audit.Entry, err error) {
 			dirs = append(dirs, v.Dir)
 		}
 	}
+	adopts, err := p.audit.Adopts()
+	if err != nil || !adopts {
+		return all, err // what was approved of in a project that began with a chain is on one
+	}
 	for _, dir := range dirs {
 		e, err := p.approvalEntry(dataset, dir)
+		e.Kind = audit.Adopt
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
@@ -211,7 +199,9 @@ func (p *Project) recordsBeforeAudit() (all []audit.Entry, err error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, audit.Entry{Kind: audit.Adopt, Run: run, Digest: sha256Of(text)})
+		rec := struct{ Status string }{}
+		_ = json.Unmarshal(text, &rec) // what can't be read is adopted as it is
+		all = append(all, audit.Entry{Kind: audit.Adopt, Run: run, Status: rec.Status, Digest: sha256Of(text)})
 	}
 	for _, id := range backfills {
 		rec, err := p.readBackfill(id)

@@ -93,6 +93,7 @@ func (x *past) unchain(t *testing.T, more ...string) {
 func TestChainsBeginOfDatasetsThatAreNotRunAgain(t *testing.T) {
 	x := newPast(t, penstock.Options{})
 	x.archive(t)
+	x.keepNoTexts(t)
 	x.unchain(t, audit.Path(x.dir, "arch/clean"), audit.Path(x.dir, "arch/sums"))
 	x.again(t)
 	r := x.holds(t, audit.Options{})
@@ -121,6 +122,7 @@ func TestDatasetsThatNoChainWasBegunOf(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	x.keepNoTexts(t)
 	x.unchain(t)
 	x.again(t)
 	if err := os.Rename(away, filepath.Join(x.dir, "arch")); err != nil {

@@ -32,6 +32,7 @@ func (x *past) chains() []string {
 // adopted, as it is, and from then on can't be changed.
 func TestChainsBeginInAProjectThatHadNone(t *testing.T) {
 	x := newPast(t, penstock.Options{})
+	x.keepNoTexts(t)
 	for _, name := range x.chains() {
 		if err := os.Remove(name); err != nil {
 			t.Fatal(err)

@@ -16,14 +16,14 @@ import (
 func TestRunThatCanNotBePutOnRecord(t *testing.T) {
 	x := newPast(t, penstock.Options{})
 	own, away := audit.Path(x.dir, ""), filepath.Join(t.TempDir(), "away")
-	if err := os.Rename(own, away); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Mkdir(own, 0o755); err != nil {
-		t.Fatal(err)
-	}
 	var want *pipeline.RunRecord
 	x.with(t, func(p *penstock.Project) {
+		if err := os.Rename(own, away); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(own, 0o755); err != nil {
+			t.Fatal(err)
+		}
 		x.write(t, "a", 1, 2)
 		rec, err := p.Run(t.Context(), x.pl, "a")
 		if err == nil || rec.Status != pipeline.Published || !strings.Contains(err.Error(), "not on record yet") {

@@ -33,7 +33,7 @@ func (p *Project) bury(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return p.noteGaps(ctx)
 }
 
 // buryOne puts the end of a run or a backfill on record, unless its owner is alive.
@@ -58,18 +58,28 @@ func (p *Project) buryRun(ctx context.Context, run string) error {
 	if err != nil || rec == nil {
 		return err
 	}
-	return errors.Join(p.recordLate(ctx, rec, p.complete(rec)), p.clear(ctx, rec))
+	was, err := p.fs.ReadFile(p.state("runs", run+".json"))
+	if ignoreMissing(err) != nil {
+		return err
+	}
+	return errors.Join(p.recordLate(ctx, rec, p.complete(rec), sha256Of(was)), p.clear(ctx, rec))
 }
 
-// recordLate puts on record what a dead run did, as far as it had not done it itself.
-func (p *Project) recordLate(ctx context.Context, rec *pipeline.RunRecord, made []published) error {
+// recordLate puts on record what a dead run did, as far as it had not done it itself. The record
+// that it left has the digest was.
+func (p *Project) recordLate(ctx context.Context, rec *pipeline.RunRecord, made []published, was string) error {
 	text, err := recordText(rec)
 	if err != nil {
 		return err
 	}
-	entries, err := p.late(rec, chain(rec, text, made))
+	entries, err := p.late(rec, chain(rec, text, made), was)
 	if err != nil {
 		return err
+	}
+	if was != sha256Of(text) { // who comes next may find it, without its entry
+		if err := p.intendLate(ctx, rec, text, entries); err != nil {
+			return err
+		}
 	}
 	return p.recordAs(ctx, rec, text, made, entries)
 }

@@ -76,6 +76,7 @@ type Project struct {
 	publish *publish.Store
 	store   *store.Store
 	audit   *audit.Log
+	noKey   error // why the signing key can't be used; nil where none is asked for
 	git     *checkout
 	scraps  *scraps
 	recent  *recent
@@ -104,9 +105,7 @@ func open(ctx context.Context, dir string, o Options, fsys faults.FS) (*Project,
 	p.texts = &sync.Map{}
 	p.hashes = &hashes{now: p.clock.Now}
 	p.publish = &publish.Store{FS: p.fs, Clock: p.clock, Root: abs, Keep: max(p.opts.Keep, 0), HoldFor: p.opts.HoldFor, FourEyes: p.opts.FourEyes}
-	if err := p.openAudit(); err != nil {
-		return nil, err
-	}
+	p.openAudit()
 	p.teller = newTeller(p, p.opts.OpenLineage)
 	if err := p.makeState(); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -56,8 +57,8 @@ Exit status: 0 everything holds, 1 something does not.`,
 
 func (f *auditFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.head, "head", "", "what verify printed another time, `SEQ:SHA256`: it must still be in the chain")
-	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "a PEM `file` with public keys: signatures must be of one of them; may be repeated")
-	cmd.Flags().BoolVar(&f.signed, "signed", false, "every entry from the first signed one on must be signed")
+	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "a PEM `file` with public keys: entries must be signed by one of them, from the first signed one on; may be repeated")
+	cmd.Flags().BoolVar(&f.signed, "signed", false, "demand that, with the keys that penstock.yaml names")
 }
 
 func (f *auditFlags) options() (o audit.Options, err error) {
@@ -136,8 +137,12 @@ func (a *app) showAudit(r *audit.Report, all bool) {
 	a.print("%s in %s, %s, %s, %s, %s bytes: %s\n",
 		plural(entries, "entry", "entries"), plural(int64(len(r.Chains)), "chain", "chains"), plural(int64(r.Runs), "run", "runs"),
 		plural(int64(r.Versions), "version", "versions"), plural(int64(r.Files), "file", "files"), count(r.Bytes), verdict)
+	a.showSigned(r)
 	if adopted > 0 {
 		a.print("%s there before the chains began: of the time before that nothing is proven\n", plural(adopted, "thing was", "things were"))
+		if r.Checked {
+			a.print("  signatures don't help: who takes all chains away has the next run begin others, signed; compare with a head that you kept (--head)\n")
+		}
 	}
 	if late > 0 {
 		a.print("%s added late, for a process had died, or could not write to the record\n", plural(late, "entry was", "entries were"))
@@ -151,4 +156,26 @@ func (a *app) showAudit(r *audit.Report, all bool) {
 	if h := r.Head(); h.Seq > 0 {
 		a.print("head %s\n", h)
 	}
+}
+
+// showSigned says how much is signed, and by whom.
+func (a *app) showSigned(r *audit.Report) {
+	var entries, signed int64
+	var keys []string
+	for _, c := range r.Chains {
+		entries, signed = entries+c.Entries, signed+c.Signed
+		keys = append(keys, c.Keys...)
+	}
+	if signed == 0 && !r.Checked {
+		return
+	}
+	slices.Sort(keys)
+	by, checked := "", "no key was given to check them with (--key)"
+	if signed > 0 {
+		by = ", by key " + strings.Join(slices.Compact(keys), ", ")
+	}
+	if r.Checked {
+		checked = "checked with the keys given"
+	}
+	a.print("%d of %s signed%s: %s\n", signed, plural(entries, "entry is", "entries are"), by, checked)
 }

@@ -93,7 +93,10 @@ func (a *app) showHeld(project *penstock.Project, rec *pipeline.RunRecord) {
 
 // statusText is how a run ended, and whether it waits for a decision or was decided.
 func statusText(project *penstock.Project, rec *pipeline.RunRecord) string {
+	died, _ := project.Died(rec)
 	switch {
+	case died:
+		return string(rec.Status) + ", died"
 	case len(project.Held(rec)) > 0:
 		return string(rec.Status) + ", held"
 	case len(rec.Approvals) > 0 && rec.Status != pipeline.Blocked:

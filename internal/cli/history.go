@@ -51,6 +51,7 @@ func (a *app) runsCommand() *cobra.Command {
 				})
 			}
 			a.print("%s", table("llllrrlrl", rows))
+			a.sayDied(project, runs)
 			return nil
 		},
 	}
@@ -60,6 +61,17 @@ func (a *app) runsCommand() *cobra.Command {
 	cmd.Flags().StringVar(&status, "status", "", "only runs that ended so: published, unchanged, blocked, failed, cancelled")
 	cmd.Flags().IntVar(&f.Limit, "limit", 50, "at most so many")
 	return cmd
+}
+
+// sayDied says what it takes to end the runs whose process has died, if that was not done by now.
+func (a *app) sayDied(project *penstock.Project, runs []*pipeline.RunRecord) {
+	for _, r := range runs {
+		if died, err := project.Died(r); died && err != nil {
+			a.say("%s says that it is running, and its process has died. Its end is put on record by the next command that has the signing key: "+
+				"name the file in PENSTOCK_SIGNING_KEY (%v)", r.Run, err)
+			return
+		}
+	}
 }
 
 func (a *app) showCommand() *cobra.Command {

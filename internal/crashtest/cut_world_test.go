@@ -312,7 +312,7 @@ func (c *command) release(ctx context.Context, s *publish.Store) (*publish.Versi
 		return r.Done, nil
 	}
 	f := r.Manifest.Findings[0]
-	all, err := r.Staging.Approve([]pipeline.Approval{{
+	all, err := r.Staging.Approve(ctx, []pipeline.Approval{{
 		Run: r.Manifest.Run, Dataset: c.at.dataset, Partition: c.at.part.String(), Stage: f.Stage, Gate: f.Name, Verdict: f.Verdict,
 		Bytes: r.Manifest.BytesDigest(), Rules: pipeline.RulesDigest(r.Manifest.Gates, f), Reason: "because", Actor: "boss",
 	}})

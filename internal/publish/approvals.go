@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -47,12 +48,32 @@ func (s *Store) approvals(l layout) (all []pipeline.Approval, err error) {
 		return nil, pipeline.Errorf(pipeline.IO, "%s can't be read: %w", l.rel(l.approvals()), err).
 			With("move it away: what was approved of, and not published, has to be approved again")
 	}
+	if err := s.onRecord(l, text); err != nil {
+		return nil, err
+	}
 	return all, nil
+}
+
+// onRecord is an error if approvals are not those on record.
+func (s *Store) onRecord(l layout, text []byte) error {
+	if s.Known == nil {
+		return nil
+	}
+	sum := sha256.Sum256(text)
+	known, err := s.Known(l.dataset, l.dir(), hex.EncodeToString(sum[:]))
+	if err != nil {
+		return ioError(l, "can't tell whether "+l.rel(l.approvals())+" is on record", err)
+	}
+	if !known {
+		return pipeline.Errorf(pipeline.BadInput, "no entry of the audit says who wrote %s as it is", l.rel(l.approvals())).
+			With("see `penstock audit verify`; when you have looked into it, move the file away, and approve again of what is to be published")
+	}
+	return nil
 }
 
 // Approve puts approvals of the partition on record, durably, and gives all that have not
 // expired.
-func (st *Staging) Approve(more []pipeline.Approval) ([]pipeline.Approval, error) {
+func (st *Staging) Approve(ctx context.Context, more []pipeline.Approval) ([]pipeline.Approval, error) {
 	s, l := st.store, st.layout
 	was, err := s.approvals(l)
 	if err != nil {
@@ -73,6 +94,13 @@ func (st *Staging) Approve(more []pipeline.Approval) ([]pipeline.Approval, error
 	if err != nil {
 		return nil, err
 	}
+	text = append(text, '\n')
+	if s.Approving != nil {
+		sum := sha256.Sum256(text)
+		if err := s.Approving(ctx, l.dataset, l.dir(), hex.EncodeToString(sum[:])); err != nil {
+			return nil, ioError(l, "can't announce what is approved of", err)
+		}
+	}
 	dir := filepath.Dir(l.approvals())
 	if err := s.FS.MkdirAll(dir); err != nil {
 		return nil, st.ioError(err)
@@ -81,7 +109,7 @@ func (st *Staging) Approve(more []pipeline.Approval) ([]pipeline.Approval, error
 	if err := s.FS.RemoveAll(next); err != nil {
 		return nil, st.ioError(err)
 	}
-	if err := faults.Write(s.FS, next, append(text, '\n')); err != nil {
+	if err := faults.Write(s.FS, next, text); err != nil {
 		return nil, st.ioError(err)
 	}
 	if err := s.FS.Rename(next, l.approvals()); err != nil {

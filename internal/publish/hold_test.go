@@ -100,7 +100,7 @@ func release(s *Store, h *pipeline.HeldRecord) (*Version, error) {
 	if r.Done != nil {
 		return r.Done, nil
 	}
-	all, err := r.Staging.Approve([]pipeline.Approval{approvalOf(r.Manifest)})
+	all, err := r.Staging.Approve(context.Background(), []pipeline.Approval{approvalOf(r.Manifest)})
 	if err != nil {
 		return nil, errors.Join(err, r.Staging.Abort())
 	}
@@ -215,7 +215,7 @@ func TestEverySyncOfHoldAndApproveIsNeeded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := r.Staging.Approve([]pipeline.Approval{approvalOf(r.Manifest)}); err != nil {
+		if _, err := r.Staging.Approve(t.Context(), []pipeline.Approval{approvalOf(r.Manifest)}); err != nil {
 			t.Fatal(err)
 		}
 		return mem, h, before, mem.Syncs()
@@ -532,7 +532,7 @@ func TestApprovalsOnRecord(t *testing.T) {
 		if i%10 == 0 {
 			a.Expires = time.Unix(1e9+20, 0)
 		}
-		if _, err := st.Approve([]pipeline.Approval{a}); err != nil {
+		if _, err := st.Approve(t.Context(), []pipeline.Approval{a}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -552,7 +552,7 @@ func TestApprovalsOnRecord(t *testing.T) {
 	if _, err := s.Approvals(dataset, july.Dir()); err == nil || !strings.HasPrefix(err.Error(), "warehouse/.penstock/datasets/clean/approvals/month=2001-07.json can't be read") {
 		t.Errorf("%v", err)
 	}
-	if _, err := st.Approve([]pipeline.Approval{{}}); err == nil {
+	if _, err := st.Approve(t.Context(), []pipeline.Approval{{}}); err == nil {
 		t.Error("a damaged file was written over")
 	}
 	if _, err := mem.ReadFile(name); errors.Is(err, fs.ErrNotExist) {

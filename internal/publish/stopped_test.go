@@ -413,7 +413,7 @@ func TestStoppedWhileOthersDecide(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := st.Approve([]pipeline.Approval{{Gate: "of b"}}); err != nil {
+		if _, err := st.Approve(t.Context(), []pipeline.Approval{{Gate: "of b"}}); err != nil {
 			t.Fatal(err)
 		}
 		held, err := st.Hold(m)

@@ -39,6 +39,12 @@ type Store struct {
 	// error they stay.
 	Removing func(dataset, partitionDir string, versions []int64) error
 
+	// Approving, if set, is told which SHA-256 the approvals of a partition will have, before they
+	// have it; after an error they stay as they are. Known, if set, says whether approvals that
+	// are found are on record: others don't count.
+	Approving func(ctx context.Context, dataset, partitionDir, digest string) error
+	Known     func(dataset, partitionDir, digest string) (bool, error)
+
 	durable sync.Map // directories with all above them, as far as this process knows
 }
 

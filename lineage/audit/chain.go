@@ -178,6 +178,13 @@ func (r *chainReader) goOn(e *Entry, at int64) bool {
 	if _, err := r.file.ReadAt(torn, e.Torn.At); err != nil || digestOf(torn) != e.Torn.SHA256 {
 		return false
 	}
+	if complete(torn) {
+		r.Problems = append(r.Problems, Problem{Path: r.rel(r.name), Seq: e.Seq, What: "says that a crash tore the " + itoa(e.Torn.Bytes) +
+			" bytes before it, and there are complete lines in them, which no crash tears: they were changed, or put there"})
+		r.size = at
+		r.in.Reset(io.NewSectionReader(r.file, at, 1<<62))
+		return true
+	}
 	r.note("%s: %d bytes before entry %d are no entry: a crash tore them, or somebody; entry %d says so since %s",
 		r.rel(r.name), e.Torn.Bytes, e.Seq, e.Seq, e.Time.Format("2006-01-02 15:04:05"))
 	r.size = at
@@ -185,17 +192,23 @@ func (r *chainReader) goOn(e *Entry, at int64) bool {
 	return true
 }
 
+// complete reports whether there are complete lines in what is torn.
+func complete(torn []byte) bool {
+	return slices.ContainsFunc(bytes.Split(torn, []byte("\n")), func(line []byte) bool { return bytes.HasSuffix(line, []byte("}")) })
+}
+
 // signatures checks, entry by entry, who signed a chain.
 type signatures struct {
 	keys   map[string]Public
 	demand bool
-	begun  bool  // some entry was signed
+	begun  bool // some entry was signed
+	seen   int64
 	bare   int64 // the first entry that was not; 0: none
 	bad    *Problem
 }
 
 func newSignatures(o Options) *signatures {
-	s := &signatures{keys: map[string]Public{}, demand: o.Signed}
+	s := &signatures{keys: map[string]Public{}, demand: o.Signed || len(o.Keys) > 0}
 	for _, k := range o.Keys {
 		s.keys[k.ID] = k
 	}
@@ -206,6 +219,7 @@ func newSignatures(o Options) *signatures {
 // mostly so of those after it.
 func (s *signatures) check(e *Entry) {
 	what := ""
+	s.seen++
 	k, known := s.keys[e.Key]
 	switch {
 	case e.Key == "" && s.begun && s.demand:
@@ -228,7 +242,7 @@ func (s *signatures) check(e *Entry) {
 // end gives what is wrong, if something is, once all entries were seen.
 func (s *signatures) end() *Problem {
 	if s.bad == nil && s.demand && !s.begun && s.bare > 0 {
-		return &Problem{Seq: s.bare, What: "is not signed, and no entry after it is"}
+		return &Problem{Seq: s.bare, What: "is not signed, and no entry after it is: 0 of " + itoa(s.seen) + " entries are signed"}
 	}
 	return s.bad
 }
@@ -238,6 +252,9 @@ func (ch *chain) summary(path string) Chain {
 	for _, e := range ch.entries {
 		if e.Key != "" {
 			s.Signed++
+			if !slices.Contains(s.Keys, e.Key) {
+				s.Keys = append(s.Keys, e.Key)
+			}
 		}
 		if e.Late {
 			s.Late++

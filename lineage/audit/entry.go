@@ -16,12 +16,14 @@ import (
 // Kind says what an entry is about.
 type Kind string
 
-// The kinds of entries. Those of the project's chain are genesis, adopt, mend, run, backfill, and
-// gc; of a dataset's genesis, adopt, mend, publish, release, rollback, approval and gc.
+// The kinds of entries. Those of the project's chain are genesis, adopt, mend, intent, run,
+// backfill, and missing; of a dataset's genesis, adopt, mend, intent, publish, release, rollback,
+// approval and gc.
 const (
 	Genesis  Kind = "genesis"  // the first of a chain
 	Adopt    Kind = "adopt"    // what was there before the chain began
 	Mend     Kind = "mend"     // what a crash tore ends here
+	Intent   Kind = "intent"   // a record or approvals are about to be written anew
 	Run      Kind = "run"      // a run ended, or was decided upon
 	Backfill Kind = "backfill" // a backfill ended
 	Publish  Kind = "publish"  // a version became current
@@ -29,6 +31,7 @@ const (
 	Rollback Kind = "rollback" // an earlier version became current again
 	Approval Kind = "approval" // somebody approved of what a gate blocked
 	GC       Kind = "gc"       // versions are to be removed
+	Missing  Kind = "missing"  // a dataset's chain names a run that the project's does not know
 )
 
 // Entry is a line of a chain.

@@ -120,22 +120,25 @@ func (c *checker) approvals(store string, all map[string]*said) error {
 			c.problem(where, "penstock did not put it there")
 			continue
 		}
-		s := all[strings.TrimPrefix(dir, whole)]
-		if s == nil || s.approvals == nil {
-			c.problem(where, "no entry of the chain says who approved")
-			continue
+		s := Standing{}
+		if p := all[strings.TrimPrefix(dir, whole)]; p != nil {
+			s = p.approvals
 		}
 		c.Files++
 		_, sum, err := c.sum(where)
-		if err != nil {
+		switch {
+		case err != nil:
 			c.problem(where, "can't be read: %v", reason(err))
-		} else if sum != s.approvals.Digest {
-			c.differs(where, "was changed since entry "+itoa(s.approvals.Seq), s.approvals.Digest, sum)
+		case c.stands(where, &s, sum):
+		case s.Last == nil:
+			c.problem(where, "no entry of the chain says who approved")
+		default:
+			c.differs(where, "was changed since entry "+itoa(s.Last.Seq), s.Last.Digest, sum)
 		}
 	}
 	for dir, s := range all {
-		if name := nameOfPartition(dir); s.approvals != nil && !there[name] {
-			c.problem(filepath.Join(store, "approvals", name+".json"), "is gone; entry %d has its sha256, %.12s", s.approvals.Seq, s.approvals.Digest)
+		if name, e := nameOfPartition(dir), s.approvals.Last; e != nil && !there[name] {
+			c.problem(filepath.Join(store, "approvals", name+".json"), "is gone; entry %d has its sha256, %.12s", e.Seq, e.Digest)
 		}
 	}
 	return nil

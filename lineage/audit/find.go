@@ -2,31 +2,17 @@ package audit
 
 import (
 	"bytes"
-	"errors"
 	"io/fs"
 	"slices"
 )
 
-// Last gives the last entry of a chain that is about the same as another: the same run, the same
-// version, the approvals of the same partition. It reads the whole chain, and is for what comes
-// after a crash. It is nil where there is none.
-func (l *Log) Last(as Entry) (*Entry, error) {
-	return l.find(as.Dataset, func(e *Entry) bool { return e.about() == as.about() })
-}
-
-// subject is what an entry is about, whatever was done with it.
-type subject struct {
-	partition, run string
-	version        int64
-	approval       bool
-}
-
-func (e *Entry) about() subject {
-	s := subject{partition: e.Partition, run: e.Run, version: e.Version, approval: e.Kind == Approval}
-	if e.Dataset != "" {
-		s.run = ""
+// Adopts reports whether anything was there before the project's chain began, or it has not begun.
+func (l *Log) Adopts() (bool, error) {
+	if _, err := l.FS.Stat(Path(l.Root, "")); err != nil {
+		return true, ignore(err, fs.ErrNotExist)
 	}
-	return s
+	e, err := l.find("", func(e *Entry) bool { return e.Kind == Adopt })
+	return e != nil, err
 }
 
 // Removed gives the entry that says that a version was removed; nil where none does.
@@ -43,14 +29,21 @@ func (l *Log) Made(dataset, partition string, version int64) (*Entry, error) {
 
 // find gives the last entry of a chain of which something is true.
 func (l *Log) find(dataset string, is func(*Entry) bool) (last *Entry, err error) {
-	text, err := l.FS.ReadFile(Path(l.Root, dataset))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	for line := range bytes.Lines(text) {
-		if e, perr := parse(bytes.TrimSuffix(line, []byte("\n"))); perr == nil && is(e) {
+	err = l.each(dataset, func(e *Entry) {
+		if is(e) {
 			last = e
 		}
-	}
+	})
 	return last, err
+}
+
+// each gives the entries of a chain; none where there is no chain.
+func (l *Log) each(dataset string, take func(*Entry)) error {
+	text, err := l.FS.ReadFile(Path(l.Root, dataset))
+	for line := range bytes.Lines(text) {
+		if e, perr := parse(bytes.TrimSuffix(line, []byte("\n"))); perr == nil {
+			take(e)
+		}
+	}
+	return ignore(err, fs.ErrNotExist)
 }

@@ -108,8 +108,10 @@ func TestForgedChains(t *testing.T) {
 		if wrong := look(Options{Head: head}); len(wrong) != 1 || !strings.Contains(wrong[0].What, "is not the one the chain ended with once") {
 			t.Errorf("the head does not find it: %v", wrong)
 		}
-		if wrong := look(Options{Keys: keys, Signed: true}); len(wrong) != 1 {
-			t.Errorf("signatures don't find it: %v", wrong)
+		for _, demand := range []bool{true, false} { // a key is a demand
+			if wrong := look(Options{Keys: keys, Signed: demand}); len(wrong) != 1 {
+				t.Errorf("signatures don't find it: %v", wrong)
+			}
 		}
 	}
 }
@@ -138,7 +140,7 @@ func TestLongSignedChain(t *testing.T) {
 		t.Fatal(c.Problems, c.Chains)
 	}
 	forge(t, Path(root, ""), nil, func(e *Entry) {})
-	if c := look(); len(c.Problems) != 1 || c.Problems[0].What != "is not signed, and no entry after it is" {
+	if c := look(); len(c.Problems) != 1 || c.Problems[0].What != "is not signed, and no entry after it is: 0 of 8001 entries are signed" {
 		t.Fatal(c.Problems)
 	}
 }
@@ -191,5 +193,45 @@ func TestKeysThatAreNone(t *testing.T) {
 	}
 	if _, err := ReadPublic(name); err == nil || !strings.Contains(err.Error(), "is a private key") {
 		t.Error(err)
+	}
+}
+
+// What a crash tore is excused by the entry after it; a line that was changed, or put there, is not.
+func TestMendExcusesNoCompleteLine(t *testing.T) {
+	for _, test := range []struct {
+		what  string
+		last  func(line string) string // what is done to the last line
+		wrong bool
+	}{
+		{"torn", func(line string) string { return line[:len(line)/2] }, false},
+		{"its end is gone", func(line string) string { return line[:len(line)-1] }, false},
+		{"changed", func(line string) string { return strings.Replace(line, "run-3", "run-4", 1) }, true},
+		{"changed, its end is gone", func(line string) string { return strings.Replace(line[:len(line)-1], "run-3", "run-4", 1) }, true},
+		{"another after what is torn", func(line string) string { return line[:len(line)/2] + "\n" + line }, true},
+		{"there twice", func(line string) string { return line + line }, true},
+	} {
+		root := t.TempDir()
+		l := newLog(t, faults.OS(), root)
+		for i := int64(1); i <= 4; i++ {
+			if err := l.Record(t.Context(), recordPath(root, i), recordText(i), done(i)...); err != nil {
+				t.Fatal(err)
+			}
+			if i != 3 {
+				continue
+			}
+			text, err := os.ReadFile(Path(root, ""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			from := bytes.LastIndexByte(text[:len(text)-1], '\n') + 1
+			if err := os.WriteFile(Path(root, ""), append(text[:from:from], test.last(string(text[from:]))...), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			l = logOn(faults.OS(), root) // another process
+		}
+		c := chainsOf(t, root)
+		if (len(c.Problems) > 0) != test.wrong || c.Chains[0].Mended != 1 && test.what != "its end is gone" {
+			t.Errorf("%s: problems %v, notes %q", test.what, c.Problems, c.Notes)
+		}
 	}
 }

@@ -274,6 +274,8 @@ func (l *Log) open(dataset string, entries []Entry) (faults.File, error) {
 	var sep []byte
 	if torn != nil {
 		sep = torn.sep
+	}
+	if torn != nil && torn.Torn != nil {
 		entries = append([]Entry{{Kind: Mend, Dataset: dataset, Torn: torn.Torn}}, entries...)
 	}
 	at.size += int64(len(sep))

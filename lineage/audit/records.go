@@ -29,19 +29,14 @@ func (c *checker) records() error {
 		}
 		return err
 	}
-	last := map[string]*Entry{}
-	for _, e := range own.entries {
-		if e.Run != "" {
-			last[e.Run] = e
-		}
-	}
+	runs := c.runs(own)
 	for _, dir := range []string{"runs", "backfills"} {
-		if err := c.recordsIn(filepath.Join(c.root, stateDir, dir), last); err != nil {
+		if err := c.recordsIn(filepath.Join(c.root, stateDir, dir), runs); err != nil {
 			return err
 		}
 	}
 	for _, e := range own.entries {
-		if last[e.Run] == e {
+		if s := runs[e.Run]; s != nil && s.Last == e {
 			c.turnTo("")
 			dir := "runs"
 			if strings.HasPrefix(e.Run, backfillMark) {
@@ -49,6 +44,9 @@ func (c *checker) records() error {
 			}
 			c.problem(filepath.Join(c.root, stateDir, dir, e.Run+".json"), "is gone; entry %d has its sha256, %.12s", e.Seq, e.Digest)
 		}
+	}
+	if len(c.before) > 0 {
+		c.problem(own.name, "%d of the runs that were there when it began were made by a penstock that keeps chains: there was one before it, and it is gone", len(c.before))
 	}
 	return c.code()
 }
@@ -59,8 +57,8 @@ const backfillMark = "b"
 // waits ends the name of the record of a run that could not be put on record.
 const waits = ".end.json.tmp"
 
-// recordsIn checks the records of a directory, and takes those that are there from last.
-func (c *checker) recordsIn(dir string, last map[string]*Entry) error {
+// recordsIn checks the records of a directory, and takes those that are there from runs.
+func (c *checker) recordsIn(dir string, runs map[string]*Standing) error {
 	names, err := list(dir)
 	if err != nil {
 		return err
@@ -73,10 +71,10 @@ func (c *checker) recordsIn(dir string, last map[string]*Entry) error {
 		run, isRecord := strings.CutSuffix(name, ".json")
 		switch {
 		case isRecord:
-			if err := c.record(where, run, last[run]); err != nil {
+			if err := c.record(where, run, runs[run]); err != nil {
 				return err
 			}
-			delete(last, run)
+			delete(runs, run)
 		case strings.HasSuffix(name, waits) && c.died(strings.TrimSuffix(name, waits)):
 		case !strings.HasSuffix(name, ".json.tmp"):
 			c.problem(where, "penstock did not put it there")
@@ -85,7 +83,7 @@ func (c *checker) recordsIn(dir string, last map[string]*Entry) error {
 	return nil
 }
 
-func (c *checker) record(where, run string, e *Entry) error {
+func (c *checker) record(where, run string, s *Standing) error {
 	if !c.turnTo(where) {
 		return nil
 	}
@@ -99,15 +97,14 @@ func (c *checker) record(where, run string, e *Entry) error {
 	}
 	c.Files++
 	c.Bytes += int64(len(text))
-	if (e == nil || digestOf(text) != e.Digest) && c.died(run) {
+	if s == nil || s.Last == nil {
+		if !c.died(run) {
+			c.problem(where, "no entry of the project's chain stands for it")
+		}
 		return nil
 	}
-	if e == nil {
-		c.problem(where, "no entry of the project's chain stands for it")
-		return nil
-	}
-	if found := digestOf(text); found != e.Digest {
-		c.differs(where, "was changed since entry "+itoa(e.Seq), e.Digest, found)
+	if found := digestOf(text); !c.stands(where, s, found) {
+		c.differs(where, "was changed since entry "+itoa(s.Last.Seq), s.Last.Digest, found)
 		return nil
 	}
 	var rec record
@@ -119,6 +116,9 @@ func (c *checker) record(where, run string, e *Entry) error {
 		return nil
 	}
 	c.Runs++
+	if s.Last.Kind == Adopt && len(rec.Definition) > 0 {
+		c.before[run] = true
+	}
 	for _, text := range rec.Held {
 		if err := c.held(text); err != nil {
 			return err

@@ -89,7 +89,7 @@ func Collect(ctx context.Context, root string, from, to time.Time, o Options) (*
 	digests := c.digests()
 	last := map[string]*Entry{}
 	for _, e := range c.chains[""].entries {
-		if e.Run != "" {
+		if e.Run != "" && e.Digest != "" && e.Kind != Intent {
 			last[e.Run] = e
 		}
 	}

@@ -12,8 +12,8 @@ const window = 256 << 10
 
 // torn is what is to be mended at the end of a chain.
 type torn struct {
-	*Torn
-	sep []byte // ends its last line
+	*Torn        // nil: only the end of the last line is missing
+	sep   []byte // ends its last line
 }
 
 // end finds where a chain ends. What this process wrote last is believed if the file has the size
@@ -61,8 +61,11 @@ func readEnd(f io.ReaderAt, size int64) (at end, _ *torn, err error) {
 		if last != nil {
 			at.Seq, at.Sum = last.Seq, last.Sum
 		}
-		if bad < 0 {
+		if bad < 0 && text[len(text)-1] == '\n' {
 			return at, nil, nil
+		}
+		if bad < 0 {
+			return at, &torn{sep: []byte("\n")}, nil
 		}
 		rest := text[bad-from:]
 		t := &torn{Torn: &Torn{At: bad}}
@@ -79,9 +82,9 @@ func readEnd(f io.ReaderAt, size int64) (at end, _ *torn, err error) {
 func walk(text []byte, at int64) (last *Entry, bad int64) {
 	bad = -1
 	for len(text) > 0 {
-		line, rest, whole := bytes.Cut(text, []byte("\n"))
+		line, rest, _ := bytes.Cut(text, []byte("\n"))
 		e, err := parse(line)
-		good := whole && err == nil && (last == nil || e.Prev == last.Sum && e.Seq == last.Seq+1)
+		good := err == nil && (last == nil || e.Prev == last.Sum && e.Seq == last.Seq+1)
 		if good && bad >= 0 { // only what mends it comes after what is torn
 			good = e.Torn != nil && e.Torn.At == bad && e.Torn.Bytes == at-bad
 		}

@@ -19,10 +19,10 @@ type Options struct {
 	// Head is what the project's chain ended with at another time: it must still be in it. The
 	// zero value is none.
 	Head Head
-	// Keys are those whose signatures are believed. If there are any, no other is.
+	// Keys are those whose signatures are believed. If there are any, no other is, and every entry
+	// of a chain from the first that is signed on must be signed, and there must be one.
 	Keys []Public
-	// Signed demands that every entry from the first that is signed on is signed by one of Keys,
-	// and that there is one.
+	// Signed demands that also where no Keys are given.
 	Signed bool
 }
 
@@ -60,7 +60,9 @@ type Chain struct {
 	Path    string `json:"path"`
 	Entries int64  `json:"entries"`
 	Head    Head   `json:"head"`
-	Signed  int64  `json:"signed"`
+	// Signed counts the entries with a signature, Keys are the ids of those that made them.
+	Signed int64    `json:"signed"`
+	Keys   []string `json:"keys,omitempty"`
 	// Adopted counts what was there before the chain began, Late what a crash left out and was
 	// added later, Mended what a crash tore.
 	Adopted int64 `json:"adopted,omitempty"`
@@ -70,12 +72,14 @@ type Chain struct {
 
 // Report says what was looked at, and what doesn't hold.
 type Report struct {
-	Chains   []Chain   `json:"chains"` // the project's first
-	Runs     int       `json:"runs"`
-	Versions int       `json:"versions"`
-	Removed  int       `json:"removed"` // versions that are gone, on record
-	Files    int       `json:"files"`
-	Bytes    int64     `json:"bytes"`
+	Chains   []Chain `json:"chains"` // the project's first
+	Runs     int     `json:"runs"`
+	Versions int     `json:"versions"`
+	Removed  int     `json:"removed"` // versions that are gone, on record
+	Files    int     `json:"files"`
+	Bytes    int64   `json:"bytes"`
+	// Checked says that there were keys to check signatures with.
+	Checked  bool      `json:"signatures_checked"`
 	Problems []Problem `json:"problems"`
 	// Notes are no problems, and good to know.
 	Notes []string `json:"notes,omitempty"`
@@ -115,7 +119,7 @@ func look(ctx context.Context, root string, o Options) (*checker, error) {
 	// What did not hold may have been just then on its way to the chain.
 	for n := 1; n < maxTries && !c.Holds() && c.moved(); n++ {
 		again := newChecker(ctx, root, o)
-		again.only = c.suspects
+		again.only, again.before = c.suspects, c.before
 		if err := again.all(); err != nil {
 			return nil, err
 		}
@@ -134,6 +138,7 @@ type checker struct {
 	chains map[string]*chain // by dataset
 	sums   map[string]string // that the files were compared with that readers see of a partition
 	dead   map[string]bool   // runs and backfills that were told of
+	before map[string]bool   // runs that are older than the chain, and should not be
 	texts  map[string]bool   // of pipeline files, by their SHA-256: those that were looked for
 
 	// subject is the partition or the record that is looked at, suspects are those of which
@@ -146,7 +151,8 @@ type checker struct {
 func newChecker(ctx context.Context, root string, o Options) *checker {
 	return &checker{
 		ctx: ctx, root: root, opts: o,
-		chains: map[string]*chain{}, sums: map[string]string{}, texts: map[string]bool{}, dead: map[string]bool{}, suspects: map[string]bool{},
+		chains: map[string]*chain{}, sums: map[string]string{}, texts: map[string]bool{}, suspects: map[string]bool{},
+		before: map[string]bool{}, dead: map[string]bool{},
 	}
 }
 
@@ -157,7 +163,7 @@ func (c *checker) turnTo(subject string) bool {
 }
 
 func (c *checker) all() error {
-	c.Problems, c.Chains = []Problem{}, []Chain{}
+	c.Problems, c.Chains, c.Checked = []Problem{}, []Chain{}, len(c.opts.Keys) > 0
 	if err := c.read(""); err != nil {
 		return err
 	}
@@ -171,6 +177,7 @@ func (c *checker) all() error {
 		}
 	}
 	c.links()
+	c.gaps(datasets)
 	for _, dataset := range datasets {
 		if err := c.dataset(dataset); err != nil {
 			return err

@@ -16,7 +16,7 @@ type said struct {
 	versions  map[int64]*Entry
 	previous  map[int64]string // what the version after says of one
 	removed   map[int64]bool
-	approvals *Entry
+	approvals Standing
 	last      *Entry // of the highest version
 }
 
@@ -47,7 +47,8 @@ func (c *checker) partitions(ch *chain) map[string]*said {
 				p.removed[v] = true
 			}
 		case e.Digest != "":
-			p.approvals = e
+			c.late(ch, e, &p.approvals)
+			p.approvals.add(e)
 		}
 	}
 	return all
