@@ -79,8 +79,10 @@ func (x *past) again(t *testing.T) (run string) {
 	return run
 }
 
+// unchain makes the project one of a penstock that kept no chains.
 func (x *past) unchain(t *testing.T, more ...string) {
 	t.Helper()
+	x.keepNoTexts(t)
 	for _, name := range append(x.chains(), more...) {
 		if err := os.Remove(name); err != nil {
 			t.Fatal(err)

@@ -42,7 +42,7 @@ func newTeller(p *Project, c *openlineage.Config) *teller {
 	t := &teller{p: p, config: c, outbox: &openlineage.Outbox{FS: p.fs, Dir: p.state("outbox")}}
 	t.sender = sync.OnceValue(func() *openlineage.Sender {
 		t.begun = true
-		past := openlineage.Past{Dir: p.dir, Run: p.toldOf, Manifest: p.keptManifest}
+		past := openlineage.Past{Dir: p.dir, Run: p.toldOf, Manifest: p.keptManifest, PartitionDir: p.keptDir}
 		return openlineage.NewSender(c, t.outbox, past, p.clock.Now, p.sleep)
 	})
 	t.code = sync.OnceValue(func() openlineage.Code {
@@ -221,4 +221,18 @@ func (p *Project) keptManifest(dataset, partitionDir string, version int64) *pip
 		return nil
 	}
 	return m
+}
+
+// keptDir is the directory of a partition of a dataset, named by its value, if a version is kept.
+func (p *Project) keptDir(dataset, partition string) (dir string, known bool) {
+	dirs, err := p.publish.Partitions(dataset)
+	if err != nil {
+		return "", false
+	}
+	for _, dir := range dirs {
+		if _, value, _ := strings.Cut(dir, "="); value == partition {
+			return dir, true
+		}
+	}
+	return "", false
 }

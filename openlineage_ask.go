@@ -25,7 +25,7 @@ func (p *Project) RunEvents(ctx context.Context, id, namespace string) ([]openli
 
 // storyOf is what there is to tell of a run that is on record.
 func (p *Project) storyOf(ctx context.Context, id, namespace string) (*openlineage.Story, error) {
-	story := &openlineage.Story{Dir: p.dir, Manifest: p.keptManifest}
+	story := &openlineage.Story{Dir: p.dir, Manifest: p.keptManifest, PartitionDir: p.keptDir}
 	if strings.HasPrefix(id, backfillMark) {
 		r, err := p.BackfillByID(id)
 		if err != nil {

@@ -219,6 +219,25 @@ func TestTraceOfPrunedVersions(t *testing.T) {
 		"  names names.csv:0 b Bo")
 }
 
+// What comes out the same, down to the trace file, is traced to the version that it was computed from
+// last: those before it are pruned.
+func TestTraceOfWhatCameOutTheSame(t *testing.T) {
+	x := newTraced(t)
+	x.text = x.text[:strings.Index(x.text, "  named:")] +
+		"  sums: {from: clean, operators: [{aggregate: {columns: {n: count()}}}], output: {parquet: out/sums}, lineage: rows}\n"
+	x.open(penstock.Options{Actor: "ann", Keep: 2})
+	for i := range 5 {
+		x.write("raw/eu.csv", fmt.Sprintf("id,who,amount\n3,b,%d\n", 30+i))
+		x.run(pipeline.Published)
+		x.want(penstock.TraceOptions{Dataset: "out/sums", Partition: "eu"},
+			fmt.Sprintf(" part-0.parquet:0 of out/sums v%d 1", i+1),
+			fmt.Sprintf("  clean part-0.parquet:0 of out/clean v%d 3 b %d", i+1, 30+i),
+			fmt.Sprintf("    orders eu.csv:0 3 b %d", 30+i))
+	}
+	x.run(pipeline.Unchanged)
+	x.verify()
+}
+
 // Where only some stages run, what others publish is read, and traced as if all had run.
 func TestTraceOfSomeStages(t *testing.T) {
 	x := newTraced(t)

@@ -34,6 +34,7 @@ type Graph struct {
 	flows    []*Flow // by place, of datasets and stages
 	up, down edges
 	at       time.Time // zero: now
+	lives    *lives
 }
 
 // New makes the graph of the manifests. Inputs whose own manifest is not among them are nodes all
@@ -52,8 +53,10 @@ func Build(all []*Made) *Graph {
 	for _, m := range all {
 		to := b.place(m.Node())
 		b.made[to] = m
-		for _, in := range m.Inputs {
-			b.edge(b.place(in), to)
+		for _, all := range [][]Node{m.Inputs, m.Same} {
+			for _, in := range all {
+				b.edge(b.place(in), to)
+			}
 		}
 	}
 	return b.graph()
@@ -91,7 +94,7 @@ func (b *builder) graph() *Graph {
 		sorted[i] = uint32(i)
 	}
 	slices.SortFunc(sorted, func(i, j uint32) int { return order(&b.nodes[i], &b.nodes[j]) })
-	g := &Graph{nodes: make([]Node, n), made: make([]*Made, n), flows: make([]*Flow, n)}
+	g := &Graph{nodes: make([]Node, n), made: make([]*Made, n), flows: make([]*Flow, n), lives: &lives{}}
 	now := make([]uint32, n)
 	for i, was := range sorted {
 		g.nodes[i], g.made[i], g.flows[i] = b.nodes[was], b.made[was], b.flows[was]

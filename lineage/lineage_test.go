@@ -107,35 +107,99 @@ func TestUpAndDownAgree(t *testing.T) {
 }
 
 // What was computed again without a file, and came out the same, holds nothing of it any more, nor
-// does what was made of that; as of a time before it does.
+// does what was made of that; as of a time before it does. What it was computed from then it holds.
 func TestHolding(t *testing.T) {
 	at := func(minute int) time.Time { return time.Date(2026, 1, 1, 0, minute, 0, 0, time.UTC) }
-	clean, sums := Of(made("clean", "p", 1, file("rates.csv", "aaaa"), file("raw.csv", "cc"))), Of(made("sums", "p", 1, of("clean", "p", 1)))
+	was := inputs(file("rates.csv", "aaaa"), file("raw.csv", "cc"))
+	clean, sums := Of(made("clean", "p", 1, was...)), Of(made("sums", "p", 1, of("clean", "p", 1)))
 	clean.Published, sums.Published = at(0), at(1)
-	rates := Node{File: "rates.csv", SHA256: "aaaa"}
-	holding := func(at time.Time) string {
-		return fmt.Sprint(Build([]*Made{clean, sums}).AsOf(at).Holding([]Node{rates}, -1))
+	graph := func(at time.Time) *Graph { return Build([]*Made{clean, sums}).AsOf(at) }
+	holding := func(at time.Time, digest string) string {
+		return fmt.Sprint(graph(at).Holding([]Node{{File: "rates.csv", SHA256: digest}}, -1))
 	}
 	const all, none = "[rates.csv clean@p v1 sums@p v1]", "[rates.csv]"
-	clean.CameAgain(inputs(file("raw.csv", "cc"), file("rates.csv", "aaaa")), at(2))
-	if got := holding(time.Time{}); got != all || clean.Same != nil {
+	clean.CameAgain(was, inputs(file("raw.csv", "cc"), file("rates.csv", "aaaa")), at(2))
+	if got := holding(time.Time{}, "aaaa"); got != all || !clean.SameAt.IsZero() {
 		t.Errorf("from the same inputs: %s", got)
 	}
-	clean.CameAgain(inputs(file("raw.csv", "cc"), file("rates.csv", "bbbb")), at(3))
-	if got := holding(time.Time{}); got != none {
+	clean.CameAgain(was, inputs(file("raw.csv", "cc"), file("rates.csv", "bbbb")), at(3))
+	if got := holding(time.Time{}, "aaaa"); got != none {
 		t.Errorf("now: %s", got)
 	}
-	if got := holding(at(2)); got != all {
+	if got := holding(time.Time{}, "bbbb"); got != all {
+		t.Errorf("now, of what it was computed from again: %s", got)
+	}
+	if got := holding(at(2), "aaaa"); got != all {
 		t.Errorf("before: %s", got)
 	}
-	want := "current; computed again since without rates.csv, and came out the same"
-	if got := Build([]*Made{clean, sums}).State(clean.Node()).String(); got != want {
+	if got := holding(at(2), "bbbb"); got != "[]" {
+		t.Errorf("before, of what it was computed from again: %s", got)
+	}
+	want := "current; computed again since with rates.csv and without rates.csv, and came out the same"
+	if got := graph(time.Time{}).State(clean.Node()).String(); got != want {
 		t.Errorf("%q", got)
+	}
+	up := graph(time.Time{}).Walk(clean.Node(), Up, -1)
+	for _, next := range up.Next {
+		if next.Lapsed != (next.SHA256 == "aaaa") || next.Again != (next.SHA256 == "bbbb") {
+			t.Errorf("%+v", next)
+		}
+	}
+	if len(up.Next) != 3 {
+		t.Errorf("%+v", up)
 	}
 	released := Of(made("clean", "p", 2, of("clean", "p", 1)))
 	released.Released = 1
-	if released.CameAgain(inputs(file("raw.csv", "cc")), at(4)); released.Same != nil {
+	if released.CameAgain(nil, inputs(file("raw.csv", "cc")), at(4)); !released.SameAt.IsZero() {
 		t.Error("a release was computed from nothing else")
+	}
+}
+
+// What was computed again from another version with the same data does not hold less of the first.
+func TestHoldingOfTheSameData(t *testing.T) {
+	was, now := of("clean", "p", 1), of("clean", "p", 2)
+	was.Data, now.Data = "dd", "dd"
+	sums := Of(made("sums", "p", 1, was))
+	sums.CameAgain(inputs(was), inputs(now), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	g := Build([]*Made{Of(made("clean", "p", 1)), Of(made("clean", "p", 2)), sums})
+	for version := range int64(2) {
+		if got := g.Holding([]Node{{Dataset: "clean", Partition: "p", Version: version + 1}}, -1); len(got) != 2 {
+			t.Errorf("v%d: %v", version+1, got)
+		}
+	}
+	if got := g.State(sums.Node()).String(); got != "current; computed again since with clean@p v2, and came out the same" {
+		t.Error(got)
+	}
+}
+
+// The tree of a chain in which each reads the seven before it grows with its edges, not with its ways.
+func TestTreeOfChain(t *testing.T) {
+	var all []*Made
+	for i := range 800 {
+		m := &Made{Dataset: "d", Partition: fmt.Sprintf("%04d", i), Version: 1}
+		for k := max(0, i-7); k < i; k++ {
+			m.Inputs = append(m.Inputs, Node{Dataset: "d", Partition: fmt.Sprintf("%04d", k), Version: 1})
+		}
+		all = append(all, m)
+	}
+	g := Build(all)
+	_, edges := g.Len()
+	count := func(depth int) int {
+		n := 0
+		var over func(*Tree)
+		over = func(t *Tree) {
+			n++
+			for i := range t.Next {
+				over(&t.Next[i])
+			}
+		}
+		over(g.Walk(all[799].Node(), Up, depth))
+		return n
+	}
+	for _, depth := range []int{-1, 0, 1, 5, 200, 10000} {
+		if n := count(depth); n > edges+1 || depth == -1 && n != edges+1 {
+			t.Errorf("depth %d: %d entries of %d edges", depth, n, edges)
+		}
 	}
 }
 

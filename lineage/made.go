@@ -44,11 +44,13 @@ type Made struct {
 
 	// Inputs are what was read.
 	Inputs []Node `json:"-"`
-	// Same are the inputs of the last run that computed the version again, if they are others than
-	// Inputs: what came out was the same, so that there is no new version. SameAt is when that run
-	// began.
-	Same   []Node    `json:"same,omitempty"`
-	SameAt time.Time `json:"same_at,omitzero"`
+	// SameAt is when the last run began that computed the version again, if from other inputs: what
+	// came out was the same, so that there is no new version. Same are what it read that is not
+	// among Inputs, and Without those of Inputs that it did without: whose data it did not read as
+	// another version either. Both are sorted.
+	SameAt  time.Time `json:"same_at,omitzero"`
+	Same    []Node    `json:"-"`
+	Without []Node    `json:"-"`
 }
 
 // Of is what the graph keeps of a manifest.
@@ -76,25 +78,52 @@ func Of(m *pipeline.Manifest) *Made {
 	return made
 }
 
-// CameAgain notes what a version was computed from again, at a time. Of what nothing was computed
-// for it says nothing.
-func (m *Made) CameAgain(inputs []pipeline.InputRecord, at time.Time) {
+// CameAgain notes what a version that was made of some inputs was computed from again, by a run that
+// began at a time. Of what nothing was computed for it says nothing.
+func (m *Made) CameAgain(was, now []pipeline.InputRecord, at time.Time) {
 	if m.Released != 0 || m.Rollback != 0 {
 		return
 	}
-	if same := nodesOf(inputs); !slices.Equal(sorted(same), sorted(m.Inputs)) {
-		m.Same, m.SameAt = same, at
+	before, after, data := sorted(nodesOf(was)), sorted(nodesOf(now)), map[Node]bool{}
+	for _, in := range now {
+		data[dataOf(in)] = true
 	}
+	m.Same = slices.DeleteFunc(slices.Clone(after), func(n Node) bool { return has(before, n) })
+	m.Without = nil
+	for _, in := range was {
+		for _, n := range inputNodes(in) {
+			if !has(after, n) && (in.Data == "" || !data[dataOf(in)]) {
+				m.Without = append(m.Without, n)
+			}
+		}
+	}
+	m.Without = sorted(m.Without)
+	if len(m.Same)+len(m.Without) > 0 {
+		m.SameAt = at
+	}
+}
+
+// Sort brings Same and Without in order, once all of them are there.
+func (m *Made) Sort() { m.Same, m.Without = sorted(m.Same), sorted(m.Without) }
+
+// dataOf stands for the data of a published input, whatever the version.
+func dataOf(in pipeline.InputRecord) Node {
+	return Node{Dataset: in.Dataset, Partition: in.Partition, SHA256: in.Data}
 }
 
 func sorted(nodes []Node) []Node {
 	return slices.Compact(slices.SortedFunc(slices.Values(nodes), compare))
 }
 
-// lapsed reports whether a version was computed again by a time, and came out the same, without
-// something that it was made of. A zero time is now.
-func (m *Made) lapsed(n Node, at time.Time) bool {
-	return m != nil && len(m.Same) > 0 && (at.IsZero() || !m.SameAt.After(at)) && !slices.Contains(m.Same, n)
+// has reports whether a node is among sorted ones.
+func has(nodes []Node, n Node) bool {
+	_, ok := slices.BinarySearchFunc(nodes, n, compare)
+	return ok
+}
+
+// cameBy reports whether a version was computed again by a time. A zero time is now.
+func (m *Made) cameBy(at time.Time) bool {
+	return m != nil && !m.SameAt.IsZero() && (at.IsZero() || !m.SameAt.After(at))
 }
 
 func nodesOf(inputs []pipeline.InputRecord) (all []Node) {

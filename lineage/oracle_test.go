@@ -52,6 +52,9 @@ func versionOf(all []*pipeline.Manifest, place Node, version int64) *pipeline.Ma
 	i := slices.IndexFunc(all, func(m *pipeline.Manifest) bool {
 		return m.Dataset == place.Dataset && m.Partition == place.Partition && m.Version == version
 	})
+	if i < 0 {
+		return nil
+	}
 	return all[i]
 }
 
@@ -67,19 +70,75 @@ func randomInput(r *rand.Rand, all []*pipeline.Manifest) pipeline.InputRecord {
 		return file(fmt.Sprint("f", r.IntN(4), ".csv"), fmt.Sprint("a0b", r.IntN(2)))
 	}
 	m := all[r.IntN(len(all))]
-	return of(m.Dataset, m.Partition, m.Version)
+	in := of(m.Dataset, m.Partition, m.Version)
+	in.Data = m.DataDigest()
+	return in
 }
 
-// oracle answers from manifests by looking at all of them each time.
-type oracle []*pipeline.Manifest
+// again is that a version was computed again by a run that began at a time, and came out the same.
+type again struct {
+	inputs []pipeline.InputRecord
+	at     time.Time
+}
 
-func (o oracle) by(t time.Time) (then oracle) {
-	for _, m := range o {
+// randomAgain are what some versions were computed from again: other files, versions that were made
+// meanwhile, some of them with the same data.
+func randomAgain(r *rand.Rand, all []*pipeline.Manifest) map[Node]again {
+	found := map[Node]again{}
+	for i, m := range all {
+		if r.IntN(3) > 0 || m.Rollback != nil {
+			continue
+		}
+		when := i + r.IntN(len(all)-i)
+		a, there := again{at: begin.Add(time.Duration(when)*time.Minute + time.Millisecond)}, all[:when+1]
+		for _, in := range m.Inputs {
+			if r.IntN(2) == 0 {
+				in = randomInput(r, there)
+			} else if later := versionOf(there, Node{Dataset: in.Dataset, Partition: in.Partition}, in.Version+1); later != nil {
+				in.Version, in.Data = later.Version, later.DataDigest()
+			}
+			a.inputs = append(a.inputs, in)
+		}
+		if r.IntN(3) == 0 {
+			a.inputs = append(a.inputs, randomInput(r, there))
+		}
+		found[nodeOf(m)] = a
+	}
+	return found
+}
+
+// oracle answers from manifests by looking at all of them each time, and at what was computed again.
+type oracle struct {
+	all   []*pipeline.Manifest
+	again map[Node]again
+}
+
+func (o oracle) by(t time.Time) oracle {
+	then := oracle{again: map[Node]again{}}
+	for _, m := range o.all {
 		if !m.Published.After(t) {
-			then = append(then, m)
+			then.all = append(then.all, m)
+		}
+	}
+	for n, a := range o.again {
+		if !a.at.After(t) {
+			then.again[n] = a
 		}
 	}
 	return then
+}
+
+// graph is of all that the oracle knows.
+func (o oracle) graph() *Graph {
+	var all []*Made
+	for _, m := range o.all {
+		made := Of(m)
+		if a, ok := o.again[nodeOf(m)]; ok {
+			made.CameAgain(m.Inputs, a.inputs, a.at)
+		}
+		all = append(all, made)
+	}
+	return Build(all)
 }
 
 func nodeOf(m *pipeline.Manifest) Node {
@@ -88,21 +147,64 @@ func nodeOf(m *pipeline.Manifest) Node {
 
 // edges are pairs of what was read and what was made.
 func (o oracle) edges() (all [][2]Node) {
-	for _, m := range o {
-		for _, in := range m.Inputs {
-			for _, f := range in.Files {
-				all = append(all, [2]Node{{File: f.Path, SHA256: f.SHA256}, nodeOf(m)})
-			}
-			if in.Dataset != "" && !in.Missing {
-				all = append(all, [2]Node{{Dataset: in.Dataset, Partition: in.Partition, Version: in.Version}, nodeOf(m)})
-			}
+	for _, m := range o.all {
+		for _, n := range append(readBy(m.Inputs), readBy(o.again[nodeOf(m)].inputs)...) {
+			all = append(all, [2]Node{n, nodeOf(m)})
 		}
 	}
 	return all
 }
 
+func readBy(inputs []pipeline.InputRecord) (all []Node) {
+	for _, in := range inputs {
+		for _, f := range in.Files {
+			all = append(all, Node{File: f.Path, SHA256: f.SHA256})
+		}
+		if in.Dataset != "" && !in.Missing {
+			all = append(all, Node{Dataset: in.Dataset, Partition: in.Partition, Version: in.Version})
+		}
+	}
+	return all
+}
+
+// without are the inputs of a version that it was done without when it was computed again, and with
+// those that it was not made of at first.
+func (o oracle) without(n Node) (with, without []Node) {
+	a, came := o.again[n]
+	if !came {
+		return nil, nil
+	}
+	var was []Node
+	for _, m := range o.all {
+		if nodeOf(m) != n {
+			continue
+		}
+		was = readBy(m.Inputs)
+		for _, in := range m.Inputs {
+			same := func(now pipeline.InputRecord) bool {
+				return in.Data != "" && now.Dataset == in.Dataset && now.Partition == in.Partition && now.Data == in.Data
+			}
+			for _, up := range readBy([]pipeline.InputRecord{in}) {
+				if !slices.Contains(readBy(a.inputs), up) && !slices.ContainsFunc(a.inputs, same) {
+					without = append(without, up)
+				}
+			}
+		}
+	}
+	for _, up := range readBy(a.inputs) {
+		if !slices.Contains(was, up) {
+			with = append(with, up)
+		}
+	}
+	for _, all := range []*[]Node{&with, &without} {
+		slices.SortFunc(*all, compare)
+		*all = slices.Compact(*all)
+	}
+	return with, without
+}
+
 func (o oracle) nodes() (all []Node) {
-	for _, m := range o {
+	for _, m := range o.all {
 		all = append(all, nodeOf(m))
 	}
 	for _, e := range o.edges() {
@@ -112,12 +214,24 @@ func (o oracle) nodes() (all []Node) {
 	return slices.Compact(all)
 }
 
-// reach goes over all edges again and again until nothing is new.
 func (o oracle) reach(from Node, dir Direction, depth int) []Node {
+	return reachBy(o.edges(), from, dir, depth)
+}
+
+// holding is what still holds something of a node.
+func (o oracle) holding(from Node, depth int) []Node {
+	return reachBy(slices.DeleteFunc(o.edges(), func(e [2]Node) bool {
+		_, without := o.without(e[1])
+		return slices.Contains(without, e[0])
+	}), from, Down, depth)
+}
+
+// reachBy goes over all edges again and again until nothing is new.
+func reachBy(edges [][2]Node, from Node, dir Direction, depth int) []Node {
 	near := []Node{from}
 	for steps := 0; steps != depth; steps++ {
 		more := slices.Clone(near)
-		for _, e := range o.edges() {
+		for _, e := range edges {
 			if dir == Up {
 				e[0], e[1] = e[1], e[0]
 			}
@@ -137,7 +251,7 @@ func (o oracle) reach(from Node, dir Direction, depth int) []Node {
 // state is what became of a version.
 func (o oracle) state(n Node) *State {
 	var next, last, own *pipeline.Manifest
-	for _, m := range o { // by time, and so by version
+	for _, m := range o.all { // by time, and so by version
 		switch {
 		case m.Dataset != n.Dataset || m.Partition != n.Partition:
 		case m.Version == n.Version:
@@ -153,7 +267,9 @@ func (o oracle) state(n Node) *State {
 	case own == nil:
 		return nil
 	case next == nil:
-		return &State{Current: true}
+		s := &State{Current: true}
+		s.With, s.Without = o.without(n)
+		return s
 	}
 	s := &State{ReplacedBy: next.Version, ReplacedAt: next.Published}
 	switch {
@@ -183,9 +299,10 @@ func inTree(t *Tree) (all []Node) {
 func TestGraphAgreesWithOracle(t *testing.T) {
 	for seed := range uint64(150) {
 		r := rand.New(rand.NewPCG(seed, 7))
-		all := oracle(randomManifests(r))
-		whole := New(all)
-		then := begin.Add(time.Duration(r.IntN(len(all)+1)) * time.Minute).Add(-time.Second)
+		all := oracle{all: randomManifests(r)}
+		all.again = randomAgain(r, all.all)
+		whole := all.graph()
+		then := begin.Add(time.Duration(r.IntN(len(all.all)+1)) * time.Minute).Add(-time.Second)
 		for _, test := range []struct {
 			name  string
 			graph *Graph
@@ -209,6 +326,9 @@ func agree(t *testing.T, name string, r *rand.Rand, g *Graph, truth oracle) {
 			if diff := cmp.Diff(want, inTree(g.Walk(n, dir, depth))); diff != "" {
 				t.Fatalf("%s: the tree of %v, direction %d, depth %d: %s", name, n, dir, depth, diff)
 			}
+		}
+		if diff := cmp.Diff(truth.holding(n, depth), g.Holding([]Node{n}, depth)); diff != "" {
+			t.Fatalf("%s: what holds something of %v, depth %d: %s", name, n, depth, diff)
 		}
 		if diff := cmp.Diff(truth.state(n), g.State(n)); diff != "" {
 			t.Fatalf("%s: the state of %v: %s", name, n, diff)

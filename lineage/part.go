@@ -27,7 +27,7 @@ func (g *Graph) Part(from []Node, up, down bool, depth int) *Part {
 	for i := range g.nodes {
 		from := uint32(i)
 		for _, to := range g.down.of(from) {
-			if in(above, from) && in(above, to) || in(below, from) && in(below, to) {
+			if (in(above, from) && in(above, to) || in(below, from) && in(below, to)) && g.read(from, to) {
 				p.Edges = append(p.Edges, [2]int{places[from], places[to]})
 			}
 		}

@@ -35,7 +35,7 @@ Exit status: 0 published, 1 some gate still blocks, 2 anything else.`,
 			if o.For, o.Expires, err = parseExpiry(expires); err != nil {
 				return err
 			}
-			project, err := a.openWith(cmd.Context(), penstock.Options{
+			project, err := a.openTelling(cmd.Context(), penstock.Options{
 				FourEyes: fourEyes,
 				Keep:     math.MaxInt32, // how many are kept is for the runs of the pipeline to say
 			})

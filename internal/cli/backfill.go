@@ -191,6 +191,7 @@ func (r *filling) again(cmd *cobra.Command, was *penstock.BackfillRecord, dir st
 // run runs the partitions of a pipeline file, or says what would run.
 func (r *filling) run(cmd *cobra.Command, file string, partitions func(*penstock.Project, *pipeline.Pipeline) ([]pipeline.Partition, error)) error {
 	p := r.newFillProgress()
+	r.flags.tells = !r.dry
 	project, pl, err := r.load(cmd, file, &r.flags.pipelineFlags, p.listener())
 	if err != nil {
 		return r.out.unread(file, "", err)

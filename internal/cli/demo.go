@@ -71,7 +71,7 @@ func layDemo(dir string) error {
 func (a *app) demo(cmd *cobra.Command, dir string) error {
 	p := a.newProgress()
 	file := filepath.Join(dir, "pipeline.yaml")
-	f := pipelineFlags{keep: 2}
+	f := pipelineFlags{keep: 2, tells: true}
 	project, pl, err := a.load(cmd, file, &f, p.listener())
 	if err != nil {
 		return err
@@ -152,6 +152,7 @@ func (a *app) demoReport(project *penstock.Project, pl *pipeline.Pipeline, recor
 	for _, line := range [][2]string{
 		{"show warehouse/airports@2001-03", "what is known of a partition"},
 		{"lineage warehouse/airports@2001-03", "what it was made of"},
+		{`trace warehouse/clean@2001-03 --where "delay > 300"`, "which rows of which file"},
 		{"runs --status blocked", "what was kept back, and when"},
 		{"quarantine show warehouse/clean --partition 2001-03 --show-values", "the rows that were put aside"},
 		{"gate backtest pipeline.yaml --gate volume --stop 20%", "which months the gate stops, and which limit would"},

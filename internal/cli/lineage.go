@@ -82,6 +82,10 @@ type view struct {
 	*lineageFlags
 	graph *lineage.Graph
 	roots []lineage.Node
+
+	// Of the tree that is printed: which way it goes, and whose branches were printed.
+	dir   lineage.Direction
+	shown map[lineage.Node]bool
 }
 
 // directions are those that are shown.
@@ -151,7 +155,7 @@ func chooseView(cmd *cobra.Command, project *penstock.Project, r ref, f *lineage
 		g := lineage.Datasets(flows, f.stages)
 		n := lineage.Node{Dataset: r.dataset}
 		if held := g.Flow(n); held != nil && (held.Partitions > 1 || held.Last != wholeDataset) {
-			return &view{f, g, []lineage.Node{n}}, nil
+			return &view{lineageFlags: f, graph: g, roots: []lineage.Node{n}}, nil
 		}
 	}
 	g, err := project.LineageOf(cmd.Context(), q)
@@ -159,7 +163,7 @@ func chooseView(cmd *cobra.Command, project *penstock.Project, r ref, f *lineage
 		return nil, err
 	}
 	g = g.AsOf(f.at)
-	return &view{f, g, lineage.Latest(g.Find(r.dataset, r.partition, r.version))}, nil
+	return &view{lineageFlags: f, graph: g, roots: lineage.Latest(g.Find(r.dataset, r.partition, r.version))}, nil
 }
 
 // lineageOfPipeline shows the stages of a pipeline file: what its last ones are made of, and what
@@ -180,7 +184,7 @@ func (a *app) lineageOfPipeline(cmd *cobra.Command, file string, f *lineageFlags
 	if err != nil {
 		return err
 	}
-	v := &view{f, lineage.Datasets(flows, true), nil}
+	v := &view{lineageFlags: f, graph: lineage.Datasets(flows, true)}
 	for _, own := range penstock.FlowsOf(pl) {
 		n := own.Node()
 		if drawings[a.output] != nil || !leadsOn(v.graph, n, pl.Name) {

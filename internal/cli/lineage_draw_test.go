@@ -39,7 +39,7 @@ func TestPictureIsBounded(t *testing.T) {
 		{250, 2, 1, "500 versions, 250 current"},
 		{5000, 2, 1, "10,000 versions, 5,000 current"},
 	} {
-		v := &view{&lineageFlags{down: true, depth: -1}, wide(test.partitions), []lineage.Node{root}}
+		v := &view{lineageFlags: &lineageFlags{down: true, depth: -1}, graph: wide(test.partitions), roots: []lineage.Node{root}}
 		p, err := picture(v, "airports.csv")
 		if err != nil {
 			t.Fatal(err)
@@ -68,7 +68,7 @@ func TestPictureGathersFiles(t *testing.T) {
 	for i := range 600 {
 		roots = append(roots, lineage.Node{Dataset: "w/clean", Partition: fmt.Sprintf("p%05d", i), Version: 1})
 	}
-	p, err := picture(&view{&lineageFlags{up: true, depth: -1}, g, roots}, "w/clean")
+	p, err := picture(&view{lineageFlags: &lineageFlags{up: true, depth: -1}, graph: g, roots: roots}, "w/clean")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestPictureOfTooMuch(t *testing.T) {
 	for i := range mostBoxes + 1 {
 		flows = append(flows, &lineage.Flow{Pipeline: "p", Stage: fmt.Sprint("s", i), Dataset: fmt.Sprint("d", i), Inputs: []lineage.Node{{Source: "csv in.csv"}}})
 	}
-	_, err := picture(&view{&lineageFlags{down: true, depth: -1}, lineage.Datasets(flows, false), []lineage.Node{{Source: "csv in.csv"}}}, "in.csv")
+	_, err := picture(&view{lineageFlags: &lineageFlags{down: true, depth: -1}, graph: lineage.Datasets(flows, false), roots: []lineage.Node{{Source: "csv in.csv"}}}, "in.csv")
 	if err == nil || !strings.HasPrefix(err.Error(), "2,002 things would have to be drawn, even together\n\tsay less with --depth") {
 		t.Errorf("%v", err)
 	}

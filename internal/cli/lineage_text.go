@@ -12,12 +12,12 @@ func (a *app) showTrees(v *view) error {
 	up, down := v.directions()
 	for _, n := range v.roots {
 		if up {
-			if err := a.printTree(v, "made of", v.graph.Walk(n, lineage.Up, v.depth)); err != nil {
+			if err := a.printTree(v, n, lineage.Up); err != nil {
 				return err
 			}
 		}
 		if down {
-			if err := a.printTree(v, "made from it", v.graph.Walk(n, lineage.Down, v.depth)); err != nil {
+			if err := a.printTree(v, n, lineage.Down); err != nil {
 				return err
 			}
 		}
@@ -28,10 +28,15 @@ func (a *app) showTrees(v *view) error {
 	return nil
 }
 
-func (a *app) printTree(v *view, title string, t *lineage.Tree) error {
+func (a *app) printTree(v *view, n lineage.Node, dir lineage.Direction) error {
+	t, title := v.graph.Walk(n, dir, v.depth), "made of"
+	if dir == lineage.Down {
+		title = "made from it"
+	}
 	if a.output == "json" {
 		return a.printJSON(map[string]any{"direction": title, "tree": t})
 	}
+	v.dir, v.shown = dir, map[lineage.Node]bool{}
 	a.print("%s (%s)%s\n", nodeText(*t.Node), title, v.notes(t))
 	a.printFiles(v, t, "  ")
 	if len(t.Next) == 0 {
@@ -42,6 +47,9 @@ func (a *app) printTree(v *view, title string, t *lineage.Tree) error {
 }
 
 func (a *app) printBranches(v *view, t *lineage.Tree, indent string) {
+	if len(t.Next) > 0 {
+		v.shown[*t.Node] = true
+	}
 	for i := range t.Next {
 		next := &t.Next[i]
 		branch, below := "├─ ", "│  "
@@ -69,8 +77,17 @@ func (a *app) printFiles(v *view, t *lineage.Tree, indent string) {
 // notes are what stands behind a node: what became of it, what it was made by, who let it through.
 func (v *view) notes(t *lineage.Tree) string {
 	var all []string
-	if t.Seen {
+	if t.Seen && v.shown[*t.Node] {
 		all = append(all, "see above")
+	} else if t.Seen {
+		all = append(all, "see below")
+	}
+	switch said := t.State != nil && len(t.State.With)+len(t.State.Without) > 0; {
+	case said && v.dir == lineage.Down: // its state says so
+	case t.Again:
+		all = append(all, "read when it was computed again")
+	case t.Lapsed:
+		all = append(all, "not read when it was computed again")
 	}
 	switch {
 	case t.State != nil:

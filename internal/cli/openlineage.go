@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -12,14 +13,24 @@ import (
 	"github.com/penstock-data/penstock/lineage/openlineage"
 )
 
-// openLineage is where runs are told of; nil where the environment says nothing.
-func (a *app) openLineage() (*openlineage.Config, error) {
-	c, err := config.OpenLineage(os.Environ(), a.stderr, faults.SystemClock().Now)
-	if c == nil || err != nil {
-		return nil, err
+// openLineage is where runs are told of; nil where nobody says so. A config that can't be read
+// stops no run: it may be that of another program on this machine.
+func (a *app) openLineage() *openlineage.Config {
+	c, err := a.openLineageConfig()
+	if err != nil {
+		fmt.Fprintf(a.stderr, "%s\n\t%s\n", err, "the run goes on without it; `penstock openlineage status` checks it, OPENLINEAGE_DISABLED=true turns it off")
 	}
-	c.Warn = func(text string) { a.say("%s", text) }
-	return c, nil
+	return c
+}
+
+// openLineageConfig is the same for commands that are for nothing else. Beside an error there may
+// be a config that does without what is wrong.
+func (a *app) openLineageConfig() (*openlineage.Config, error) {
+	c, err := config.OpenLineage(os.Environ(), a.stderr, faults.SystemClock().Now)
+	if c != nil {
+		c.Warn = func(text string) { a.say("%s", text) }
+	}
+	return c, err
 }
 
 func (a *app) openLineageCommand() *cobra.Command {
@@ -39,8 +50,12 @@ events of OpenLineage, as its official clients do. What did not arrive waits in 
 
 func (a *app) openLineageStatus() *cobra.Command {
 	return &cobra.Command{
-		Use:     "status",
-		Short:   "What waits to be told, and what was refused",
+		Use:   "status",
+		Short: "What waits to be told, and what was refused",
+		Long: `Lists the runs that wait to be told of, and those that a server refused; then checks where
+events go.
+
+Exit status: 0 it is known where events go, or nobody asks for any; 2 the config is wrong.`,
 		Example: "  penstock openlineage status",
 		Args:    arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -53,7 +68,11 @@ func (a *app) openLineageStatus() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.outbox(o)
+			if err := a.outbox(o); err != nil {
+				return err
+			}
+			_, err = a.openLineageConfig()
+			return err
 		},
 	}
 }
@@ -103,7 +122,11 @@ Exit status: 0 nothing is left, 2 something is.`,
 
 // flush sends what waits, and the runs that are given once more.
 func (a *app) flush(cmd *cobra.Command, again bool, runs ...string) error {
-	project, err := a.openWith(cmd.Context(), penstock.Options{Command: append([]string{"penstock"}, a.args...)})
+	tell, err := a.openLineageConfig()
+	if err != nil {
+		return err
+	}
+	project, err := a.openWith(cmd.Context(), penstock.Options{OpenLineage: tell})
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,8 @@ type pipelineFlags struct {
 	fourEyes bool
 	// values shows values of rows that failed; warnError lets no warning pass.
 	values, warnError bool
+	// tells is no flag: the command runs something, of which OpenLineage is told.
+	tells bool
 }
 
 func (f *pipelineFlags) add(flags *pflag.FlagSet) {
@@ -59,16 +61,15 @@ func (a *app) load(cmd *cobra.Command, file string, f *pipelineFlags, l *pipelin
 	if hold == 0 {
 		hold = -1
 	}
-	tell, err := a.openLineage()
-	if err != nil {
-		return nil, nil, err
-	}
-	project, err := a.openAt(cmd.Context(), a.rootOf(file), penstock.Options{
-		OpenLineage: tell,
-		HoldFor:     hold, FourEyes: f.fourEyes, ShowValues: f.values, WarnError: f.warnError,
+	o := penstock.Options{
+		HoldFor: hold, FourEyes: f.fourEyes, ShowValues: f.values, WarnError: f.warnError,
 		Workers: f.workers, Memory: int64(f.memory), Keep: keep, Listener: l, ForceScan: f.evidence == "scan",
 		Command: append([]string{"penstock"}, a.args...),
-	})
+	}
+	if f.tells {
+		o.OpenLineage = a.openLineage()
+	}
+	project, err := a.openAt(cmd.Context(), a.rootOf(file), o)
 	return project, pl, err
 }
 
@@ -117,11 +118,6 @@ func (a *app) openWith(ctx context.Context, o penstock.Options) (*penstock.Proje
 	if err != nil {
 		return nil, err
 	}
-	if o.Command != nil { // it changes something
-		if o.OpenLineage, err = a.openLineage(); err != nil {
-			return nil, err
-		}
-	}
 	return a.openAt(ctx, dir, o)
 }
 
@@ -143,6 +139,12 @@ func (a *app) projectDir() (string, error) {
 			With("run a pipeline, go to the directory of a project, or name it with --project")
 	}
 	return dir, nil
+}
+
+// openTelling opens it for a command that publishes something, of which OpenLineage is told.
+func (a *app) openTelling(ctx context.Context, o penstock.Options) (*penstock.Project, error) {
+	o.Command, o.OpenLineage = append([]string{"penstock"}, a.args...), a.openLineage()
+	return a.openWith(ctx, o)
 }
 
 // openAt opens the project of a directory, as its settings say.

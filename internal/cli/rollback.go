@@ -34,7 +34,7 @@ Exit status: 0 done, 2 anything else.`,
 				}
 			}
 			// How many are kept is for the runs of the pipeline to say.
-			project, err := a.openWith(cmd.Context(), penstock.Options{Keep: math.MaxInt32, Command: append([]string{"penstock"}, a.args...)})
+			project, err := a.openTelling(cmd.Context(), penstock.Options{Keep: math.MaxInt32})
 			if err != nil {
 				return err
 			}

@@ -33,6 +33,7 @@ Exit status: 0 published or unchanged, 1 a gate blocked, 2 anything else.`,
 				return err
 			}
 			p := a.newProgress()
+			f.tells = true
 			project, pl, err := a.load(cmd, args[0], &f, p.listener())
 			if err != nil {
 				return out.unread(args[0], partition, err)

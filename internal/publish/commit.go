@@ -20,8 +20,8 @@ import (
 // Version, Previous and Published it fills in. It refuses a manifest in which a
 // blocking rule has not passed, unless somebody approved of just these bytes under just
 // these rules (pipeline.Manifest.Admits). What was held of the partition is dropped. If
-// every file is as in the current version, and on disk, and so are the rules and what is said
-// of the columns, nothing is switched; if one on disk is damaged, what was staged takes its place. The staging has ended
+// every file is as in the current version, and on disk, and so are the rules, what is said
+// of the columns, and what rows are traced to, nothing is switched; if one on disk is damaged, what was staged takes its place. The staging has ended
 // then, with or without an error; after an error readers see what they saw before, or the new
 // version if the switch was made. Once that is durable nothing is an error any more: what could
 // not be cleared up goes with the next run, or with GC. A run that was fenced gets a Conflict.
@@ -39,7 +39,7 @@ func (st *Staging) Commit(ctx context.Context, m *pipeline.Manifest) (v *Version
 		if err != nil {
 			return nil, err
 		}
-		if !damaged && st.current.Gates == m.Gates && sameApprovals(st.current, m) && sameColumns(st.current, m) {
+		if !damaged && st.current.Gates == m.Gates && sameApprovals(st.current, m) && sameColumns(st.current, m) && sameTraced(st.current, m) {
 			return st.unchanged()
 		}
 		if damaged {
@@ -97,6 +97,20 @@ func sameColumns(a, b *pipeline.Manifest) bool {
 		return string(text)
 	}
 	return text(a) == text(b)
+}
+
+// sameTraced reports whether both trace rows to the same files and versions. The rows of a trace file
+// are those of what its manifest names as inputs, which goes when later versions of them come: so what
+// is traced to others is a new version, even where every byte of it is the same.
+func sameTraced(a, b *pipeline.Manifest) bool {
+	if len(b.Lineage) == 0 || b.Release != nil {
+		return true
+	}
+	same := func(a, b pipeline.File) bool { return a.Path == b.Path && a.SHA256 == b.SHA256 }
+	return slices.EqualFunc(a.Inputs, b.Inputs, func(a, b pipeline.InputRecord) bool {
+		return a.Name == b.Name && a.Dataset == b.Dataset && a.Partition == b.Partition && a.Version == b.Version && a.Missing == b.Missing &&
+			slices.EqualFunc(a.Files, b.Files, same)
+	})
 }
 
 // sameApprovals reports whether whatever was approved of in m is on the record already.

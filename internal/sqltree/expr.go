@@ -1,6 +1,7 @@
 package sqltree
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -107,17 +108,27 @@ func (r *resolver) reference(s *scope, n node) value {
 
 // position is the column of FROM that stands in a place.
 func (r *resolver) position(s *scope, n node) value {
+	c, reason := s.position(n)
+	if reason != "" {
+		return value{unknown: reason}
+	}
+	return c.value
+}
+
+// position counts the columns of all tables, also those that are joined by their name.
+func (s *scope) position(n node) (c column, reason string) {
 	i, _ := n["index"].(float64)
-	all := s.columns(nil)
+	var all []column
 	for _, t := range s.tables {
 		if t.uncertain > 0 {
-			return value{unknown: t.reason}
+			return column{}, t.reason
 		}
+		all = append(all, t.columns...)
 	}
 	if reason := n.odd("index"); reason != "" || s.lost != "" || i < 1 || int(i) > len(all) {
-		return unknown("there is no column #%v in sight", i)
+		return column{}, fmt.Sprintf("there is no column #%v in sight", i)
 	}
-	return all[int(i)-1].value
+	return all[int(i)-1], ""
 }
 
 // operators are those of class OPERATOR that compute with all that they are given.

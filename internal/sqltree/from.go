@@ -177,7 +177,7 @@ func (f *from) merge(name string, left, right from, kind string) {
 	case "RIGHT":
 		m.column = rt
 	case "OUTER", "FULL":
-		m.column = column{name: l.name, value: l.value.and(rt.value).as(computed), typ: sameType(l.typ, rt.typ)}
+		m.column = column{value: l.value.and(rt.value).as(computed), typ: sameType(l.typ, rt.typ), alias: true}
 	}
 	if reason+other != "" {
 		m.value = value{unknown: reason + other}

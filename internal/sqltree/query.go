@@ -40,8 +40,7 @@ func (r *resolver) query(s *scope, n node) *relation {
 		return r.selects(s, n)
 	case "SET_OPERATION_NODE":
 		rel := r.setOperation(s, n)
-		order := &scope{outer: s.outer, ctes: s.ctes, from: from{tables: []*relation{rel}}, rows: &value{}}
-		r.modify(order, n, rel)
+		r.modify(&scope{ctes: s.ctes, sides: rel, rows: &value{}}, n, rel)
 		return rel
 	case "RECURSIVE_CTE_NODE":
 		return r.recursive(s, n)
@@ -73,29 +72,20 @@ func (r *resolver) ctes(s *scope, n node) string {
 func (rel *relation) named(alias string, names []string) *relation {
 	made := *rel
 	made.alias, made.columns = alias, slices.Clone(rel.columns)
-	for i := range min(len(names), len(made.columns)) {
-		made.columns[i].name = names[i]
-	}
-	made.number()
-	return &made
-}
-
-// number gives columns of the same name other ones.
-func (rel *relation) number() {
-	seen, taken := map[string]int{}, map[string]bool{}
-	for _, c := range rel.columns {
+	taken := map[string]bool{}
+	for i := range made.columns {
+		c := &made.columns[i]
+		c.alias = false
+		if i < len(names) {
+			c.name, c.anyName = names[i], false
+		}
+		base := c.name
+		for n := 1; base != "" && taken[strings.ToLower(c.name)]; n++ {
+			c.name = fmt.Sprintf("%s_%d", base, n)
+		}
 		taken[strings.ToLower(c.name)] = true
 	}
-	for i, c := range rel.columns {
-		name := strings.ToLower(c.name)
-		if n := seen[name]; n > 0 && name != "" {
-			rel.columns[i].name = fmt.Sprintf("%s_%d", c.name, n)
-			if taken[strings.ToLower(rel.columns[i].name)] {
-				rel.reason = "several columns are called " + c.name
-			}
-		}
-		seen[name]++
-	}
+	return &made
 }
 
 // selectFields are those that a SELECT may have.
@@ -173,6 +163,9 @@ func (r *resolver) place(s *scope, n node, rel *relation, aliasFirst bool) value
 			v = v.and(c.value)
 		}
 		return v
+	}
+	if s.sides != nil {
+		return s.sides.called(n)
 	}
 	if names := n.texts("column_names"); aliasFirst && n.text("class") == "COLUMN_REF" && len(names) == 1 {
 		if c := s.alias(names[0]); c != nil {

@@ -18,15 +18,25 @@ type relation struct {
 	uncertain int
 	reason    string
 	base      bool // it has a rowid
+	// also are names that the other sides of a set operation have for its columns.
+	also []also
 }
 
-// column is a column of a relation. Its name is empty where it is made from the expression,
-// its typ nil where that is not known.
+// also is a further name of the column in a place.
+type also struct {
+	name string
+	at   int
+}
+
+// column is a column of a relation. Its name is empty where it is made from the expression, or
+// not known at all; its typ is nil where that is not known.
 type column struct {
-	name  string
-	value value
-	typ   arrow.DataType
-	item  int // of the select list that it stands in
+	name    string
+	anyName bool
+	value   value
+	typ     arrow.DataType
+	item    int  // of the select list that it stands in
+	alias   bool // the name is one that DuckDB takes for given by the select list
 }
 
 // scope is what names mean at some place.
@@ -42,6 +52,8 @@ type scope struct {
 	params []string
 	// star is the column that a star in an expression stands for now; nil: for all.
 	star *column
+	// sides is the result of a set operation, whose columns are all that its ORDER BY can name.
+	sides *relation
 	// rows is where the rows of the query gather what decides them.
 	rows *value
 }
@@ -86,14 +98,19 @@ var plain = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // find looks for a column by its name. The reason is why it can't be told; both are empty if
 // there is none.
 func (rel *relation) find(name string) (*column, string) {
-	unnamed := false
+	unnamed, anyName := false, false
 	for i := range rel.columns {
 		switch c := &rel.columns[i]; {
+		case c.anyName:
+			anyName = true
 		case c.name == "":
 			unnamed = true
-		case strings.EqualFold(c.name, name):
+		case strings.EqualFold(c.name, name) && !anyName:
 			return c, rel.reason
 		}
+	}
+	if anyName && rel.reason == "" {
+		return nil, "a column that may be called " + name + " has a name that is not known here"
 	}
 	if unnamed && (!plain.MatchString(name) || strings.EqualFold(name, "null")) {
 		return nil, "column " + name + " is named after an expression"
@@ -101,9 +118,14 @@ func (rel *relation) find(name string) (*column, string) {
 	return nil, rel.reason
 }
 
+// param reports whether a name is that of a lambda's parameter.
+func (s *scope) param(name string) bool {
+	return slices.ContainsFunc(s.params, func(p string) bool { return strings.EqualFold(p, name) })
+}
+
 // named looks in the scope alone for what a name without a table means.
 func (s *scope) named(name string) (*column, string) {
-	if slices.ContainsFunc(s.params, func(p string) bool { return strings.EqualFold(p, name) }) {
+	if s.param(name) {
 		return &column{name: name}, ""
 	}
 	alias := s.alias(name)
@@ -134,8 +156,9 @@ func (s *scope) named(name string) (*column, string) {
 	return alias, ""
 }
 
+// alias is the last of those with the name: it is the one that DuckDB means everywhere.
 func (s *scope) alias(name string) *column {
-	for i := range s.aliases {
+	for i := range slices.Backward(s.aliases) {
 		if strings.EqualFold(s.aliases[i].name, name) {
 			return &s.aliases[i]
 		}
@@ -178,6 +201,15 @@ var moments = []string{
 
 // local is resolve in this scope alone. used is how many of the names the column takes.
 func (s *scope) local(names []string) (c *column, used int, reason string) {
+	if s.params != nil && len(names) > 1 && s.param(names[0]) {
+		// What stands behind FROM goes before the field of a parameter. Where DuckDB does not
+		// look there first, this says too much: what the parameter is given counts anyway.
+		behind := *s.query()
+		behind.aliases = nil
+		if c, used, reason := behind.local(names); c != nil || reason != "" {
+			return c, used, reason
+		}
+	}
 	for skip := 0; skip <= min(2, len(names)-2); skip++ {
 		if skip > 0 && !slices.Contains([]string{"main", "temp", "memory"}, strings.ToLower(names[skip-1])) {
 			break

@@ -41,7 +41,11 @@ func (rel *relation) beside(right *relation, both bool) *relation {
 	case len(rel.columns) != len(right.columns):
 		return lost(fmt.Sprintf("one side was understood to have %d columns, the other %d", len(rel.columns), len(right.columns)))
 	}
-	made := &relation{columns: slices.Clone(rel.columns)}
+	made := &relation{columns: slices.Clone(rel.columns), also: slices.Clone(rel.also)}
+	for i, c := range right.columns {
+		made.also = append(made.also, also{c.name, i})
+	}
+	made.also = append(made.also, right.also...)
 	for i := range made.columns {
 		made.columns[i].typ = nil
 		if both {
@@ -49,6 +53,31 @@ func (rel *relation) beside(right *relation, both bool) *relation {
 		}
 	}
 	return made
+}
+
+// called is the column that an item of the ORDER BY of a set operation names. Of several that
+// are called so the first counts.
+func (rel *relation) called(n node) value {
+	names := n.texts("column_names")
+	if n.text("class") != "COLUMN_REF" || len(names) != 1 {
+		return unknown("which column of several queries an expression is that they are ordered by is not known here")
+	}
+	c, reason := rel.find(names[0])
+	switch {
+	case reason != "":
+		return value{unknown: reason}
+	case c != nil:
+		return c.value
+	}
+	for _, a := range rel.also {
+		switch {
+		case strings.EqualFold(a.name, names[0]):
+			return rel.columns[a.at].value
+		case a.name == "":
+			return unknown("the column that is called %s is not known here", names[0])
+		}
+	}
+	return unknown("there is no column %s to order by", names[0])
 }
 
 // byName brings the columns of two results together by their names.

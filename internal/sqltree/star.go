@@ -21,11 +21,8 @@ func (r *resolver) selectList(s *scope, n node, rel *relation) {
 		if rel.reason == "" {
 			rel.reason = some.reason
 		}
-		if item.text("alias") == "" && item.text("class") != "STAR" {
-			continue
-		}
 		for _, c := range some.columns {
-			if c.name != "" {
+			if c.alias && c.name != "" {
 				s.aliases = append(s.aliases, c)
 			}
 		}
@@ -54,9 +51,13 @@ func (r *resolver) expand(s *scope, item node) *relation {
 	for i := range over.columns {
 		inside := *s
 		inside.star = &over.columns[i]
-		c := column{name: over.columns[i].name, value: r.expr(&inside, item)}
-		if item.text("alias") != "" {
-			c.name = ""
+		from := over.columns[i]
+		c := column{name: from.name, anyName: from.name == "", value: r.expr(&inside, item)}
+		if alias := item.text("alias"); alias != "" {
+			c.name, c.alias, c.anyName = alias, true, false
+			if strings.Contains(alias, `\`) { // a part of the name of the star's column stands there
+				c.name, c.anyName = "", true
+			}
 		}
 		made.columns = append(made.columns, c)
 	}
@@ -65,19 +66,29 @@ func (r *resolver) expand(s *scope, item node) *relation {
 
 // uncertain is an item that may stand for any number of columns.
 func uncertain(reason string) *relation {
-	return &relation{columns: []column{{value: value{unknown: reason}}}, uncertain: 1, reason: reason}
+	return &relation{columns: []column{{anyName: true, value: value{unknown: reason}}}, uncertain: 1, reason: reason}
 }
 
 // single is an item that is one column, but for the unnest of what may be a struct.
 func (r *resolver) single(s *scope, item node) *relation {
-	c := column{name: item.text("alias"), value: r.expr(s, item)}
+	c := column{name: item.text("alias"), value: r.expr(s, item), alias: item.text("alias") != ""}
 	names := item.texts("column_names")
 	if item.text("class") == "COLUMN_REF" && len(names) > 0 {
-		if found, field, _ := s.resolve(names); found != nil && !field {
+		found, field, _ := s.resolve(names)
+		if found != nil && !field {
 			c.typ = found.typ
 		}
 		if c.name == "" {
 			c.name = names[len(names)-1]
+			// DuckDB writes a column as its table does, and takes that for an alias.
+			c.alias = found != nil && !field && strings.EqualFold(found.name, c.name) && found.name != c.name
+		}
+	}
+	if item.text("class") == "POSITIONAL_REFERENCE" && c.name == "" {
+		if at, reason := s.position(item); reason == "" {
+			c.name, c.anyName, c.typ, c.alias = at.name, at.name == "", at.typ, true // which DuckDB takes for an alias
+		} else {
+			c.anyName = true
 		}
 	}
 	made := &relation{columns: []column{c}}
@@ -86,7 +97,7 @@ func (r *resolver) single(s *scope, item node) *relation {
 	}
 	if isUnnest(item) && !r.isList(s, item) {
 		made.uncertain, made.reason = 1, "unnest gives a column for each field, if it is given a struct"
-		made.columns[0].name = ""
+		made.columns[0].name, made.columns[0].anyName = "", true
 	}
 	return made
 }
@@ -219,11 +230,12 @@ func (r *resolver) replace(s *scope, made *relation, n node) {
 		for _, entry := range n.children("replace_list") {
 			if strings.EqualFold(entry.text("key"), c.name) {
 				made.columns[i].value, made.columns[i].typ = r.expr(s, entry.child("value")), nil
+				made.columns[i].alias = true
 			}
 		}
 		for _, entry := range n.children("rename_list") {
 			if key := entry.child("key"); strings.EqualFold(key.text("column"), c.name) {
-				made.columns[i].name = entry.text("value")
+				made.columns[i].name, made.columns[i].alias = entry.text("value"), true
 				if key.odd("column") != "" {
 					made.uncertain, made.reason = 2, "which column is renamed by its table is not known here"
 				}

@@ -29,7 +29,22 @@ func (r *nodeRow) sum() int64 {
 	return new(summer).text(r.dataset, r.name, r.sha, r.fact, r.published).number(r.version, r.flow, r.rows, r.bytes).float(r.seconds).sum()
 }
 
-func edgeSum(read, made int64) int64 { return new(summer).number(read, made).sum() }
+// edge is a row of lineage_edges.
+type edge struct {
+	read, made int64
+	kind       edgeKind
+}
+
+// edgeKind says when one was read for the other.
+type edgeKind int64
+
+const (
+	madeOf    edgeKind = iota // when it was made
+	lapsed                    // so too, but not when it was computed again
+	readAgain                 // only then
+)
+
+func (e edge) sum() int64 { return new(summer).number(e.read, e.made, int64(e.kind)).sum() }
 
 // node gives the id of a node, which is made if there is none.
 func (c *Changes) node(n lineage.Node) (id int64, err error) {
@@ -64,7 +79,7 @@ func (c *Changes) number(text string, args ...any) (n int64, err error) {
 // putLineage notes what a manifest says of others.
 func (c *Changes) putLineage(m *pipeline.Manifest) error {
 	made := lineage.Of(m)
-	if err := c.cameAgain(made); err != nil {
+	if err := c.cameAgain(made, m.Inputs); err != nil {
 		return err
 	}
 	rest := *made // what has no column of its own
@@ -91,12 +106,19 @@ func (c *Changes) putLineage(m *pipeline.Manifest) error {
 	if _, err := c.exec(`DELETE FROM lineage_edges WHERE made = ?`, id); err != nil {
 		return err
 	}
-	for _, in := range made.Inputs {
-		read, err := c.node(in)
+	// The first that is noted of an input counts.
+	return cmp.Or(c.edges(id, lapsed, made.Without), c.edges(id, madeOf, made.Inputs), c.edges(id, readAgain, made.Same))
+}
+
+// edges notes what was read for a version, but what is noted already.
+func (c *Changes) edges(made int64, kind edgeKind, nodes []lineage.Node) error {
+	for _, n := range nodes {
+		read, err := c.node(n)
 		if err != nil {
 			return err
 		}
-		if _, err := c.exec(`INSERT INTO lineage_edges (read, made, sum) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, read, id, edgeSum(read, id)); err != nil {
+		e := edge{read, made, kind}
+		if _, err := c.exec(`INSERT INTO lineage_edges (read, made, kind, sum) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, read, made, kind, e.sum()); err != nil {
 			return err
 		}
 	}
@@ -105,7 +127,7 @@ func (c *Changes) putLineage(m *pipeline.Manifest) error {
 
 // cameAgain looks whether the last run that computed a version read other inputs than its manifest
 // has: it found it unchanged then.
-func (c *Changes) cameAgain(made *lineage.Made) error {
+func (c *Changes) cameAgain(made *lineage.Made, inputs []pipeline.InputRecord) error {
 	return eachRow(context.Background(), c, func(scan func(...any) error) error {
 		var text, started string
 		if err := scan(&text, &started); err != nil {
@@ -117,7 +139,7 @@ func (c *Changes) cameAgain(made *lineage.Made) error {
 		}
 		at, err := time.Parse(timeLayout, started)
 		if err == nil {
-			made.CameAgain(b.Inputs, at)
+			made.CameAgain(inputs, b.Inputs, at)
 		}
 		return err
 	}, `SELECT t.basis, b.started FROM bases b JOIN basis_texts t USING (pipeline, stage, partition)

@@ -43,8 +43,6 @@ type lineageReader struct {
 	edges []edge
 }
 
-type edge struct{ read, made int64 }
-
 func (l *lineageReader) read(q LineageQuery) (err error) {
 	if q.Name == "" {
 		if err := l.nodesOf(nil, `FROM lineage_nodes n`); err != nil {
@@ -191,15 +189,15 @@ func eachEdge(ctx context.Context, q querier, each func(edge), from string, args
 	return eachRow(ctx, q, func(scan func(...any) error) error {
 		var e edge
 		var sum int64
-		if err := scan(&e.read, &e.made, &sum); err != nil {
+		if err := scan(&e.read, &e.made, &e.kind, &sum); err != nil {
 			return err
 		}
-		if edgeSum(e.read, e.made) != sum {
+		if e.sum() != sum {
 			return errSum
 		}
 		each(e)
 		return nil
-	}, `SELECT read, made, sum `+from, args...)
+	}, `SELECT read, made, kind, sum `+from, args...)
 }
 
 // eachRow reads the rows of an answer.
@@ -240,7 +238,19 @@ func (l *lineageReader) result() ([]*lineage.Made, error) {
 		if made == nil || read == nil {
 			return nil, l.s.broken(errLineage(e.read))
 		}
-		made.Inputs = append(made.Inputs, read.node())
+		n := read.node()
+		if e.kind != readAgain {
+			made.Inputs = append(made.Inputs, n)
+		}
+		switch e.kind {
+		case readAgain:
+			made.Same = append(made.Same, n)
+		case lapsed:
+			made.Without = append(made.Without, n)
+		}
+	}
+	for _, m := range all {
+		m.Sort()
 	}
 	return all, nil
 }

@@ -42,7 +42,7 @@ func (c *checker) gaps(datasets []string) {
 // record is there and will be told of.
 func (c *checker) gap(e, missing *Entry) {
 	_, err := os.Stat(filepath.Join(c.root, stateDir, "runs", e.Run+".json"))
-	if err == nil || c.lives(e.Run) {
+	if err == nil || c.lives(e.Run) || c.died(e.Run) {
 		return
 	}
 	since := ""

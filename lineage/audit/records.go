@@ -54,9 +54,6 @@ func (c *checker) records() error {
 // backfillMark begins the ids of backfills, and of no run.
 const backfillMark = "b"
 
-// waits ends the name of the record of a run that could not be put on record.
-const waits = ".end.json.tmp"
-
 // recordsIn checks the records of a directory, and takes those that are there from runs.
 func (c *checker) recordsIn(dir string, runs map[string]*Standing) error {
 	names, err := list(dir)
@@ -75,7 +72,6 @@ func (c *checker) recordsIn(dir string, runs map[string]*Standing) error {
 				return err
 			}
 			delete(runs, run)
-		case strings.HasSuffix(name, waits) && c.died(strings.TrimSuffix(name, waits)):
 		case !strings.HasSuffix(name, ".json.tmp"):
 			c.problem(where, "penstock did not put it there")
 		}
@@ -97,13 +93,17 @@ func (c *checker) record(where, run string, s *Standing) error {
 	}
 	c.Files++
 	c.Bytes += int64(len(text))
-	if s == nil || s.Last == nil {
-		if !c.died(run) {
-			c.problem(where, "no entry of the project's chain stands for it")
-		}
+	found := digestOf(text)
+	known := s != nil && s.Last != nil
+	stands := known && c.stands(where, s, found)
+	if !stands && c.died(run) {
 		return nil
 	}
-	if found := digestOf(text); !c.stands(where, s, found) {
+	if !known {
+		c.problem(where, "no entry of the project's chain stands for it")
+		return nil
+	}
+	if !stands {
 		c.differs(where, "was changed since entry "+itoa(s.Last.Seq), s.Last.Digest, found)
 		return nil
 	}
@@ -143,7 +143,7 @@ func (c *checker) died(run string) bool {
 	}
 	if !c.dead[run] {
 		c.dead[run] = true
-		c.problem(lock, "what it did is not on record: its process died, or could not write there; the next command in the project puts it there, such as `penstock runs`")
+		c.problem(lock, "its process died before what it did was put on record; the next command in the project puts it there, such as `penstock runs`")
 	}
 	return true
 }

@@ -137,8 +137,8 @@ type checker struct {
 	opts   Options
 	chains map[string]*chain // by dataset
 	sums   map[string]string // that the files were compared with that readers see of a partition
-	dead   map[string]bool   // runs and backfills that were told of
 	before map[string]bool   // runs that are older than the chain, and should not be
+	dead   map[string]bool   // runs and backfills that were told of
 	texts  map[string]bool   // of pipeline files, by their SHA-256: those that were looked for
 
 	// subject is the partition or the record that is looked at, suspects are those of which
@@ -151,8 +151,8 @@ type checker struct {
 func newChecker(ctx context.Context, root string, o Options) *checker {
 	return &checker{
 		ctx: ctx, root: root, opts: o,
-		chains: map[string]*chain{}, sums: map[string]string{}, texts: map[string]bool{}, suspects: map[string]bool{},
-		before: map[string]bool{}, dead: map[string]bool{},
+		chains: map[string]*chain{}, sums: map[string]string{}, texts: map[string]bool{}, dead: map[string]bool{},
+		suspects: map[string]bool{}, before: map[string]bool{},
 	}
 }
 

@@ -1,6 +1,7 @@
 package openlineage
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"maps"
@@ -13,7 +14,8 @@ import (
 
 // FromEnv reads the config as the official clients do. It is nil where none is given. environ is
 // as os.Environ gives it; read reads a YAML file, and gives nil where there is none; without it no
-// file is looked for.
+// file is looked for. Where only the run is wrong that runs are said to be part of, the config is
+// given without it, beside the error.
 func FromEnv(environ []string, console io.Writer, now func() time.Time, read func(path string) (map[string]any, error)) (*Config, error) {
 	env := map[string]string{}
 	for _, e := range environ {
@@ -42,12 +44,11 @@ func FromEnv(environ []string, console io.Writer, now func() time.Time, read fun
 	if err != nil {
 		return nil, err
 	}
-	c := &Config{filters: filters, Namespace: firstOf(env["OPENLINEAGE_NAMESPACE"], "default"), Transports: ts}
-	if c.Parent, err = parentIn(env, "OPENLINEAGE_PARENT_ID"); err != nil {
-		return nil, err
-	}
-	c.Root, err = parentIn(env, "OPENLINEAGE_ROOT_PARENT_ID")
-	return c, err
+	c := &Config{filters: filters, Namespace: scrub(firstOf(env["OPENLINEAGE_NAMESPACE"], "default")), Transports: ts}
+	var perr, rerr error
+	c.Parent, perr = parentIn(env, "OPENLINEAGE_PARENT_ID")
+	c.Root, rerr = parentIn(env, "OPENLINEAGE_ROOT_PARENT_ID")
+	return c, cmp.Or(perr, rerr)
 }
 
 // parentID is how a variable names a run.

@@ -72,6 +72,11 @@ func NewIntent(namespace string, pl *pipeline.Pipeline, part pipeline.Partition,
 			}
 		}
 	}
+	hide := scrubber(rec.Params) // it is kept in a file
+	in.Job = scrubbed(in.Job, hide)
+	for i := range in.Stages {
+		in.Stages[i].Job, in.Stages[i].Owner = scrubbed(in.Stages[i].Job, hide), hide(in.Stages[i].Owner)
+	}
 	return in
 }
 
@@ -120,7 +125,10 @@ func (c Code) at(commit string) *SourceCodeLocation {
 
 // repository is the address of one without secrets. One that is written as for scp is a URI, too.
 func repository(remote string) string {
+	remote = scrub(remote)
 	if !strings.Contains(remote, "://") {
+		before, _, _ := strings.Cut(remote, "/")
+		remote = remote[strings.LastIndex(before, "@")+1:]
 		host, path, ok := strings.Cut(remote, ":")
 		if !ok {
 			return (&DatasetID{Namespace: files, Name: remote}).uri()

@@ -21,15 +21,20 @@ func locate(dir, place string) DatasetID {
 		scheme, rest, _ = strings.Cut(cutURI(scheme+"://"+rest), "://")
 		host, name, _ := strings.Cut(rest, "/")
 		if name, err := url.PathUnescape(name); err == nil {
-			return DatasetID{Namespace: scheme + "://" + host, Name: firstOf(unchanging(name), "/")}
+			return DatasetID{Namespace: scheme + "://" + host, Name: firstOf(scrub(unchanging(name)), "/")}
 		}
-		return DatasetID{Namespace: scheme + "://" + host, Name: firstOf(name, "/")}
+		return DatasetID{Namespace: scheme + "://" + host, Name: firstOf(scrub(name), "/")}
 	}
-	name := filepath.FromSlash(unchanging(strings.TrimPrefix(place, "file://")))
+	name := place
+	if of, ok := strings.CutPrefix(place, "file://"); ok {
+		host, _, _ := strings.Cut(of, "/")
+		name = of[strings.LastIndex(host, "@")+1:]
+	}
+	name = filepath.FromSlash(unchanging(name))
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(dir, name)
 	}
-	return DatasetID{Namespace: files, Name: filepath.ToSlash(filepath.Clean(name))}
+	return DatasetID{Namespace: files, Name: scrub(filepath.ToSlash(filepath.Clean(name)))}
 }
 
 // unchanging is what of a path comes before the first part that a partition decides.
@@ -77,7 +82,10 @@ func version(partitionDir string, n int64) *DatasetVersion {
 	if n == 0 {
 		return nil
 	}
-	return &DatasetVersion{facet("1-0-1", "DatasetVersionDatasetFacet"), path.Join(partitionDir, "v"+decimal(n))}
+	if partitionDir != "" {
+		partitionDir += "/"
+	}
+	return &DatasetVersion{facet("1-0-1", "DatasetVersionDatasetFacet"), partitionDir + "v" + decimal(n)}
 }
 
 // partitions says which partition of a dataset is meant; nil where it has only one.

@@ -17,7 +17,7 @@ func exprText(text string) string {
 		b.WriteByte(text[i])
 		i++
 	}
-	return scrub(b.String())
+	return b.String()
 }
 
 // sqlText is a query without the texts and the comments in it: a password that somebody wrote
@@ -47,7 +47,7 @@ func sqlText(text string) string {
 			i++
 		}
 	}
-	return scrub(strings.TrimSpace(b.String()))
+	return strings.TrimSpace(b.String())
 }
 
 // endOfText is the place after the text in quotes that begins at i.

@@ -40,8 +40,9 @@ type Past struct {
 	// Run gives the record of a run or a backfill: nil where there is none, and nobody is about
 	// to make one. Its status is running while its process is alive.
 	Run func(ctx context.Context, id string) (*pipeline.RunRecord, error)
-	// Manifest is as in Story.
-	Manifest func(dataset, partitionDir string, version int64) *pipeline.Manifest
+	// Manifest and PartitionDir are as in Story.
+	Manifest     func(dataset, partitionDir string, version int64) *pipeline.Manifest
+	PartitionDir func(dataset, partition string) (dir string, known bool)
 }
 
 // message is what the sender is asked to do: to carry events of a run now, which are of its
@@ -250,7 +251,7 @@ func (s *Sender) story(ctx context.Context, run string) (*Story, error) {
 	case rec.Status == pipeline.Running:
 		return nil, nil
 	}
-	return &Story{Intent: in, Record: rec, Dir: s.past.Dir, Manifest: s.past.Manifest}, nil
+	return &Story{Intent: in, Record: rec, Dir: s.past.Dir, Manifest: s.past.Manifest, PartitionDir: s.past.PartitionDir}, nil
 }
 
 // lost is the record of a run that left none: its process ended before it had one.

@@ -16,6 +16,9 @@ type Story struct {
 	Dir string
 	// Manifest gives that of a version, or nil where it isn't kept any more; nil gives none.
 	Manifest func(dataset, partitionDir string, version int64) *pipeline.Manifest
+	// PartitionDir gives the directory of a partition of a dataset, unless nothing is kept of it;
+	// nil knows none.
+	PartitionDir func(dataset, partition string) (dir string, known bool)
 }
 
 // Start is told when a run begins.
@@ -33,12 +36,21 @@ func (s *Story) Start() []Event {
 			all = append(all, s.event(Start, at, s.gatesJob(j), runID(s.Run, j.Stage, "gates")))
 		}
 	}
-	return all
+	return s.scrubbed(all)
 }
 
 // Running is told of a run that takes long.
 func (s *Story) Running(at time.Time) []Event {
-	return []Event{s.event(Running, at, s.pipelineJob(), runID(s.Run))}
+	return s.scrubbed([]Event{s.event(Running, at, s.pipelineJob(), runID(s.Run))})
+}
+
+// scrubbed takes out of events what may be a secret: whoever tells something need not think of it.
+func (s *Story) scrubbed(all []Event) []Event {
+	var params map[string]string
+	if s.Record != nil {
+		params = s.Record.Params
+	}
+	return scrubbed(all, scrubber(params))
 }
 
 // End is told when a run has ended, of the stages first.
@@ -61,7 +73,7 @@ func (s *Story) End() (all []Event) {
 	}
 	e := s.event(s.end(), at, s.pipelineJob(), runID(s.Run))
 	e.Run.Facets.ErrorMessage = errorMessage(s.why())
-	return append(all, e)
+	return s.scrubbed(append(all, e))
 }
 
 // ended is when the run came to its end, or when it was approved of.

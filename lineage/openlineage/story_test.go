@@ -143,6 +143,12 @@ func TestHowRunsEnd(t *testing.T) {
 			s.Record.Gates[0].Verdict, s.Record.Gates[0].Approved = pipeline.Fail, &pipeline.Approval{Actor: "boss"}
 			s.Record.Approvals = []pipeline.Approval{{At: began.Add(time.Hour)}}
 		}, all("COMPLETE", "COMPLETE", "COMPLETE", "COMPLETE", "COMPLETE")},
+		{"approved, with a stage that it did not come to", pipeline.Published, func(s *Story) {
+			s.Record.Gates[0].Verdict, s.Record.Gates[0].Approved = pipeline.Fail, &pipeline.Approval{Actor: "boss"}
+			s.Record.Approvals = []pipeline.Approval{{At: began.Add(time.Hour)}}
+			s.Record.Outputs, s.Record.NotRun = s.Record.Outputs[:1], []string{"sums", "check"}
+			s.Record.Gates = s.Record.Gates[:3]
+		}, all("COMPLETE", "COMPLETE", "ABORT", "ABORT", "COMPLETE")},
 		{"failed", pipeline.Failed, func(s *Story) { s.Record.Error = "disk full\n\tdetail 42" }, all("FAIL", "COMPLETE", "FAIL", "FAIL", "FAIL")},
 		{"died between two outputs", pipeline.Failed, func(s *Story) {
 			s.Record.Error = "the process ended in the middle of the run"
@@ -170,6 +176,34 @@ func TestHowRunsEnd(t *testing.T) {
 				t.Errorf("something is told that should not be: %s", text)
 			}
 		})
+	}
+}
+
+// Of a dataset of which several partitions were read each is told of once, by what its directories
+// are called, whichever the run's own is called.
+func TestPartitionsThatWereRead(t *testing.T) {
+	s := sample(pipeline.Published)
+	read := func(partition string, version int64) pipeline.InputRecord {
+		return pipeline.InputRecord{Name: "past", Dataset: "out/daily", Partition: partition, Version: version}
+	}
+	gone := pipeline.InputRecord{Name: "past", Dataset: "out/daily", Partition: "2001-06-28", Missing: true}
+	s.Record.Bases[1].Inputs = []pipeline.InputRecord{gone, read("2001-06-30", 2), read("2001-06-29", 1), read("2001-06-30", 2)}
+	s.PartitionDir = func(dataset, partition string) (string, bool) { return "day=" + partition, dataset == "out/daily" }
+	s.Manifest = func(dataset, dir string, version int64) *pipeline.Manifest {
+		if dataset != "out/daily" || dir != "day=2001-06-30" && dir != "day=2001-06-29" {
+			return nil
+		}
+		return &pipeline.Manifest{Rows: 5, Files: []pipeline.File{{Bytes: 7, Rows: 5}}, Schema: []pipeline.SchemaField{{Name: "id", Type: "int64"}}}
+	}
+	events := s.End()
+	valid(t, events)
+	in := find(t, events, "orders.sums").Inputs
+	if len(in) != 1 || in[0].Facets.Version.Version != "day=2001-06-30/v2,day=2001-06-29/v1" || in[0].Facets.Schema == nil || *in[0].InputFacets.Statistics.Rows != 10 {
+		t.Fatalf("%+v", in)
+	}
+	want := []DatasetPartition{{"2001-06-30", map[string]string{"day": "2001-06-30"}}, {"2001-06-29", map[string]string{"day": "2001-06-29"}}}
+	if diff := cmp.Diff(want, in[0].InputFacets.Subset.Condition.Partitions); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -2,6 +2,7 @@ package openlineage
 
 import (
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,8 +68,11 @@ func (u *unit) published() *pipeline.OutputRecord {
 // others; of a run that was blocked, what no gate of its own kept back was not published either.
 func (u *unit) came() (Type, string) {
 	end := u.Story.end()
-	if end == Complete || u.published() != nil {
+	switch {
+	case u.published() != nil, end == Complete && !u.skipped():
 		return Complete, ""
+	case end == Complete:
+		return Abort, "not computed, for a stage before it was blocked; the run was approved of since"
 	}
 	why := u.Story.why()
 	if u.Record.Status != pipeline.Blocked {
@@ -82,6 +86,11 @@ func (u *unit) came() (Type, string) {
 	return Abort, why
 }
 
+// skipped reports whether the run, of which somebody has approved, did not come to the unit.
+func (u *unit) skipped() bool {
+	return slices.Contains(u.Record.NotRun, u.Stage) || len(u.Record.Approvals) > 0 && u.Dataset != ""
+}
+
 // blocks reports whether a finding kept back what it judged: nobody approved of it.
 func blocks(f *pipeline.Finding) bool { return f.Blocks() && f.Approved == nil }
 
@@ -91,17 +100,34 @@ func (u *unit) inputs() []InputDataset {
 	if u.manifest != nil {
 		records = u.manifest.Inputs
 	}
-	all, at := []InputDataset{}, map[DatasetID]int{}
-	for i := range records {
-		in := u.input(&records[i])
-		if j, seen := at[in.DatasetID]; seen {
+	all, at, read := []InputDataset{}, map[DatasetID]int{}, map[string]bool{}
+	for _, r := range inOrder(records) {
+		in, partition := u.input(&r), r.Dataset+"@"+r.Partition
+		j, seen := at[in.DatasetID]
+		if seen && !r.Missing && (r.Dataset == "" || !read[partition]) {
 			all[j].join(&in)
+		}
+		read[partition] = true
+		if seen {
 			continue
 		}
 		at[in.DatasetID] = len(all)
 		all = append(all, in)
 	}
 	return all
+}
+
+// inOrder is what was read, before what was not there to be read.
+func inOrder(records []pipeline.InputRecord) []pipeline.InputRecord {
+	there, missing := []pipeline.InputRecord{}, []pipeline.InputRecord(nil)
+	for _, r := range records {
+		if r.Missing {
+			missing = append(missing, r)
+		} else {
+			there = append(there, r)
+		}
+	}
+	return append(there, missing...)
 }
 
 // input is what was read of one, by its record.
@@ -112,31 +138,36 @@ func (u *unit) input(r *pipeline.InputRecord) InputDataset {
 		in.InputFacets.Statistics = readFiles(r.Files)
 		return in
 	}
-	dir := u.dirOf(r)
+	dir, known := u.dirOf(r)
+	if r.Missing || !known {
+		return in
+	}
 	in.Facets.Version, in.InputFacets.Subset = version(dir, r.Version), inputSubset(dir)
-	if m := u.lookUp(r); m != nil {
+	if m := u.lookUp(r, dir); m != nil {
 		in.Facets.Schema = schema(m.Schema)
 		in.InputFacets.Statistics = readFiles(m.Files)
 	}
 	return in
 }
 
-func (u *unit) lookUp(r *pipeline.InputRecord) *pipeline.Manifest {
+func (u *unit) lookUp(r *pipeline.InputRecord, dir string) *pipeline.Manifest {
 	if u.Manifest == nil || r.Version == 0 {
 		return nil
 	}
-	return u.Manifest(r.Dataset, u.dirOf(r), r.Version)
+	return u.Manifest(r.Dataset, dir, r.Version)
 }
 
-// dirOf is the directory of the partition of an input: the run's own, or one named by its value.
-func (u *unit) dirOf(r *pipeline.InputRecord) string {
-	switch r.Partition {
-	case u.Record.Partition:
-		return u.Record.Dir
-	case "all", "":
-		return ""
+// dirOf is the directory of the partition of an input; not known where nothing is kept of it.
+func (u *unit) dirOf(r *pipeline.InputRecord) (dir string, known bool) {
+	if u.PartitionDir != nil {
+		if dir, known = u.PartitionDir(r.Dataset, r.Partition); known {
+			return dir, true
+		}
 	}
-	return "partition=" + r.Partition
+	if r.Partition == u.Record.Partition {
+		return u.Record.Dir, true
+	}
+	return "", r.Partition == pipeline.Partition{}.String()
 }
 
 // inputID names the dataset of an input.
@@ -146,7 +177,7 @@ func (u *unit) inputID(r *pipeline.InputRecord) DatasetID {
 	}
 	at := places(r)
 	if len(at) == 0 {
-		return DatasetID{Namespace: files, Name: path.Join("/", u.Pipeline, r.Name)}
+		return DatasetID{Namespace: files, Name: path.Join("/", scrub(u.Pipeline), scrub(r.Name))}
 	}
 	return locateAll(u.Dir, at)
 }

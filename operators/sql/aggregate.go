@@ -20,11 +20,11 @@ type Agg struct {
 	Column string
 }
 
-// aggregates are the SQL of the functions, of a column.
+// aggregates are the SQL of the functions, of a column and, if they go by order, the number of the row.
 var aggregates = map[string]string{
 	"count": "count(%s)", "count_distinct": "count(DISTINCT %s)", "sum": "sum(%s)", "min": "min(%s)", "max": "max(%s)",
 	"mean": "avg(%s)", "median": "median(%s)", "stddev": "stddev_samp(%s)",
-	"first": "first(%s ORDER BY rowid)", "last": "last(%s ORDER BY rowid)",
+	"first": "first(%s ORDER BY %s)", "last": "last(%s ORDER BY %s)",
 }
 
 // AggregateFuncs are the names of the functions that Agg knows.
@@ -89,10 +89,14 @@ func (o aggregate) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	}
 	query := "SELECT " + strings.Join(cols, ", ") + " FROM t"
 	if len(o.by) > 0 {
-		query += " GROUP BY " + quoteAll(o.by) + " ORDER BY " + quoteAll(o.by)
+		var places []string // a name might be taken for that of an aggregate
+		for i := range o.by {
+			places = append(places, fmt.Sprint(i+1))
+		}
+		query += " GROUP BY " + quoteAll(o.by) + " ORDER BY " + strings.Join(places, ", ")
 	}
 	exact := !slices.ContainsFunc(o.aggs, func(a Agg) bool { return a.Func == "stddev" }) // it adds up doubles, of integers too
-	st := &statement{query: query, inputs: []string{"t"}, schema: in, ordered: exact}
+	st := &statement{query: query, inputs: []string{"t"}, schema: in, ordered: exact, numbered: true}
 	b, err := st.bind(reads)
 	if err != nil {
 		return nil, err
@@ -117,7 +121,8 @@ func (a Agg) sql(schema *arrow.Schema) (string, int, error) {
 	if err != nil {
 		return "", 0, err
 	}
-	text := fmt.Sprintf(form, quote(a.Column))
+	args := []any{quote(a.Column), rowID(schema)}
+	text := fmt.Sprintf(form, args[:strings.Count(form, "%s")]...)
 	if a.Func == "sum" && arrow.IsInteger(schema.Field(i).Type.ID()) {
 		text += "::BIGINT"
 	}

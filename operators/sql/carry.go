@@ -58,17 +58,17 @@ func (st *statement) gathers(by []string) func(...*arrow.Schema) (pipeline.Gathe
 // membersOf selects the place of each group in the order of the groups, and the places of its
 // rows. Groups are told apart as GROUP BY does it.
 func membersOf(by []string, schema *arrow.Schema) string {
-	places := strings.Join(placesOf("t", schema, 0), ", ")
+	places, row := strings.Join(placesOf("t", schema, 0), ", "), rowID(schema)
 	if len(by) == 0 {
-		return "SELECT 0::BIGINT, " + places + " FROM t ORDER BY rowid"
+		return "SELECT 0::BIGINT, " + places + " FROM t ORDER BY " + row
 	}
 	var keys, same []string
 	for i, name := range by {
 		keys = append(keys, fmt.Sprintf("%s AS k%d", quote(name), i))
 		same = append(same, fmt.Sprintf("t.%s IS NOT DISTINCT FROM g.k%d", quote(name), i))
 	}
-	return fmt.Sprintf("SELECT g.n, %s FROM t JOIN (SELECT %s, row_number() OVER (ORDER BY %s) - 1 AS n FROM t GROUP BY %s) g ON %s ORDER BY g.n, t.rowid",
-		places, strings.Join(keys, ", "), quoteAll(by), quoteAll(by), strings.Join(same, " AND "))
+	return fmt.Sprintf("SELECT g.n, %s FROM t JOIN (SELECT %s, row_number() OVER (ORDER BY %s) - 1 AS n FROM t GROUP BY %s) g ON %s ORDER BY g.n, t.%s",
+		places, strings.Join(keys, ", "), quoteAll(by), quoteAll(by), strings.Join(same, " AND "), row)
 }
 
 // eachBatch runs a query in a session that goes on after it.

@@ -82,7 +82,7 @@ func (o dedupe) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		b.Carry = func(in ...*arrow.Schema) (*pipeline.Bound, error) { return firstSeen(in[0], order), nil }
 		return b, nil
 	}
-	st := &statement{query: o.query(keys), inputs: []string{"t"}, schema: in, ordered: true}
+	st := &statement{query: o.query(keys, schema), inputs: []string{"t"}, schema: in, ordered: true, numbered: true}
 	b, err := st.bind(nil)
 	if err != nil {
 		return nil, err
@@ -94,19 +94,20 @@ func (o dedupe) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	return b, nil
 }
 
-func (o dedupe) query(keys []string) string {
-	by := "rowid"
+func (o dedupe) query(keys []string, schema *arrow.Schema) string {
+	row := rowID(schema)
+	by := row
 	if len(o.OrderBy) > 0 {
-		by = sorted(o.OrderBy).sql() + ", rowid"
+		by = sorted(o.OrderBy).sql() + ", " + row
 	}
-	pick := fmt.Sprintf("first(rowid ORDER BY %s)", by)
+	pick := fmt.Sprintf("first(%s ORDER BY %s)", row, by)
 	switch {
 	case o.Keep == "last" && len(o.OrderBy) > 0:
-		pick = fmt.Sprintf("last(rowid ORDER BY %s)", by)
+		pick = fmt.Sprintf("last(%s ORDER BY %s)", row, by)
 	case o.Keep == "last":
-		pick = "max(rowid)"
+		pick = "max(" + row + ")"
 	case len(o.OrderBy) == 0:
-		pick = "min(rowid)"
+		pick = "min(" + row + ")"
 	}
-	return fmt.Sprintf("SELECT * FROM t WHERE rowid IN (SELECT %s FROM t GROUP BY %s) ORDER BY rowid", pick, quoteAll(keys))
+	return fmt.Sprintf("SELECT %s FROM t WHERE %[2]s IN (SELECT %s FROM t GROUP BY %s) ORDER BY %[2]s", everything(schema), row, pick, quoteAll(keys))
 }

@@ -64,16 +64,16 @@ func (o join) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		on = append(on, fmt.Sprintf("l.%s = r.%s", quote(k[0]), quote(k[1])))
 	}
 	both := o.Kind != "semi" && o.Kind != "anti"
-	order := "l.rowid"
+	order := "l." + rowID(in[0])
 	if both {
-		order = "l.rowid NULLS LAST, r.rowid NULLS LAST"
+		order = fmt.Sprintf("%s NULLS LAST, r.%s NULLS LAST", order, rowID(in[1]))
 	}
 	columns := o.columns(keys, in[0], in[1])
 	query := func(places ...string) string {
 		return fmt.Sprintf("SELECT %s FROM l %s r ON %s ORDER BY %s",
 			strings.Join(append(columns, places...), ", "), keyword, strings.Join(on, " AND "), order)
 	}
-	st := &statement{query: query(), inputs: []string{"l", "r"}, schema: in, ordered: true}
+	st := &statement{query: query(), inputs: []string{"l", "r"}, schema: in, ordered: true, numbered: true}
 	b, err := st.bind(nil)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package sql
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"iter"
 
@@ -99,19 +100,21 @@ func (r *seenReader) spill(ctx context.Context, b arrow.RecordBatch) (pipeline.R
 	if err != nil {
 		return nil, err
 	}
-	hashed := arrow.NewSchema(append(append([]arrow.Field{}, r.schema.Fields()...), hashFields...), nil)
+	hashes := hashFields(r.schema)
+	hashed := arrow.NewSchema(append(append([]arrow.Field{}, r.schema.Fields()...), hashes...), nil)
 	b.Retain()
 	err = firstOf(
-		s.load(ctx, "seen", arrow.NewSchema(hashFields, nil), r.seenKeys()),
-		s.load(ctx, "t", hashed, &hashedReader{seenReader: r, first: b, schema: hashed}),
+		s.load(ctx, "seen", arrow.NewSchema(hashes, nil), r.seenKeys(arrow.NewSchema(hashes, nil))),
+		s.load(ctx, "t", numbered(hashed), withNumbers(&hashedReader{seenReader: r, first: b, schema: hashed}, hashed, r.env)),
 	)
 	if err != nil {
 		return nil, firstOf(err, s.close())
 	}
 	r.seen = rows.Set{}
 	cols := quoteAll(pipeline.ColumnNames(r.schema))
-	res, err := s.prepare(ctx, `SELECT `+cols+` FROM t WHERE rowid IN (
-		SELECT min(rowid) FROM t ANTI JOIN seen ON t."-hi" = seen."-hi" AND t."-lo" = seen."-lo" GROUP BY t."-hi", t."-lo") ORDER BY rowid`)
+	res, err := s.prepare(ctx, fmt.Sprintf(`SELECT %s FROM t WHERE %[2]s IN (
+		SELECT min(%[2]s) FROM t ANTI JOIN seen ON t.%[3]s = seen.%[3]s AND t.%[4]s = seen.%[4]s GROUP BY t.%[3]s, t.%[4]s) ORDER BY %[2]s`,
+		cols, rowID(hashed), quote(hashes[0].Name), quote(hashes[1].Name)))
 	if err != nil {
 		return nil, firstOf(err, s.close())
 	}
@@ -119,7 +122,13 @@ func (r *seenReader) spill(ctx context.Context, b arrow.RecordBatch) (pipeline.R
 	return &conformed{Reader: &relabelled{res, plainSchema(r.schema)}, schema: r.schema, env: r.env}, nil
 }
 
-var hashFields = []arrow.Field{{Name: "-hi", Type: arrow.PrimitiveTypes.Uint64}, {Name: "-lo", Type: arrow.PrimitiveTypes.Uint64}}
+// hashFields are columns for the hashes, beside those of a schema.
+func hashFields(schema *arrow.Schema) []arrow.Field {
+	return []arrow.Field{
+		{Name: freeName(schema, "-hi"), Type: arrow.PrimitiveTypes.Uint64},
+		{Name: freeName(schema, "-lo"), Type: arrow.PrimitiveTypes.Uint64},
+	}
+}
 
 // hashColumns gives the hashes as two columns; the caller releases them.
 func hashColumns(env *pipeline.Env, hashes []xxh3.Uint128) (hi, lo arrow.Array) {
@@ -134,15 +143,16 @@ func hashColumns(env *pipeline.Env, hashes []xxh3.Uint128) (hi, lo arrow.Array) 
 }
 
 // seenKeys reads the keys of the set.
-func (r *seenReader) seenKeys() pipeline.Reader {
+func (r *seenReader) seenKeys(schema *arrow.Schema) pipeline.Reader {
 	next, stop := iter.Pull(r.seen.All())
-	return &seenKeys{r.env, next, stop}
+	return &seenKeys{r.env, schema, next, stop}
 }
 
 type seenKeys struct {
-	env  *pipeline.Env
-	next func() (xxh3.Uint128, bool)
-	stop func()
+	env    *pipeline.Env
+	schema *arrow.Schema
+	next   func() (xxh3.Uint128, bool)
+	stop   func()
 }
 
 func (k *seenKeys) Next(context.Context) (arrow.RecordBatch, error) {
@@ -160,7 +170,7 @@ func (k *seenKeys) Next(context.Context) (arrow.RecordBatch, error) {
 	hi, lo := hashColumns(k.env, some)
 	defer hi.Release()
 	defer lo.Release()
-	return array.NewRecordBatch(arrow.NewSchema(hashFields, nil), []arrow.Array{hi, lo}, int64(len(some))), nil
+	return array.NewRecordBatch(k.schema, []arrow.Array{hi, lo}, int64(len(some))), nil
 }
 
 func (k *seenKeys) Close() error {

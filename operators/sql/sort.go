@@ -64,8 +64,8 @@ func (o sorted) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 		keys = append(keys, pipeline.Column{Index: i})
 	}
 	st := &statement{
-		query:  fmt.Sprintf("SELECT * FROM t ORDER BY %s, rowid", o.sql()),
-		inputs: []string{"t"}, schema: in, ordered: true,
+		query:  fmt.Sprintf("SELECT %s FROM t ORDER BY %s, %s", everything(schema), o.sql(), rowID(schema)),
+		inputs: []string{"t"}, schema: in, ordered: true, numbered: true,
 	}
 	b, err := st.bind(nil)
 	if err != nil {

@@ -16,6 +16,16 @@ type statement struct {
 	schema []*arrow.Schema
 	// ordered says that the query itself orders its result, every row of it.
 	ordered bool
+	// numbered says that the query goes by the order of the rows, as rowID names it.
+	numbered bool
+}
+
+// table is the schema of an input as it is loaded.
+func (st *statement) table(i int) *arrow.Schema {
+	if st.numbered {
+		return numbered(st.schema[i])
+	}
+	return st.schema[i]
 }
 
 // typed remembers the result schemas of statements, by all that decides them.
@@ -25,7 +35,7 @@ var typed remembered[*arrow.Schema]
 func (st *statement) result() (*arrow.Schema, error) {
 	key := st.query
 	for i, name := range st.inputs {
-		key += "\x00" + name + "\x00" + st.schema[i].String()
+		key += "\x00" + name + "\x00" + st.table(i).String()
 	}
 	return typed.get(key, st.describe)
 }
@@ -37,7 +47,7 @@ func (st *statement) describe() (*arrow.Schema, error) {
 		return nil, err
 	}
 	for i, name := range st.inputs {
-		if err := s.createTable(ctx, name, st.schema[i]); err != nil {
+		if err := s.createTable(ctx, name, st.table(i)); err != nil {
 			return nil, errors.Join(err, s.close())
 		}
 	}
@@ -64,7 +74,11 @@ func (st *statement) open(ctx context.Context, env *pipeline.Env, in []pipeline.
 		return nil, closeRest(err, in)
 	}
 	for i, name := range st.inputs {
-		if err := s.load(ctx, name, st.schema[i], in[i]); err != nil {
+		r := in[i]
+		if st.numbered {
+			r = withNumbers(r, st.schema[i], env)
+		}
+		if err := s.load(ctx, name, st.table(i), r); err != nil {
 			return nil, firstOf(closeRest(err, in[i+1:]), s.close())
 		}
 	}
