@@ -3,7 +3,7 @@
 GOLANGCI = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOFUMPT  = go run mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: check fmt lint test race generate demo bench bench-parquet bench-large fuzz crash clean-tree
+.PHONY: check fmt lint test race generate demo bench bench-parquet bench-lineage bench-large fuzz crash clean-tree
 
 check: generate fmt lint race clean-tree ## everything that must hold before a commit
 
@@ -35,6 +35,9 @@ bench: ## the flights job beside the same job in DuckDB; writes benchmarks/resul
 
 bench-parquet: ## checks, reading and publishing of Parquet files; writes benchmarks/parquet.md
 	go run ./benchmarks parquet
+
+bench-lineage: ## what lineage and the audit cost, and how fast they answer; writes benchmarks/lineage.md
+	go run ./benchmarks lineage
 
 GB ?= 20
 bench-large: ## the same over a file of GB gigabytes; writes benchmarks/large.md

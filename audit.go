@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"time"
 
@@ -20,6 +22,7 @@ func (p *Project) openAudit() {
 	p.audit = &audit.Log{
 		FS: p.fs, Clock: p.clock, Sleep: p.sleep, Root: p.dir,
 		Before: p.beforeAudit, Datasets: p.publish.Datasets,
+		Holder: p.holder(),
 	}
 	p.publish.Known, p.publish.Approving = p.knownApprovals, p.intendApprovals
 	p.publish.Removing = func(dataset, partitionDir string, versions []int64) error {
@@ -38,6 +41,12 @@ func (p *Project) openAudit() {
 		p.noKey = pipeline.Errorf(pipeline.Invalid, "the signing key: %w", err).
 			With("nothing was run: what can't be signed is not put on record", "`penstock audit keygen FILE` makes a key")
 	}
+}
+
+// holder says who writes to the record, to those who wait.
+func (p *Project) holder() string {
+	machine, _ := os.Hostname() // it is a courtesy
+	return fmt.Sprintf("process %d of %s on %s", os.Getpid(), p.opts.Actor, machine)
 }
 
 // maySign is an error if what is put on record must be signed, and can't be.
@@ -247,6 +256,9 @@ func (p *Project) ReportAudit(ctx context.Context, from, to time.Time, o audit.O
 	l, err := audit.Collect(ctx, p.dir, from, to, o)
 	if err != nil {
 		return nil, err
+	}
+	for i := range l.Rows {
+		scrub(&l.Rows[i])
 	}
 	l.Made, l.Penstock = p.clock.Now().UTC(), Version()
 	return l, nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/penstock-data/penstock/internal/faults"
 	"github.com/penstock-data/penstock/lineage/audit"
+	"github.com/penstock-data/penstock/lineage/openlineage"
 )
 
 // VerifyAudit is Project.VerifyAudit of the project at dir, without opening it: it needs no
@@ -33,4 +34,14 @@ func ReportAudit(ctx context.Context, dir string, from, to time.Time, o Options,
 func toRead(dir string, o Options) (*Project, error) {
 	abs, err := filepath.Abs(dir)
 	return &Project{dir: abs, opts: o, clock: faults.SystemClock()}, err
+}
+
+// scrub takes secrets out of what people wrote: a report goes to others than those who run things.
+func scrub(r *audit.Row) {
+	r.Command, r.Error = openlineage.Scrub(r.Command), openlineage.Scrub(r.Error)
+	for _, texts := range [][]string{r.Params, r.Inputs, r.Details} {
+		for i, text := range texts {
+			texts[i] = openlineage.Scrub(text)
+		}
+	}
 }

@@ -101,7 +101,7 @@ func TestVerifyAuditOfWhatDied(t *testing.T) {
 	}
 	writeFile(t, filepath.Join(x.dir, ".penstock/live", run+".lock"), nil)
 	wrong := x.verify(t, audit.Options{})
-	if len(wrong) != 1 || !strings.Contains(wrong[0].What, "its process died before what it did was put on record") || !strings.Contains(wrong[0].Path, run) {
+	if len(wrong) != 1 || !strings.Contains(wrong[0].What, "what it did is not on record: its process died") || !strings.Contains(wrong[0].Path, run) {
 		t.Error(wrong)
 	}
 	x.with(t, func(*penstock.Project) {})

@@ -46,7 +46,7 @@ func (p *Project) buryOne(ctx context.Context, id string) error {
 	if strings.HasPrefix(id, backfillMark) {
 		dir, end = "backfills", p.buryBackfill
 	}
-	err = errors.Join(end(ctx, id), p.fs.RemoveAll(p.state(dir, id+".json.tmp")), p.fs.RemoveAll(p.state("tmp", id)))
+	err = errors.Join(end(ctx, id), p.fs.RemoveAll(p.state(dir, id+".json.tmp")), p.fs.RemoveAll(p.endOf(id)), p.fs.RemoveAll(p.state("tmp", id)))
 	if err != nil {
 		return errors.Join(err, lock.Close())
 	}
@@ -84,12 +84,15 @@ func (p *Project) recordLate(ctx context.Context, rec *pipeline.RunRecord, made 
 	return p.recordAs(ctx, rec, text, made, entries)
 }
 
-// lastWords is what a run said last: its record is written before the index is. It is nil of
-// what was no run, or had not begun to be one.
+// lastWords is what a run said last: its record is written before the index is, or kept where it
+// could not be put on record. It is nil of what was no run, or had not begun to be one.
 func (p *Project) lastWords(ctx context.Context, run string) (*pipeline.RunRecord, error) {
 	rec, err := readRun(p.state("runs", run+".json"))
 	if !errors.Is(err, fs.ErrNotExist) {
 		return rec, err
+	}
+	if rec, err = readRun(p.endOf(run)); err == nil && rec.Run == run {
+		return rec, nil
 	}
 	rec, err = p.store.Run(ctx, run)
 	if pipeline.KindOf(err) == pipeline.Invalid || err == nil && rec.Run != run {

@@ -56,8 +56,13 @@ type ImpactColumn struct {
 	Tags    []string     `json:"tags,omitempty"`
 }
 
-// Gated is a judge that names its rules, as that of package gates does.
-type gated interface{ Names() []string }
+// gated is a judge that names its rules, as that of package gates does: all, those that read a
+// column, and whether one that puts rows aside does.
+type gated interface {
+	Names() []string
+	Reading(column string) []string
+	AsideBy(column string) bool
+}
 
 // Impact says what depends on a stage or source of a pipeline, of a column of it if one is named:
 // in this pipeline, in others that are given, and in what is on record of further ones.
@@ -121,6 +126,8 @@ type impact struct {
 	pl     *pipeline.Pipeline
 	others []*pipeline.Pipeline // with pl
 	graph  *lineage.Graph
+	// all are the columns that are known of each dataset; nil where none was named.
+	all map[string][]string
 	Impact
 }
 
@@ -148,7 +155,7 @@ func (x *impact) stage(n lineage.Node) {
 		found.Recorded = false
 		x.Tags = append(x.Tags, s.Tags...)
 		if g, ok := s.Gates.(gated); ok {
-			found.Gates = g.Names()
+			found.Gates = x.gatesOf(n, s, g)
 		}
 	}
 	x.Stages = append(x.Stages, found)

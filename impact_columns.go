@@ -61,6 +61,7 @@ func (x *impact) byColumn(ctx context.Context, root lineage.Node, reached []line
 	if err != nil {
 		return nil, err
 	}
+	x.all = columnsIn(g, reached)
 	starts := x.starts(root)
 	if len(starts) == 0 {
 		return nil, pipeline.Errorf(pipeline.Invalid, "stage %q publishes nothing: its columns are not on record", root.Stage).
@@ -76,6 +77,10 @@ func (x *impact) byColumn(ctx context.Context, root lineage.Node, reached []line
 					found[c] = ""
 				}
 				follow(g, c, found)
+				if rows := (lineage.Column{Dataset: start.Dataset}); x.decides(g, c, rows) {
+					found[rows] = ""
+					follow(g, rows, found)
+				}
 			}
 		}
 	}
@@ -89,6 +94,62 @@ func (x *impact) byColumn(ctx context.Context, root lineage.Node, reached []line
 	touched := x.spread(g, found, reached)
 	x.take(g, found, reached)
 	return slices.DeleteFunc(reached, func(n lineage.Node) bool { return !x.touches(n, touched) }), nil
+}
+
+// columnsIn are the columns that are known of the datasets among some nodes.
+func columnsIn(g *lineage.ColumnGraph, nodes []lineage.Node) map[string][]string {
+	all := map[string][]string{}
+	for _, n := range nodes {
+		if n.Kind() != lineage.DatasetKind {
+			continue
+		}
+		for _, c := range g.Of(n.Dataset) {
+			all[n.Dataset] = append(all[n.Dataset], c.Name)
+		}
+	}
+	return all
+}
+
+// decides reports whether the stage that is to be changed itself chooses rows by a column that it
+// publishes: by a gate that reads it, or by something that the column is made of as well.
+func (x *impact) decides(g *lineage.ColumnGraph, c, rows lineage.Column) bool {
+	s := stageOf(x.pl, x.Change)
+	if s == nil {
+		return false
+	}
+	aside := func(string) bool { return false }
+	if gates, ok := s.Gates.(gated); ok {
+		aside = gates.AsideBy
+	}
+	if aside(c.Name) || g.Unknown(rows) != "" {
+		return true
+	}
+	by := g.Edges(rows, lineage.Up)
+	return (len(s.Operators) > 0 || slices.ContainsFunc(x.all[c.Dataset], aside)) && slices.ContainsFunc(g.Edges(c, lineage.Up), func(e lineage.ColumnEdge) bool {
+		return e.Name != "" && slices.ContainsFunc(by, func(o lineage.ColumnEdge) bool { return o.Column == e.Column })
+	})
+}
+
+// gatesOf names the gates of a stage that a change concerns. Of a column that is those that read one
+// that comes from it. Where that decides which rows there are, it is also those that read no column,
+// and further down all: what is computed over other rows is other.
+func (x *impact) gatesOf(n lineage.Node, s *pipeline.Stage, g gated) []string {
+	if x.Column == "" || s.Output == nil || x.all[datasetOf(s)] == nil {
+		return g.Names()
+	}
+	rows := slices.Contains(x.RowsOf, datasetOf(s))
+	if changed := n.Pipeline == x.pl.Name && n.Stage == x.Change; rows && !changed {
+		return g.Names()
+	}
+	reached, reads := map[string]bool{}, map[string]bool{}
+	for _, column := range x.all[datasetOf(s)] {
+		found := slices.ContainsFunc(x.Columns, func(c ImpactColumn) bool { return c.Dataset == datasetOf(s) && c.Column == column })
+		for _, name := range g.Reading(column) {
+			reads[name] = true
+			reached[name] = reached[name] || found
+		}
+	}
+	return slices.DeleteFunc(g.Names(), func(name string) bool { return !reached[name] && (reads[name] || !rows) })
 }
 
 // spread gives the datasets that columns were found of. What may come from one of them, for all

@@ -70,6 +70,9 @@ func names(x *penstock.Impact) string {
 	for _, c := range x.Columns {
 		fmt.Fprintf(&b, "%s.%s ", c.Dataset, c.Column)
 	}
+	for _, d := range x.RowsOf {
+		fmt.Fprintf(&b, "%s.* ", d)
+	}
 	return strings.TrimSpace(b.String() + strings.Join(x.Tags, " "))
 }
 
@@ -113,10 +116,10 @@ func TestImpact(t *testing.T) {
 			t.Fatal(rec, err)
 		}
 	}
-	all := "orders/clean[known] orders/watched[few] report/sums[] w/clean=1 w/sums=1 w/clean.id w/clean.v w/sums.total"
+	all := "orders/clean[known] orders/watched[few] report/sums[] w/clean=1 w/sums=1 w/clean.id w/clean.v w/sums.total w/clean.* w/sums.*"
 	check(both, "clean", "", all)
 	check(nil, "clean", "", strings.Replace(all, "report/sums[]", "report/sums[] (recorded)", 1))
-	check(both, "clean", "v", "orders/clean[known] orders/watched[few] report/sums[] w/clean=1 w/sums=1 w/clean.v w/sums.total")
+	check(both, "clean", "v", "orders/clean[] orders/watched[few] report/sums[] w/clean=1 w/sums=1 w/clean.v w/sums.total")
 	check(both, "clean", "id", "orders/clean[known] orders/watched[few] w/clean=1 w/clean.id")
 	check(both, "raw", "id", "orders/positive[] orders/clean[known] orders/watched[few] w/clean=1 w/clean.id nightly")
 	check(both, "positive", "v", "stage \"positive\" publishes nothing: its columns are not on record\n\tname a stage with an output, or leave --column away")
@@ -133,6 +136,57 @@ func TestImpact(t *testing.T) {
 		a, b := described.Reach([]lineage.Node{n}, lineage.Down, 1), published.Reach([]lineage.Node{n}, lineage.Down, 1)
 		if fmt.Sprint(a) != fmt.Sprint(b) {
 			t.Errorf("beyond %v: described %v, published %v", n, a, b)
+		}
+	}
+}
+
+// A column by which a stage itself chooses rows, by a filter or by a gate, decides which there are,
+// there and in all that is made of it. Of the gates those are named that read what is reached.
+func TestImpactOfChosenRows(t *testing.T) {
+	const text = `name: p
+sources:
+  a: {csv: a.csv, schema: {id: int64, v: int64, k: int64, n: int64}}
+stages:
+  u:
+    from: a
+    operators: [{filter: k > 0}, {derive: {two: k * 2}}]
+    gates:
+      - {name: small, rows: v != 10, else: quarantine, at_most: 100%}
+      - {name: id_there, not_null: id}
+      - {name: some, expect: rows() > 0}
+    output: {csv: out/u}
+  w:
+    from: u
+    operators: [{aggregate: {columns: {c: count(), n: sum(n)}}}]
+    gates: [{name: counted, rows: c > 0}]
+    output: {csv: out/w}
+`
+	dir := t.TempDir()
+	pl := loaded(t, dir, "p.yaml", text)
+	if err := os.WriteFile(filepath.Join(dir, "a.csv"), []byte("id,v,k,n\n1,10,1,1\n2,20,1,1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, err := penstock.Open(t.Context(), dir, penstock.Options{Actor: "tester"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if rec, err := p.Run(t.Context(), pl, ""); err != nil || rec.Status != pipeline.Published {
+		t.Fatal(rec, err)
+	}
+	for _, test := range []struct{ column, want string }{
+		{"v", "p/u[small some] p/w[counted] out/u=1 out/w=1 out/u.v out/u.* out/w.*"},
+		{"k", "p/u[some] p/w[counted] out/u=1 out/w=1 out/u.k out/u.* out/w.*"},
+		{"two", "p/u[some] p/w[counted] out/u=1 out/w=1 out/u.two out/u.* out/w.*"},
+		{"id", "p/u[id_there] out/u=1 out/u.id"},
+		{"n", "p/u[] p/w[] out/u=1 out/w=1 out/u.n out/w.n"},
+	} {
+		x, err := p.Impact(t.Context(), pl, nil, "u", test.column)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := names(x); got != test.want {
+			t.Errorf("%s: %s\nwant %s", test.column, got, test.want)
 		}
 	}
 }

@@ -61,10 +61,10 @@ func (t *teller) close() {
 	if wait == 0 {
 		wait = tellWait
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), wait)
+	ctx, cancel := context.WithTimeoutCause(context.Background(), wait, fmt.Errorf("no answer within %v", wait))
 	defer cancel()
 	t.begun = false
-	t.sender().Close(ctx.Done())
+	t.sender().Close(ctx)
 	for _, d := range t.sender().Deliveries() {
 		if d.Left > 0 {
 			t.warn(fmt.Sprintf("%s not told of by %s yet: %s; the next run tells it, or `penstock openlineage flush`",
@@ -87,7 +87,7 @@ func runsAre(n int) string {
 func (t *teller) flush(ctx context.Context) []openlineage.Delivery {
 	s := t.sender()
 	t.begun = false
-	s.Flush(ctx.Done())
+	s.Flush(ctx)
 	return s.Deliveries()
 }
 

@@ -3,6 +3,7 @@ package penstock
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -204,13 +205,18 @@ func (a *attempt) settle(err error) {
 	_ = errors.Join(a.p.discard(a.env.Temp), a.readings.close()) // swept later, if they stay
 }
 
-// remember writes the record of the run, and of what it published, for good.
+// remember writes the record of the run, and of what it published, for good. If that can't be,
+// the claim to the record stays, with nobody behind it: who opens the project next writes it.
 func (a *attempt) remember(ctx context.Context) error {
 	err := a.p.record(ctx, a.rec, a.current)
-	if a.lock != nil {
-		err = errors.Join(err, a.p.unlockRun(a.rec.Run, a.lock))
+	switch {
+	case a.lock == nil:
+		return err
+	case err != nil:
+		_ = a.lock.Close() // it ends with the process, if not now
+		return err
 	}
-	return err
+	return a.p.unlockRun(a.rec.Run, a.lock)
 }
 
 // lockRun claims the record of a run, or of a backfill. Locks have a directory of their own,
@@ -248,11 +254,23 @@ func (p *Project) recordAs(ctx context.Context, rec *pipeline.RunRecord, text []
 		})
 	}
 	if err != nil {
-		_ = p.discard(p.state("runs", rec.Run+".json.tmp"))
+		p.keepEnd(rec.Run, text)
 		return &pipeline.Error{
-			Kind: pipeline.IO, Err: err, Msg: "the run is done (" + string(rec.Status) + "), but not on the record: " + err.Error(),
-			Evidence: []string{"`penstock rebuild` makes the index anew from the manifests"},
+			Kind: pipeline.IO, Err: err, Msg: "the run is done (" + string(rec.Status) + "), but not on record yet: " + err.Error(),
+			Evidence: []string{"once that can be, the next command puts it there, such as `penstock runs`; what was published stays"},
 		}
 	}
 	return nil
 }
+
+// keepEnd keeps the record of a run that could not be put on record. One that is there already
+// has its entry, or says as much.
+func (p *Project) keepEnd(run string, text []byte) {
+	_ = p.discard(p.state("runs", run+".json.tmp"))
+	if _, err := p.fs.Stat(p.state("runs", run+".json")); errors.Is(err, fs.ErrNotExist) {
+		_ = faults.WriteFile(p.fs, p.endOf(run), text) // else what the manifests say is all that is known
+	}
+}
+
+// endOf is where the record of a run waits that could not be put on record.
+func (p *Project) endOf(run string) string { return p.state("runs", run+".end.json.tmp") }

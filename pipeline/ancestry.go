@@ -67,6 +67,15 @@ func Through(first, then Way) Way {
 	return strength[max(slices.Index(strength, first), slices.Index(strength, then))]
 }
 
+// tagAll puts on every tag of what came in: the column may come from any of it.
+func (f *ancestry) tagAll(in []ancestries) {
+	for _, all := range in {
+		for _, c := range all.columns {
+			maps.Copy(f.tags, c.tags)
+		}
+	}
+}
+
 // traceColumns works out where the columns of each stage come from.
 func (p *Plan) traceColumns() {
 	known := map[string]ancestries{}
@@ -175,12 +184,14 @@ func (b *Bound) traceColumns(in []ancestries, by ColumnStep) ancestries {
 		for _, u := range o.From {
 			if u.Input < 0 || u.Input >= len(in) || u.Index < 0 || u.Index >= len(in[u.Input].columns) {
 				f.doubt(fmt.Sprintf("stage %s: %s: it names a column that is not there", by.Stage, by.How))
+				f.tagAll(in)
 				continue
 			}
 			f.add(in[u.Input].columns[u.Index], u.How)
 		}
 		if o.Unknown != "" {
 			f.doubt(fmt.Sprintf("stage %s: %s: %s", by.Stage, by.How, o.Unknown))
+			f.tagAll(in) // better a tag too many than a secret without
 		}
 	}
 	follow(&out.rows, origins.Rows)

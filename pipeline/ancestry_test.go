@@ -19,8 +19,8 @@ func TestColumnsOfUsersOperators(t *testing.T) {
 		want  string
 	}{
 		{"says nothing", Bound{Each: each}, `
-a: UNKNOWN stage st: map: it does not say which columns this one comes from
-b: UNKNOWN stage st: map: it does not say which columns this one comes from
+a: UNKNOWN stage st: map: it does not say which columns this one comes from [pii]
+b: UNKNOWN stage st: map: it does not say which columns this one comes from [pii]
 rows: s.b filter UNKNOWN stage st: map: it does not say by which columns it chooses its rows`},
 		{"says from which", Bound{Each: each, From: [][]Column{{{0, 1}}, {}}, Reads: []Column{{0, 0}}}, `
 a: s.b computed
@@ -28,7 +28,7 @@ b:
 rows: s.a filter s.b filter`},
 		{"hands on", Bound{Each: each, Same: []int{1, -1}}, `
 a: s.b renamed
-b: UNKNOWN stage st: map: it does not say which columns this one comes from
+b: UNKNOWN stage st: map: it does not say which columns this one comes from [pii]
 rows: s.b filter`},
 		{"only leaves rows out", Bound{Keep: func(Unit) (KeepFunc, error) { return nil, nil }}, `
 a: s.a copied [pii]
@@ -39,11 +39,11 @@ rows: s.b filter UNKNOWN stage st: map: it does not say by which columns it choo
 			Rows:    Origin{From: []Use{{Column{0, 0}, SortedBy}}},
 		}}, `
 a: s.a aggregated s.b window [pii]
-b: UNKNOWN stage st: map: it rolls dice
+b: UNKNOWN stage st: map: it rolls dice [pii]
 rows: s.a sort s.b filter`},
 		{"names what is not there", Bound{Each: each, From: [][]Column{{{1, 0}}, {{0, 2}}}}, `
-a: UNKNOWN stage st: map: it names a column that is not there
-b: UNKNOWN stage st: map: it names a column that is not there
+a: UNKNOWN stage st: map: it names a column that is not there [pii]
+b: UNKNOWN stage st: map: it names a column that is not there [pii]
 rows: s.b filter`},
 	} {
 		c.bound.Schema = in

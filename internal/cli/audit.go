@@ -145,7 +145,7 @@ func (a *app) showAudit(r *audit.Report, all bool) {
 		}
 	}
 	if late > 0 {
-		a.print("%s added late, after a process had died\n", plural(late, "entry was", "entries were"))
+		a.print("%s added late, for a process had died, or could not write to the record\n", plural(late, "entry was", "entries were"))
 	}
 	if r.Removed > 0 {
 		a.print("%s removed, on record\n", plural(int64(r.Removed), "version was", "versions were"))

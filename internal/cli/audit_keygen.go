@@ -16,7 +16,7 @@ func (a *app) auditKeygenCommand() *cobra.Command {
 		Use:   "keygen FILE",
 		Short: "Make a key that signs the record",
 		Long: `Makes an Ed25519 key: FILE has the private half, which only its owner can read, FILE.pub the
-public one, which is given to those who verify. With PENSTOCK_SIGNING_KEY=FILE, or --signing-key,
+public one, which is given to those who verify; of key.pem it is key.pub. With PENSTOCK_SIGNING_KEY=FILE, or --signing-key,
 whatever is put on record is signed.`,
 		Example: "  penstock audit keygen ~/penstock.key",
 		Args:    arguments(1, 1, "a file"),

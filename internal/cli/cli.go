@@ -6,7 +6,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -166,16 +165,26 @@ func usage(format string, args ...any) *pipeline.Error {
 	return pipeline.Errorf(pipeline.Invalid, format, args...)
 }
 
+// examples are those of a command, one below the other.
+func examples(cmd *cobra.Command) (all []string) {
+	before := "for example: "
+	for line := range strings.SplitSeq(strings.TrimSpace(cmd.Example), "\n") {
+		all = append(all, before+strings.TrimSpace(line))
+		before = strings.Repeat(" ", len(before))
+	}
+	return all
+}
+
 // arguments checks the number of arguments and says what was expected.
 func arguments(least, most int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) >= least && len(args) <= most {
 			return nil
 		}
-		found := fmt.Sprintf("%d arguments", len(args))
+		found := plural(int64(len(args)), "argument", "arguments")
 		if len(args) == 0 {
 			found = "nothing"
 		}
-		return usage("%s takes %s, found %s", cmd.CommandPath(), what, found).With("for example: " + strings.TrimSpace(cmd.Example))
+		return usage("%s takes %s, found %s", cmd.CommandPath(), what, found).With(examples(cmd)...)
 	}
 }

@@ -83,7 +83,9 @@ type view struct {
 	graph *lineage.Graph
 	roots []lineage.Node
 
-	// Of the tree that is printed: which way it goes, and whose branches were printed.
+	// Of the tree that is printed: how many lines it has so far, which way it goes, and whose
+	// branches were printed.
+	lines int
 	dir   lineage.Direction
 	shown map[lineage.Node]bool
 }

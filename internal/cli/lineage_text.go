@@ -36,15 +36,21 @@ func (a *app) printTree(v *view, n lineage.Node, dir lineage.Direction) error {
 	if a.output == "json" {
 		return a.printJSON(map[string]any{"direction": title, "tree": t})
 	}
-	v.dir, v.shown = dir, map[lineage.Node]bool{}
+	v.lines, v.dir, v.shown = 0, dir, map[lineage.Node]bool{}
 	a.print("%s (%s)%s\n", nodeText(*t.Node), title, v.notes(t))
 	a.printFiles(v, t, "  ")
 	if len(t.Next) == 0 {
 		a.print("  nothing\n")
 	}
 	a.printBranches(v, t, "  ")
+	if more := v.lines - mostLines; more > 0 {
+		a.print("  … and %s; --depth says less, -o json has it all\n", plural(int64(more), "more line", "more lines"))
+	}
 	return nil
 }
+
+// mostLines bounds the lines of a tree: nobody reads as many.
+const mostLines = 10000
 
 func (a *app) printBranches(v *view, t *lineage.Tree, indent string) {
 	if len(t.Next) > 0 {
@@ -55,6 +61,10 @@ func (a *app) printBranches(v *view, t *lineage.Tree, indent string) {
 		branch, below := "├─ ", "│  "
 		if i == len(t.Next)-1 {
 			branch, below = "└─ ", "   "
+		}
+		if v.lines++; v.lines > mostLines {
+			a.printBranches(v, next, "") // which counts them
+			continue
 		}
 		a.print("%s%s%s%s\n", indent, branch, nodeText(*next.Node), v.notes(next))
 		if !next.Seen {

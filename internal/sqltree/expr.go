@@ -119,6 +119,7 @@ func (r *resolver) position(s *scope, n node) value {
 func (s *scope) position(n node) (c column, reason string) {
 	i, _ := n["index"].(float64)
 	var all []column
+	s = s.query()
 	for _, t := range s.tables {
 		if t.uncertain > 0 {
 			return column{}, t.reason

@@ -1,6 +1,7 @@
 package sqltree
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -182,7 +183,7 @@ func (f *from) merge(name string, left, right from, kind string) {
 	if reason+other != "" {
 		m.value = value{unknown: reason + other}
 	}
-	m.name = name
+	m.name = cmp.Or(l.name, name) // as the table writes it
 	f.merged = slices.DeleteFunc(f.merged, func(o *merged) bool { return strings.EqualFold(o.name, name) })
 	f.merged = append(f.merged, m)
 }

@@ -52,7 +52,7 @@ func (n node) integer() (int, bool) {
 }
 
 // always are fields that any part may have and that say nothing of columns.
-var always = []string{"class", "type", "alias", "query_location"}
+var always = []string{"class", "type", "alias", "query_location", TextOfItem}
 
 // odd says that the part has a field that is not among those known; empty if it has none.
 // What is false, empty or 0 is as if it were not there.

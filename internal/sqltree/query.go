@@ -142,7 +142,11 @@ func (r *resolver) groups(s *scope, n node, rel *relation) {
 // place is an expression of GROUP BY, ORDER BY or DISTINCT ON: it may be the number of a column
 // of the result or, with aliases first, its name.
 func (r *resolver) place(s *scope, n node, rel *relation, aliasFirst bool) value {
-	if i, ok := n.integer(); ok {
+	i, ok := n.integer()
+	if at, isNumber := n["index"].(float64); isNumber && aliasFirst && n.text("class") == "POSITIONAL_REFERENCE" {
+		i, ok = int(at), true
+	}
+	if ok {
 		switch {
 		case rel.uncertain > 0:
 			return unknown("%s", rel.reason)

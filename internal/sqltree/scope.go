@@ -35,8 +35,9 @@ type column struct {
 	anyName bool
 	value   value
 	typ     arrow.DataType
-	item    int  // of the select list that it stands in
-	alias   bool // the name is one that DuckDB takes for given by the select list
+	item    int    // of the select list that it stands in
+	text    string // the expression that makes it
+	alias   bool   // the name is one that DuckDB takes for given by the select list
 }
 
 // scope is what names mean at some place.
@@ -214,16 +215,17 @@ func (s *scope) local(names []string) (c *column, used int, reason string) {
 		if skip > 0 && !slices.Contains([]string{"main", "temp", "memory"}, strings.ToLower(names[skip-1])) {
 			break
 		}
-		t := s.table(names[skip])
-		if t == nil {
-			continue
-		}
-		c, reason := t.find(names[skip+1])
-		if c != nil || reason != "" {
-			return c, skip + 2, reason
-		}
-		if t.base && strings.EqualFold(names[skip+1], "rowid") {
-			return &column{name: "rowid"}, skip + 2, ""
+		for _, t := range s.tables { // of which several may be called so
+			if !strings.EqualFold(t.alias, names[skip]) {
+				continue
+			}
+			c, reason := t.find(names[skip+1])
+			if c != nil || reason != "" {
+				return c, skip + 2, reason
+			}
+			if t.base && strings.EqualFold(names[skip+1], "rowid") {
+				return &column{name: "rowid"}, skip + 2, ""
+			}
 		}
 	}
 	if c, reason := s.named(names[0]); c != nil || reason != "" {

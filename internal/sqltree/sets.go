@@ -50,9 +50,18 @@ func (rel *relation) beside(right *relation, both bool) *relation {
 		made.columns[i].typ = nil
 		if both {
 			made.columns[i].value = made.columns[i].value.and(right.columns[i].value)
+			made.columns[i].text = either(made.columns[i].text, right.columns[i].text)
 		}
 	}
 	return made
+}
+
+// either is what makes a column in one query or another.
+func either(a, b string) string {
+	if a == "" || b == "" || slices.Contains(strings.Split(a, ", or "), b) {
+		return a
+	}
+	return a + ", or " + b
 }
 
 // called is the column that an item of the ORDER BY of a set operation names. Of several that
@@ -93,10 +102,11 @@ func (rel *relation) byName(right *relation) *relation {
 			}
 			i := slices.IndexFunc(made.columns, func(o column) bool { return strings.EqualFold(o.name, c.name) })
 			if i < 0 {
-				made.columns = append(made.columns, column{name: c.name, value: c.value})
+				made.columns = append(made.columns, column{name: c.name, value: c.value, text: c.text})
 				continue
 			}
 			made.columns[i].value = made.columns[i].value.and(c.value)
+			made.columns[i].text = either(made.columns[i].text, c.text)
 		}
 	}
 	return made

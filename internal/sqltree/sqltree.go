@@ -39,11 +39,11 @@ const (
 type Functions map[string]Kind
 
 // Query is a parsed query.
-type Query struct {
-	tree node
-	// Texts are those of the items of its select list, for people; may be nil.
-	Texts []string
-}
+type Query struct{ tree node }
+
+// TextOfItem is a field that an item of a select list may be given before it is parsed: how it
+// is written, for people.
+const TextOfItem = "text of item"
 
 // Parse reads the statement of json_serialize_sql.
 func Parse(statement []byte) (Query, error) {
@@ -71,22 +71,11 @@ func (q Query) Origins(in []Table, functions Functions, result []string) *pipeli
 			continue
 		}
 		o.Columns[i] = rel.columns[i].value.origin()
-		o.Columns[i].Text = q.text(rel.columns[i].item, result[i])
+		if text := rel.columns[i].text; text != "" {
+			o.Columns[i].Text = result[i] + " = " + text
+		}
 	}
 	return o
-}
-
-// text is how a column of the result is written; empty where that is not known.
-func (q Query) text(item int, name string) string {
-	items := q.tree.child("node").children("select_list")
-	if item >= len(q.Texts) || item >= len(items) {
-		return ""
-	}
-	text := q.Texts[item]
-	if alias := strings.LastIndex(text, " AS "); items[item].text("alias") != "" && alias > 0 {
-		text = text[:alias]
-	}
-	return name + " = " + text
 }
 
 // disagrees says why the columns are not those of the result; empty if they are.

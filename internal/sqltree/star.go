@@ -1,6 +1,7 @@
 package sqltree
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -15,6 +16,7 @@ func (r *resolver) selectList(s *scope, n node, rel *relation) {
 		some := r.expand(s, item)
 		for i := range some.columns {
 			some.columns[i].item = at
+			some.columns[i].text = cmp.Or(some.columns[i].text, item.text(TextOfItem))
 		}
 		rel.columns = append(rel.columns, some.columns...)
 		rel.uncertain += some.uncertain
@@ -76,17 +78,19 @@ func (r *resolver) single(s *scope, item node) *relation {
 	if item.text("class") == "COLUMN_REF" && len(names) > 0 {
 		found, field, _ := s.resolve(names)
 		if found != nil && !field {
-			c.typ = found.typ
+			c.typ, c.text = found.typ, found.text
 		}
 		if c.name == "" {
 			c.name = names[len(names)-1]
-			// DuckDB writes a column as its table does, and takes that for an alias.
-			c.alias = found != nil && !field && strings.EqualFold(found.name, c.name) && found.name != c.name
+			if found != nil && !field && strings.EqualFold(found.name, c.name) && found.name != c.name {
+				c.name, c.alias = found.name, true // DuckDB writes it as its table does, and takes that for an alias
+			}
 		}
 	}
 	if item.text("class") == "POSITIONAL_REFERENCE" && c.name == "" {
 		if at, reason := s.position(item); reason == "" {
-			c.name, c.anyName, c.typ, c.alias = at.name, at.name == "", at.typ, true // which DuckDB takes for an alias
+			c.name, c.anyName, c.typ, c.text = at.name, at.name == "", at.typ, at.text
+			c.alias = true // which DuckDB takes for an alias
 		} else {
 			c.anyName = true
 		}
@@ -118,7 +122,7 @@ func (r *resolver) starred(s *scope, n node) *relation {
 	if reason := r.choose(made, n.child("expr")); reason != "" {
 		return uncertain(reason)
 	}
-	r.replace(s, made, n)
+	r.edit(s, made, n)
 	return made
 }
 
@@ -217,8 +221,8 @@ func (rel *relation) pick(list []node) string {
 	return ""
 }
 
-// replace carries out EXCLUDE, REPLACE and RENAME.
-func (r *resolver) replace(s *scope, made *relation, n node) {
+// edit carries out EXCLUDE, REPLACE and RENAME.
+func (r *resolver) edit(s *scope, made *relation, n node) {
 	gone := func(c column) bool {
 		return slices.ContainsFunc(n.texts("exclude_list"), func(name string) bool { return strings.EqualFold(name, c.name) })
 	}
@@ -226,13 +230,10 @@ func (r *resolver) replace(s *scope, made *relation, n node) {
 	if len(n.children("qualified_exclude_list")) > 0 {
 		made.uncertain, made.reason = 2, "which column is left out by its table is not known here"
 	}
+	for _, entry := range n.children("replace_list") {
+		made.replace(entry.text("key"), r.expr(s, entry.child("value")))
+	}
 	for i, c := range made.columns {
-		for _, entry := range n.children("replace_list") {
-			if strings.EqualFold(entry.text("key"), c.name) {
-				made.columns[i].value, made.columns[i].typ = r.expr(s, entry.child("value")), nil
-				made.columns[i].alias = true
-			}
-		}
 		for _, entry := range n.children("rename_list") {
 			if key := entry.child("key"); strings.EqualFold(key.text("column"), c.name) {
 				made.columns[i].name, made.columns[i].alias = entry.text("value"), true
@@ -240,6 +241,22 @@ func (r *resolver) replace(s *scope, made *relation, n node) {
 					made.uncertain, made.reason = 2, "which column is renamed by its table is not known here"
 				}
 			}
+		}
+	}
+}
+
+// replace gives a column another value. Of several that are called so one stays.
+func (rel *relation) replace(name string, v value) {
+	done := false
+	rel.columns = slices.DeleteFunc(rel.columns, func(c column) bool {
+		same := strings.EqualFold(name, c.name)
+		again := done && same
+		done = done || same
+		return again
+	})
+	for i, c := range rel.columns {
+		if strings.EqualFold(name, c.name) {
+			rel.columns[i] = column{name: c.name, value: v, alias: true}
 		}
 	}
 }

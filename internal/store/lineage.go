@@ -25,8 +25,11 @@ type nodeRow struct {
 const nodeColumns = `n.id, n.dataset, n.name, n.version, n.sha256, n.fact, n.flow, n.published, n.rows, n.bytes, n.seconds, n.sum`
 
 // sum puts the row's values together, but for the id, which is but a number that edges go by.
-func (r *nodeRow) sum() int64 {
-	return new(summer).text(r.dataset, r.name, r.sha, r.fact, r.published).number(r.version, r.flow, r.rows, r.bytes).float(r.seconds).sum()
+func (r *nodeRow) sum() int64 { return r.sumBy(&summer{}) }
+
+func (r *nodeRow) sumBy(s *summer) int64 {
+	s.buf = s.buf[:0]
+	return s.text(r.dataset, r.name, r.sha, r.fact, r.published).number(r.version, r.flow, r.rows, r.bytes).float(r.seconds).sum()
 }
 
 // edge is a row of lineage_edges.
@@ -36,7 +39,7 @@ type edge struct {
 }
 
 // edgeKind says when one was read for the other.
-type edgeKind int64
+type edgeKind int8
 
 const (
 	madeOf    edgeKind = iota // when it was made
@@ -44,7 +47,12 @@ const (
 	readAgain                 // only then
 )
 
-func (e edge) sum() int64 { return new(summer).number(e.read, e.made, int64(e.kind)).sum() }
+func (e edge) sum() int64 { return e.sumBy(&summer{}) }
+
+func (e edge) sumBy(s *summer) int64 {
+	s.buf = s.buf[:0]
+	return s.number(e.read, e.made, int64(e.kind)).sum()
+}
 
 // node gives the id of a node, which is made if there is none.
 func (c *Changes) node(n lineage.Node) (id int64, err error) {

@@ -41,14 +41,15 @@ type lineageReader struct {
 	s     *Store
 	nodes map[int64]*nodeRow
 	edges []edge
+	whole *whole // nil: it was not read
 }
 
 func (l *lineageReader) read(q LineageQuery) (err error) {
 	if q.Name == "" {
-		if err := l.nodesOf(nil, `FROM lineage_nodes n`); err != nil {
+		if err := l.edgesOf(func(edge) {}, `FROM lineage_edges`); err != nil {
 			return err
 		}
-		return l.edgesOf(func(edge) {}, `FROM lineage_edges`)
+		return l.nodesOf(nil, `FROM lineage_nodes n`) // after the edges, so that none leads nowhere
 	}
 	roots, err := l.roots(q)
 	if err != nil {
@@ -106,6 +107,11 @@ func (l *lineageReader) follow(ids []int64, depth int, by string, next func(edge
 		seen[id] = true
 	}
 	for ; depth != 0 && len(ids) > 0; depth-- {
+		if much, err := l.much(); err != nil {
+			return err
+		} else if much {
+			return l.followWhole(ids, seen, depth, by, next)
+		}
 		var beyond []int64
 		for some := range slices.Chunk(ids, 10000) {
 			if err := l.edgesOf(func(e edge) {
@@ -137,6 +143,17 @@ func (l *lineageReader) load(ids []int64) error {
 
 // siblings reads the other versions of the partitions of those that were read.
 func (l *lineageReader) siblings() error {
+	much, err := l.much()
+	if err == nil && much {
+		err = l.readWhole()
+	}
+	if err != nil {
+		return err
+	}
+	if l.whole != nil {
+		l.whole.siblings(l.nodes)
+		return nil
+	}
 	var ids []int64
 	for id, r := range l.nodes {
 		if r.dataset != "" {
@@ -165,12 +182,13 @@ func (l *lineageReader) nodesOf(each func(*nodeRow), from string, args ...any) e
 }
 
 func eachNode(ctx context.Context, q querier, each func(*nodeRow), from string, args ...any) error {
+	own := &summer{}
 	return eachRow(ctx, q, func(scan func(...any) error) error {
 		r, sum := &nodeRow{}, int64(0)
 		if err := scan(&r.id, &r.dataset, &r.name, &r.version, &r.sha, &r.fact, &r.flow, &r.published, &r.rows, &r.bytes, &r.seconds, &sum); err != nil {
 			return err
 		}
-		if r.sum() != sum {
+		if r.sumBy(own) != sum {
 			return errSum
 		}
 		each(r)
@@ -186,13 +204,15 @@ func (l *lineageReader) edgesOf(each func(edge), from string, args ...any) error
 }
 
 func eachEdge(ctx context.Context, q querier, each func(edge), from string, args ...any) error {
+	own := &summer{}
+	var e edge
+	var kind, sum int64
+	into := []any{&e.read, &e.made, &kind, &sum}
 	return eachRow(ctx, q, func(scan func(...any) error) error {
-		var e edge
-		var sum int64
-		if err := scan(&e.read, &e.made, &e.kind, &sum); err != nil {
+		if err := scan(into...); err != nil {
 			return err
 		}
-		if e.sum() != sum {
+		if e.kind = edgeKind(kind); e.sumBy(own) != sum {
 			return errSum
 		}
 		each(e)
@@ -233,10 +253,32 @@ func (l *lineageReader) result() ([]*lineage.Made, error) {
 		}
 		all, of[id] = append(all, m), m
 	}
-	for _, e := range l.edges {
-		made, read := of[e.made], l.nodes[e.read]
-		if made == nil || read == nil {
-			return nil, l.s.broken(errLineage(e.read))
+	for i := 0; i < len(l.edges); { // those of a version mostly follow each other
+		n := i
+		for n < len(l.edges) && l.edges[n].made == l.edges[i].made {
+			n++
+		}
+		if err := l.inputs(of[l.edges[i].made], l.edges[i:n]); err != nil {
+			return nil, l.s.broken(err)
+		}
+		i = n
+	}
+	for _, m := range all {
+		m.Sort()
+	}
+	return all, nil
+}
+
+// inputs notes what edges say of a version.
+func (l *lineageReader) inputs(made *lineage.Made, edges []edge) error {
+	if made == nil {
+		return errLineage(edges[0].made)
+	}
+	made.Inputs = slices.Grow(made.Inputs, len(edges))
+	for _, e := range edges {
+		read := l.nodes[e.read]
+		if read == nil {
+			return errLineage(e.read)
 		}
 		n := read.node()
 		if e.kind != readAgain {
@@ -249,10 +291,7 @@ func (l *lineageReader) result() ([]*lineage.Made, error) {
 			made.Without = append(made.Without, n)
 		}
 	}
-	for _, m := range all {
-		m.Sort()
-	}
-	return all, nil
+	return nil
 }
 
 func (r *nodeRow) node() lineage.Node {

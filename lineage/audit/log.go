@@ -22,6 +22,8 @@ type Log struct {
 	Sleep func(context.Context, time.Duration) error
 	// Root is the absolute path of the project.
 	Root string
+	// Holder says who this is, to those who wait for it.
+	Holder string
 	// Key signs; nil: nothing is signed.
 	Key *Key
 	// Before gives the entries for what was there when a chain begins, in their order. What is
@@ -173,18 +175,26 @@ const (
 // lock waits for its turn among processes.
 func (l *Log) lock(ctx context.Context) (faults.Lock, error) {
 	for n := 0; ; n++ {
-		lock, err := l.FS.Lock(filepath.Join(l.Root, stateDir, "audit.lock"), nil)
+		lock, err := l.FS.Lock(filepath.Join(l.Root, stateDir, "audit.lock"), []byte(l.Holder))
 		var held *faults.LockedError
 		if !errors.As(err, &held) {
 			return lock, err
 		}
 		if n == maxPauses {
-			return nil, fmt.Errorf("another process has not stopped writing to the audit for %s: %w", pause*maxPauses, err)
+			return nil, fmt.Errorf("another process has not stopped writing to the audit for %s: %w%s", pause*maxPauses, err, holder(held.Text))
 		}
 		if err := l.Sleep(ctx, pause); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// holder says who has the lock, as far as its file does: who locks it otherwise leaves what it was.
+func holder(text []byte) string {
+	if len(text) == 0 {
+		return ""
+	}
+	return ", last by " + string(text)
 }
 
 // temp is where a record is written before it is renamed.

@@ -54,6 +54,9 @@ func (c *checker) records() error {
 // backfillMark begins the ids of backfills, and of no run.
 const backfillMark = "b"
 
+// waits ends the name of the record of a run that could not be put on record.
+const waits = ".end.json.tmp"
+
 // recordsIn checks the records of a directory, and takes those that are there from runs.
 func (c *checker) recordsIn(dir string, runs map[string]*Standing) error {
 	names, err := list(dir)
@@ -72,6 +75,7 @@ func (c *checker) recordsIn(dir string, runs map[string]*Standing) error {
 				return err
 			}
 			delete(runs, run)
+		case strings.HasSuffix(name, waits) && c.died(strings.TrimSuffix(name, waits)):
 		case !strings.HasSuffix(name, ".json.tmp"):
 			c.problem(where, "penstock did not put it there")
 		}
@@ -143,7 +147,7 @@ func (c *checker) died(run string) bool {
 	}
 	if !c.dead[run] {
 		c.dead[run] = true
-		c.problem(lock, "its process died before what it did was put on record; the next command in the project puts it there, such as `penstock runs`")
+		c.problem(lock, "what it did is not on record: its process died, or could not write there; the next command in the project puts it there, such as `penstock runs`")
 	}
 	return true
 }

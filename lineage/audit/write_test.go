@@ -1,14 +1,17 @@
 package audit
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/net/html"
 
+	"github.com/penstock-data/penstock/internal/faults"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -113,5 +116,21 @@ func TestJSONIsWhole(t *testing.T) {
 	var back Ledger
 	if err := json.Unmarshal([]byte(out.String()), &back); err != nil || len(back.Rows) != 2 || back.Rows[0].Reason != "" || back.Rows[1].Reason != nasty {
 		t.Error(back.Rows, err)
+	}
+}
+
+// Who waits in vain is told who has the lock.
+func TestLockNamesItsHolder(t *testing.T) {
+	mem := faults.NewMem()
+	l := newLog(t, mem, memRoot)
+	l.Sleep = func(context.Context, time.Duration) error { return nil }
+	held, err := mem.Lock(filepath.Join(memRoot, ".penstock", "audit.lock"), []byte("process 7 of ann on ahost"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	err = l.Append(t.Context(), done(1)...)
+	if err == nil || !strings.HasSuffix(err.Error(), "audit.lock is locked, last by process 7 of ann on ahost") {
+		t.Error(err)
 	}
 }

@@ -56,6 +56,17 @@ func TestFormats(t *testing.T) {
 	}
 }
 
+// Every format ends with a line feed, however little there is to draw.
+func TestFormatsEndTheirLine(t *testing.T) {
+	for name, write := range map[string]func(io.Writer, *Picture) error{"dot": DOT, "mermaid": Mermaid, "svg": SVG, "html": HTML} {
+		for _, p := range []*Picture{{}, {Title: "x"}, {Title: "x", Nodes: []Node{{Kind: File, Label: "a"}}}, sample()} {
+			if got := text(t, write, p); !strings.HasSuffix(got, "\n") || strings.HasSuffix(got, "\n\n") {
+				t.Errorf("%s of %d nodes ends with %q", name, len(p.Nodes), got[max(0, len(got)-20):])
+			}
+		}
+	}
+}
+
 // dotReader reads DOT by the grammar of Graphviz, as far as a graph without subgraphs has it.
 type dotReader struct {
 	t      *testing.T

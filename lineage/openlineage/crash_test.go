@@ -73,7 +73,7 @@ func (w *crashWorld) runs(t Transport) error {
 		}
 		s := w.sender(t)
 		s.Ended(id)
-		s.Flush(nil)
+		s.Flush(context.Background())
 	}
 	return nil
 }
@@ -104,7 +104,7 @@ func TestPowerCutAtEveryOperation(t *testing.T) {
 			after := mem.Crash(left)
 			w.on(after)
 			again := &told{}
-			w.sender(again).Flush(nil)
+			w.sender(again).Flush(context.Background())
 			if !checkTold(t, after, before.all, again.all) {
 				t.Fatalf("at operation %d, %d left: before %v, after %v", n, left, before.all, again.all)
 			}

@@ -29,7 +29,7 @@ type Delivery struct {
 	Sent    int `json:"sent"`
 	Refused int `json:"refused"`
 	Left    int `json:"left"`
-	// Error is what went wrong last.
+	// Error is what went wrong last; empty where somebody broke it off.
 	Error string `json:"error,omitempty"`
 }
 
@@ -38,7 +38,7 @@ func (s *Sender) Deliveries() (all []Delivery) {
 	for _, l := range s.lines {
 		d := l.Delivery
 		d.Transport, d.Left = l.Name(), len(l.left)
-		if l.err != nil {
+		if l.err != nil && !errors.Is(l.err, context.Canceled) {
 			d.Error = l.err.Error()
 		}
 		all = append(all, d)
@@ -90,7 +90,7 @@ func (s *Sender) deliver(ctx context.Context, l *line, story *Story) bool {
 func (s *Sender) persist(ctx context.Context, l *line, texts [][]byte) error {
 	wait := l.backoff
 	for i := 0; ; i++ {
-		err := l.Send(ctx, texts)
+		err := l.send(ctx, texts)
 		var refused *Refused
 		if err == nil || errors.As(err, &refused) || i == l.retries || ctx.Err() != nil {
 			if err == nil {
@@ -103,6 +103,16 @@ func (s *Sender) persist(ctx context.Context, l *line, texts [][]byte) error {
 		}
 		wait *= 2
 	}
+}
+
+// send sends once. Of what was broken off the error says why it was.
+func (l *line) send(ctx context.Context, texts [][]byte) error {
+	err := l.Send(ctx, texts)
+	var refused *Refused
+	if err != nil && ctx.Err() != nil && !errors.As(err, &refused) {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
 // resting reports whether a transport is left alone for now.

@@ -16,6 +16,7 @@ import (
 // sent again, which the standard allows.
 //
 //	RUN.json                     an intent
+//	RUN.taken                    the same, while it is removed
 //	RUN.N.TRANSPORT.sent         all of it has arrived there, N approvals included
 //	refused/RUN.TRANSPORT.json   what a server refused, and why
 type Outbox struct {
@@ -91,7 +92,12 @@ func (o *Outbox) List() (runs []string, err error) {
 		return nil, nil
 	}
 	for _, e := range entries {
-		if run, ok := strings.CutSuffix(e.Name(), ".json"); ok && !e.IsDir() {
+		run, ok := strings.CutSuffix(e.Name(), ".json")
+		if taken, is := strings.CutSuffix(e.Name(), ".taken"); is && !o.Has(taken) {
+			// Whoever took it has died, or is about to remove it: it is told once more.
+			run, ok = taken, o.FS.Rename(o.path(e.Name()), o.path(taken+".json")) == nil
+		}
+		if ok && !e.IsDir() {
 			runs = append(runs, run)
 		}
 	}
@@ -139,13 +145,23 @@ func (o *Outbox) Note(in *Intent, transport string) error {
 }
 
 // Remove forgets a run of which all has arrived everywhere, unless somebody has put it here once
-// more by now. First the intent goes: notes without one do no harm.
+// more by now. It takes the intent before it looks at it, so that nobody puts one in its place that
+// it has not seen. First the intent goes: notes without one do no harm.
 func (o *Outbox) Remove(in *Intent, transports []string) error {
-	now, err := o.Intent(in.Run)
-	if err != nil || now == nil || now.Approvals != in.Approvals {
+	there, taken := o.path(in.Run+".json"), o.path(in.Run+".taken")
+	err := o.FS.Rename(there, taken)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	err = o.FS.RemoveAll(o.path(in.Run + ".json"))
+	text, err := o.FS.ReadFile(taken)
+	now := &Intent{}
+	if err == nil && json.Unmarshal(text, now) == nil && now.Approvals != in.Approvals {
+		return o.FS.Rename(taken, there)
+	}
+	err = errors.Join(err, o.FS.RemoveAll(taken))
 	for _, t := range transports {
 		err = errors.Join(err, o.FS.RemoveAll(o.note(in, t)))
 	}

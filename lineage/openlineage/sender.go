@@ -23,7 +23,7 @@ type Sender struct {
 	filter []filter
 
 	queue  chan message
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 	naps   context.Context // in which it waits to try again
 	awake  context.CancelFunc
 	done   chan struct{}
@@ -75,7 +75,7 @@ func NewSender(c *Config, o *Outbox, past Past, now func() time.Time, sleep func
 
 // newSender is one that does not work yet, and the context that it works in.
 func newSender(c *Config, o *Outbox, past Past, now func() time.Time, sleep func(context.Context, time.Duration) error) (*Sender, context.Context) {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancelCause(context.Background())
 	s := &Sender{
 		outbox: o, past: past, now: now, sleep: sleep, warn: c.Warn, filter: c.filters,
 		queue: make(chan message, queueLength), cancel: cancel, done: make(chan struct{}), started: map[string]map[string]bool{},
@@ -112,24 +112,25 @@ func (s *Sender) ask(m message) {
 	}
 }
 
-// Close sends what is left, until wait is over; the rest stays in the outbox. It waits for no server
-// to come back. Nobody may ask for more by then.
-func (s *Sender) Close(wait <-chan struct{}) {
+// Close sends what is left, until the context ends, whose cause is what is said of a server that has
+// not answered by then; the rest stays in the outbox. It waits for no server to come back. Nobody may
+// ask for more by then.
+func (s *Sender) Close(ctx context.Context) {
 	s.awake()
-	s.Flush(wait)
+	s.Flush(ctx)
 }
 
 // Flush is Close with the patience that a sender has beside a run.
-func (s *Sender) Flush(wait <-chan struct{}) {
+func (s *Sender) Flush(ctx context.Context) {
 	s.once.Do(func() { close(s.queue) })
 	select {
 	case <-s.done:
-	case <-wait:
-		s.cancel()
+	case <-ctx.Done():
+		s.cancel(context.Cause(ctx))
 		<-s.done
 	}
 	s.awake()
-	s.cancel()
+	s.cancel(nil)
 	for _, l := range s.lines {
 		if srv, ok := l.Transport.(*server); ok {
 			srv.client.CloseIdleConnections()
@@ -188,7 +189,7 @@ func (s *Sender) announce(ctx context.Context, m message) {
 		if s.resting(l) || ctx.Err() != nil || s.outbox.Sent(m.in, l.Name()) {
 			continue
 		}
-		if l.err = l.Send(ctx, texts); l.err != nil || !m.begins {
+		if l.err = l.send(ctx, texts); l.err != nil || !m.begins {
 			continue
 		}
 		if s.started[m.run] == nil {

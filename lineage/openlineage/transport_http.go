@@ -80,6 +80,10 @@ func (s *server) post(ctx context.Context, event []byte) error {
 		req.Header.Set(name, string(value))
 	}
 	resp, err := s.client.Do(req)
+	var u *url.Error
+	if errors.As(err, &u) && u.Timeout() {
+		return fmt.Errorf("no answer within %v", s.client.Timeout)
+	}
 	if err != nil {
 		return withoutURL(err)
 	}

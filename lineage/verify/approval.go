@@ -84,13 +84,17 @@ func bytesDigest(m manifest) string {
 func (c *checker) held(dataset string) error {
 	for _, name := range list(filepath.Join(dataset, "held")) {
 		dir := filepath.Join(dataset, "held", name)
-		var about struct{ Manifest string }
+		var about struct{ Run, Manifest string }
 		text, err := os.ReadFile(filepath.Join(dir, "held.json"))
 		if err == nil {
 			err = json.Unmarshal(text, &about)
 		}
 		if err != nil {
 			c.problem(dir, "is held, and does not say what it is: %v", err)
+			continue
+		}
+		if !strings.HasSuffix(name, "."+about.Run) {
+			c.problem(dir, "is held, and says that run %s holds it", about.Run)
 			continue
 		}
 		m, err := c.read(filepath.Join(dir, "version", "manifest.json"))

@@ -129,11 +129,8 @@ func (s *session) parse(text string, known *functions) (*syntax, error) {
 			}
 		}
 	}
-	if x.tree, err = sqltree.Parse(answer.Statements[0]); err != nil {
-		return nil, err
-	}
-	x.tree.Texts = itemTexts(s, answer.Statements[0])
-	return x, nil
+	x.tree, err = sqltree.Parse(withTexts(s, answer.Statements[0]))
+	return x, err
 }
 
 func notSelect(msg string) error {

@@ -26,8 +26,8 @@ func rowidOperators(name string) map[string]pipeline.Operator {
 		"dedupe last":  Dedupe(DedupeOptions{Keys: []string{"k"}, Keep: "last"}),
 		"dedupe by":    Dedupe(DedupeOptions{Keys: []string{"k"}, OrderBy: []SortKey{{Column: "t"}}}),
 		"dedupe by it": Dedupe(DedupeOptions{Keys: []string{"k"}, Keep: "last", OrderBy: []SortKey{{Column: name, Desc: true}}}),
-		"aggregate": Aggregate([]string{"k"}, Agg{"f", "first", "t"}, Agg{"l", "last", name}, Agg{"m", "max", name}),
-		"total":     Aggregate(nil, Agg{"f", "first", name}, Agg{"l", "last", "t"}),
+		"aggregate":    Aggregate([]string{"k"}, Agg{"f", "first", "t"}, Agg{"l", "last", name}, Agg{"m", "max", name}),
+		"total":        Aggregate(nil, Agg{"f", "first", name}, Agg{"l", "last", "t"}),
 	}
 	for _, kind := range []string{"inner", "left", "full", "semi", "anti"} {
 		all["join "+kind] = Join(JoinOptions{Kind: kind, On: []string{"k"}})

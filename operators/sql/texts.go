@@ -1,35 +1,89 @@
 package sql
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
+
+	"github.com/penstock-data/penstock/internal/sqltree"
 )
 
-// itemTexts writes the items of the query's select list as DuckDB does; none for a query that
-// is not one SELECT. They are for people, and an item that can't be written has no text.
-func itemTexts(s *session, statement []byte) (texts []string) {
-	var parsed struct {
-		Node struct {
-			Type  string            `json:"type"`
-			Items []json.RawMessage `json:"select_list"`
-		} `json:"node"`
+// withTexts puts beside each item of the select lists of a statement how DuckDB writes it. It is
+// for people: what can't be written stays without.
+func withTexts(s *session, statement []byte) []byte {
+	dec := json.NewDecoder(bytes.NewReader(statement))
+	dec.UseNumber() // a large constant is to stay what it is
+	var tree any
+	if dec.Decode(&tree) != nil {
+		return statement
 	}
-	if json.Unmarshal(statement, &parsed) != nil || parsed.Node.Type != "SELECT_NODE" {
-		return nil
-	}
+	items := selected(tree, nil)
 	var alone []string
-	for _, item := range parsed.Node.Items {
-		text := `{"error":false,"statements":[{"node":{"type":"SELECT_NODE","modifiers":[],"cte_map":{"map":[]},"select_list":[` + string(item) +
-			`],"from_table":{"type":"EMPTY","alias":"","sample":null,"query_location":0},"where_clause":null,"group_expressions":[],` +
-			`"group_sets":[],"aggregate_handling":"STANDARD_HANDLING","having":null,"sample":null,"qualify":null},"named_param_map":[]}]}`
-		alone = append(alone, "'"+strings.ReplaceAll(text, "'", "''")+"'")
+	for _, item := range items {
+		bare := maps.Clone(item)
+		bare["alias"] = ""
+		text, err := json.Marshal(bare)
+		if err != nil {
+			return statement
+		}
+		alone = append(alone, strings.ReplaceAll(selectOf(text), "'", "''"))
 	}
-	err := s.each(context.Background(), "SELECT json_deserialize_sql(x::JSON) FROM (SELECT unnest(["+strings.Join(alone, ", ")+"]) AS x)", func(text string) {
+	for i, text := range s.written(alone) {
+		items[i][sqltree.TextOfItem] = text
+	}
+	annotated, err := json.Marshal(tree)
+	if err != nil {
+		return statement
+	}
+	return annotated
+}
+
+// maxItems bounds how many items are written.
+const maxItems = 1000
+
+// selected gathers the items of all select lists of a tree.
+func selected(tree any, all []map[string]any) []map[string]any {
+	switch n := tree.(type) {
+	case []any:
+		for _, child := range n {
+			all = selected(child, all)
+		}
+	case map[string]any:
+		list, _ := n["select_list"].([]any)
+		for _, item := range list {
+			if item, ok := item.(map[string]any); ok && len(all) < maxItems {
+				all = append(all, item)
+			}
+		}
+		for _, key := range slices.Sorted(maps.Keys(n)) {
+			all = selected(n[key], all)
+		}
+	}
+	return all
+}
+
+// selectOf is the tree of SELECT with one item.
+func selectOf(item []byte) string {
+	return `{"error":false,"statements":[{"node":{"type":"SELECT_NODE","modifiers":[],"cte_map":{"map":[]},"select_list":[` + string(item) +
+		`],"from_table":{"type":"EMPTY","alias":"","sample":null,"query_location":0},"where_clause":null,"group_expressions":[],` +
+		`"group_sets":[],"aggregate_handling":"STANDARD_HANDLING","having":null,"sample":null,"qualify":null},"named_param_map":[]}]}`
+}
+
+// written has DuckDB write trees of SELECT: all at once or, where it can't, each alone.
+func (s *session) written(trees []string) []string {
+	var texts []string
+	err := s.each(context.Background(), "SELECT json_deserialize_sql(x::JSON) FROM (SELECT unnest(['"+strings.Join(trees, "', '")+"']) AS x)", func(text string) {
 		texts = append(texts, strings.TrimPrefix(text, "SELECT "))
 	})
-	if err != nil || len(texts) != len(alone) {
-		return nil
+	if err == nil && len(texts) == len(trees) || len(trees) == 0 {
+		return texts
 	}
-	return texts
+	if len(trees) == 1 {
+		return []string{""}
+	}
+	half := len(trees) / 2
+	return append(s.written(trees[:half]), s.written(trees[half:])...)
 }
