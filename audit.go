@@ -97,7 +97,7 @@ func (p *Project) lateBackfill(r *BackfillRecord) error {
 	if err != nil {
 		return err
 	}
-	entries, err := p.left([]audit.Entry{backfillEntry(r, text)}, "")
+	entries, err := p.left([]audit.Entry{backfillEntry(r, text)}, sha256Of(text))
 	if err != nil {
 		return err
 	}

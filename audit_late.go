@@ -83,7 +83,27 @@ func (p *Project) follows(e audit.Entry, was string) (bool, error) {
 	case s.Last == nil:
 		return true, nil
 	}
-	return e.Kind == audit.Run && s.Last.Status == string(pipeline.Blocked) && s.Knows(was), nil
+	return s.Knows(was) && (e.Kind == audit.Backfill || s.Last.Status == string(pipeline.Blocked)), nil
+}
+
+// intendBackfill announces what the record of a backfill will be that had ended once, and is gone
+// on with.
+func (p *Project) intendBackfill(id string, text []byte) error {
+	if s, err := p.audit.Standing(audit.Entry{Run: id}); err != nil || s.Last == nil {
+		return err
+	}
+	return p.audit.Append(context.Background(), audit.Entry{Kind: audit.Intent, Run: id, Actor: p.opts.Actor, Digest: sha256Of(text)})
+}
+
+// changedBackfill reports whether the record of a backfill is another than the one on record, and
+// nobody announced it: then nobody stands for what it says.
+func (p *Project) changedBackfill(id string) (bool, error) {
+	text, err := p.fs.ReadFile(p.state("backfills", id+".json"))
+	if err != nil {
+		return false, err
+	}
+	s, err := p.audit.Standing(audit.Entry{Run: id})
+	return s.Last != nil && !s.Knows(sha256Of(text)), err
 }
 
 // intendRecord announces what the record of a run that is on the chain will be.

@@ -266,3 +266,39 @@ func (x *past) keepNoTexts(t *testing.T) {
 		}
 	}
 }
+
+// A backfill that ended is not ended again by whoever changed its record; one that was gone on with is.
+func TestBackfillThatDiesWhenGoneOnWith(t *testing.T) {
+	x := newPast(t, penstock.Options{})
+	name := x.record(t)["backfill"][0]
+	id, text := strings.TrimSuffix(filepath.Base(name), ".json"), readFile(t, name)
+	for _, what := range [][2]string{{`"actor": "tester"`, `"actor": "mallory"`}, {`"status": "ended"`, `"status": "running"`}} {
+		now := bytes.Replace(text, []byte(what[0]), []byte(what[1]), 1)
+		if bytes.Equal(now, text) {
+			t.Fatalf("%s has no %s", name, what[0])
+		}
+		writeFile(t, name, now)
+		x.dies(t, id)
+		x.finds(t, audit.Options{}, "was changed since entry")
+	}
+	writeFile(t, name, text)
+	x.holds(t, audit.Options{})
+	x.with(t, func(p *penstock.Project) {
+		parts, err := x.pl.Partitions.Range("", "")
+		if err == nil {
+			_, err = p.Backfill(t.Context(), x.pl, parts, penstock.BackfillOptions{Resume: id})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	x.holds(t, audit.Options{})
+	own := x.chains()[0]
+	all := bytes.SplitAfter(bytes.TrimSuffix(readFile(t, own), []byte("\n")), []byte("\n"))
+	if last := all[len(all)-1]; !bytes.Contains(last, []byte(`"kind":"backfill"`)) {
+		t.Fatalf("the last entry is %s", last)
+	}
+	writeFile(t, own, bytes.Join(all[:len(all)-1], nil)) // it was killed before that
+	x.dies(t, id)
+	x.holds(t, audit.Options{})
+}

@@ -194,6 +194,9 @@ func (p *Project) writeBackfill(r *BackfillRecord) error {
 	}
 	text = append(text, '\n')
 	path := p.state("backfills", r.ID+".json")
+	if err := p.intendBackfill(r.ID, text); err != nil {
+		return err
+	}
 	if r.Status == BackfillRunning {
 		return faults.WriteFile(p.fs, path, text)
 	}
@@ -277,6 +280,9 @@ func (p *Project) buryBackfill(_ context.Context, id string) error {
 		return nil // it died before it was on record
 	}
 	if err != nil {
+		return err
+	}
+	if changed, err := p.changedBackfill(id); err != nil || changed {
 		return err
 	}
 	if r.Status == BackfillRunning {

@@ -88,7 +88,7 @@ func (c *checker) late(ch *chain, e *Entry, s *Standing) {
 	if !e.Late || s.Last == nil && e.Dataset == "" || s.Knows(e.Digest) && !slices.Contains(s.Intended, e.Digest) {
 		return
 	}
-	what, than := "the record of run "+e.Run, ""
+	what, than := "the record of "+e.Run, ""
 	if e.Dataset != "" {
 		what = "the approvals of " + place(e.Dataset, e.Partition)
 	}
