@@ -131,6 +131,8 @@ func (p *Project) clear(ctx context.Context, rec *pipeline.RunRecord) (err error
 		}
 		st, berr := p.publish.Begin(ctx, rec.Bases[i].Dataset, part, rec.Run)
 		switch {
+		case berr == nil && len(rec.Held) == 0:
+			err = errors.Join(err, st.Forget())
 		case berr == nil:
 			err = errors.Join(err, st.Abort())
 		case pipeline.KindOf(berr) != pipeline.Conflict:

@@ -24,7 +24,7 @@ var seeds = []seeded{
 	{"a version is synced after it is held", publishDir + "hold.go", "if err := f.Rename(dir, l.heldBy(st.run)); err != nil {\n\t\treturn err\n\t}\n\tif err := f.Sync(nil, st.store.above(l.held(), filepath.Dir(l.root))); err", "if err := f.Sync(nil, st.store.above(l.held(), filepath.Dir(l.root))); err != nil {\n\t\treturn err\n\t}\n\tif err := f.Rename(dir, l.heldBy(st.run)); err", publishPkg, "TestPowerCutAtEveryOperationOfHoldAndApprove"},
 	{"a chain is not synced", auditDir + "log.go", "\treturn l.FS.Sync(files, nil)", "\treturn nil", auditPkg, "TestPowerCutAtEveryOperationOfAnAppend"},
 	{"a record is not durable when its entry is", auditDir + "log.go", "\treturn l.FS.Sync(nil, dirs)", "\treturn nil", auditPkg, "TestPowerCutAtEveryOperationOfAnAppend"},
-	{"what is torn is written on", auditDir + "tail.go", "\t\tif bad < 0 {\n\t\t\treturn at, nil, nil", "\t\tif true {\n\t\t\treturn at, nil, nil", auditPkg, "TestTornLineIsMended"},
+	{"what is torn is written on", auditDir + "tail.go", "\t\tif bad < 0 {\n\t\t\treturn at, &torn{sep", "\t\tif true {\n\t\t\treturn at, &torn{sep", auditPkg, "TestTornLineIsMended"},
 	{"a digest of an entry is not compared", auditDir + "entry.go", "now := digestOf(rest); now != e.Sum", "now := digestOf(rest); now != e.Sum && false", rootPkg, "TestAnyChangeIsFound"},
 	{"a manifest is not compared with its entry", auditDir + "files.go", "found := digestOf(text); found != expected", "found := digestOf(text); found != expected && false", rootPkg, "TestAnyChangeIsFound"},
 	// Errors.
@@ -65,8 +65,8 @@ var seeds = []seeded{
 	{"two versions are current in the index", "internal/store/change.go", ", current = 0 WHERE dataset", ", current = current WHERE dataset", ownPkg, "TestEveryPointIsListed"},
 	{"a run is not on record", "run.go", `err := p.audit.Record(ctx, p.state("runs", rec.Run+".json"), text, entries...)`, `err := p.audit.Append(ctx, entries...)`, ownPkg, "TestEveryPointIsListed"},
 	{"the claim of a run stays", "run.go", `errors.Join(p.discard(p.state("live", id+".lock")), lock.Close())`, "lock.Close()", ownPkg, "TestEveryPointIsListed"},
-	{"a dead run is not completed", "bury.go", "errors.Join(p.recordLate(ctx, rec, p.complete(rec)), p.clear(ctx, rec))", "p.clear(ctx, rec)", ownPkg, "TestKilledAt"},
-	{"what a dead run was writing stays", "bury.go", "errors.Join(p.recordLate(ctx, rec, p.complete(rec)), p.clear(ctx, rec))", "p.recordLate(ctx, rec, p.complete(rec))", ownPkg, "TestKilledAt"},
+	{"a dead run is not completed", "bury.go", "errors.Join(p.recordLate(ctx, rec, p.complete(rec), sha256Of(was)), p.clear(ctx, rec))", "func() error { _ = was; return p.clear(ctx, rec) }()", ownPkg, "TestKilledAt"},
+	{"what a dead run was writing stays", "bury.go", "errors.Join(p.recordLate(ctx, rec, p.complete(rec), sha256Of(was)), p.clear(ctx, rec))", "p.recordLate(ctx, rec, p.complete(rec), sha256Of(was))", ownPkg, "TestKilledAt"},
 	{"what a dead run left out of the audit stays out", "bury.go", "return p.recordAs(ctx, rec, text, made, entries)", "return p.recordAs(ctx, rec, text, made, entries[:0])", ownPkg, "TestKilledAt"},
 	{"a half written record stays", "bury.go", `p.state(dir, id+".json.tmp")`, `p.state(dir, id+".tmp")`, ownPkg, "TestKilledAt"},
 }

@@ -102,6 +102,11 @@ func (st *Staging) Discard() error {
 	return errors.Join(st.dropHeld(""), st.Abort())
 }
 
+// Forget is Abort for a run that died before it said that it holds something: that is dropped.
+func (st *Staging) Forget() error {
+	return errors.Join(st.takeHeld(func(run string) (bool, error) { return run == st.run, nil }), st.Abort())
+}
+
 // dropHeld removes what is held of the partition, but not what the run except holds.
 func (st *Staging) dropHeld(except string) error {
 	return st.takeHeld(func(run string) (bool, error) { return run != except, nil })

@@ -138,6 +138,13 @@ func (c *checker) lives(run string) bool {
 	return err == nil && held
 }
 
+// claimed reports whether a run goes on, or died and is still to be ended: the next command in
+// the project ends it, and drops what it holds and did not say so.
+func (c *checker) claimed(run string) bool {
+	_, err := os.Stat(filepath.Join(c.root, stateDir, "live", run+".lock"))
+	return err == nil
+}
+
 // died reports whether a run or a backfill left a lock that nobody holds: it ended, and could not
 // say so. Of each that is one problem.
 func (c *checker) died(run string) bool {

@@ -45,7 +45,7 @@ func (c *checker) strangersHeld(dir string) error {
 	for _, name := range names {
 		where := filepath.Join(dir, name)
 		run := name[strings.LastIndexByte(name, '.')+1:]
-		if c.turnTo(where) && !c.lives(run) && !c.holds(run, where) {
+		if c.turnTo(where) && !c.claimed(run) && !c.holds(run, where) {
 			c.problem(where, "is held, and no run on record holds it")
 		}
 	}
