@@ -32,7 +32,7 @@ func TestTraceOfRandomSQL(t *testing.T) {
 			t.Parallel()
 			w := &askedWorld{dir: t.TempDir(), r: rand.New(rand.NewPCG(seed+uint64(i), 7))}
 			w.inputs(t)
-			query := w.query()
+			query := w.nested()
 			plain, got := w.run(t, query, false), w.run(t, query, true)
 			if plain.data["t"] != got.data["t"] {
 				t.Fatalf("rows that are followed are others:\n%s\n%v\n%v", query, plain.rows["t"], got.rows["t"])
@@ -56,7 +56,7 @@ type askedWorld struct {
 
 func (w *askedWorld) inputs(t *testing.T) {
 	t.Helper()
-	most := []int{50, 50, 50, 900}[w.r.IntN(4)]
+	most := []int{50, 50, 50, 500}[w.r.IntN(4)]
 	for i, name := range []string{"a", "b"} {
 		text := "id,k,v,s,f\n"
 		for row := range w.r.IntN(most) {
@@ -78,13 +78,13 @@ func (w *askedWorld) inputs(t *testing.T) {
 func (w *askedWorld) one(of ...string) string { return of[w.r.IntN(len(of))] }
 
 // query is one of the class that is followed. The columns i0, i1 and i2 of its result tell of
-// which rows a row is made.
-func (w *askedWorld) query() string {
+// which rows a row is made. inner is one that reads queries.
+func (w *askedWorld) query(inner bool) string {
 	from, ids := w.from()
 	where := w.one("", "", " WHERE x.v > -10", " WHERE x.k IN (1, 2, 3) OR x.s IS NULL", " WHERE CASE WHEN x.v > 0 THEN x.f > 0.2 ELSE true END", " WHERE x.s LIKE 'a%'")
 	if w.r.IntN(2) == 0 {
 		order := w.one("", " ORDER BY x.k", " ORDER BY 3 DESC, x.s NULLS FIRST", " ORDER BY more, w", " ORDER BY abs(x.v), x.id")
-		if w.r.IntN(5) == 0 && !strings.Contains(from, "USING") { // a star, of the one table that has all columns
+		if w.r.IntN(5) == 0 && !strings.Contains(from, "USING") && !inner { // a star, of the one table that has all columns
 			return "SELECT " + ids + ", x.v AS w, coalesce(x.s, '-') AS more, COLUMNS(x.*) FROM " + from + where + order
 		}
 		return "SELECT " + ids + ", x.v AS w, coalesce(x.s, '-') || 'x' AS more, x.f * 2 AS d FROM " + from + where + order
@@ -108,6 +108,27 @@ func (w *askedWorld) query() string {
 		return "SELECT " + aggs + " FROM " + from + where + " GROUP BY x.f, x.s" + having + order
 	}
 	return "SELECT upper(x.s) AS h, " + aggs + " FROM " + from + where + " GROUP BY h" + having + order
+}
+
+// nested is a query of the class, of which some read queries, or are made of several.
+func (w *askedWorld) nested() string {
+	within := "SELECT id, k, v, s, f FROM a WHERE v > -15 UNION ALL SELECT id, k, v + 1, s, f FROM b"
+	switch w.r.IntN(8) {
+	case 0:
+		return "WITH a AS (SELECT * FROM a WHERE k < 6), c AS (SELECT * FROM a) " + strings.ReplaceAll(w.query(true), " b y", " c y")
+	case 1:
+		return "WITH u AS (" + within + ") " + strings.NewReplacer(" a x", " u x", " b x", " u x").Replace(w.query(true))
+	case 2:
+		return "SELECT *, y.id AS i1 FROM (SELECT id AS i0, k, upper(s) AS s FROM a) x " + w.one("JOIN", "LEFT JOIN", "FULL JOIN") +
+			" (SELECT * EXCLUDE (s) FROM b) y USING (k)" + w.one("", " ORDER BY k, i0")
+	case 3:
+		return "SELECT k, string_agg(DISTINCT id::VARCHAR, ' ' ORDER BY id::VARCHAR) AS i0, sum(v)::BIGINT AS t FROM (" + within + ") GROUP BY k ORDER BY k"
+	case 4:
+		return "SELECT x.*, x.id AS i0 FROM (" + within + ") x " + w.one("SEMI", "ANTI") + " JOIN (SELECT k FROM b) y ON x.k = y.k"
+	case 5:
+		return "SELECT id AS i0, v FROM a UNION ALL (SELECT id, v * 2 FROM b UNION ALL SELECT x.id, 0 FROM a x) UNION ALL SELECT id, k FROM b" + w.one("", " ORDER BY v", " ORDER BY 2 DESC, i0")
+	}
+	return w.query(false)
 }
 
 // from is what is read, with x, and the ids of all that is.

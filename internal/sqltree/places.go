@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 )
 
 // Placed is a query that gives, behind the columns of the one it was made of, for each table that
@@ -29,42 +27,42 @@ func Place(statement []byte, tables []Table, functions Functions) (p Placed, rea
 		return p, err.Error()
 	}
 	w := &placer{tables: tables, functions: functions}
-	w.selects(tree.child("node"))
-	if w.reason == "" && len(w.places) == 0 {
+	places, many := w.query(tree.child("node"), nil)
+	if len(places) == 0 {
 		w.refuse("it reads no input")
 	}
 	if w.reason != "" {
 		return p, w.reason
 	}
-	n := tree.child("node")
-	items, _ := n["select_list"].([]any)
-	for _, c := range w.places {
-		items = append(items, c.column(w.gathers))
+	for _, c := range places {
 		p.Inputs = append(p.Inputs, c.input)
 	}
-	n["select_list"], p.Gathers = items, w.gathers
 	text, err := json.Marshal(tree)
 	if err != nil {
 		return p, err.Error()
 	}
-	p.Statement = text
+	p.Statement, p.Gathers = text, many
 	return p, ""
 }
 
-// placed is a table as it is called in a query.
+// placed is a column that gives the row of an input, by its name in a query.
 type placed struct {
 	input int
-	name  string
+	name  []string
 }
 
-// column is the expression for its row, or for the list of its rows.
-func (c placed) column(list bool) node {
-	row := node{"class": "COLUMN_REF", "type": "COLUMN_REF", "alias": "", "query_location": 0, "column_names": []string{c.name, "rowid"}}
+// column is the expression for the row, or for the list of the rows; of none it is null.
+func (c placed) column(alias string, list bool) node {
+	row := node{"class": "COLUMN_REF", "type": "COLUMN_REF", "alias": alias, "query_location": 0, "column_names": c.name}
+	if c.name == nil {
+		null := node{"type": node{"id": "BIGINT", "type_info": nil}, "is_null": true}
+		row = node{"class": "CONSTANT", "type": "VALUE_CONSTANT", "alias": alias, "query_location": 0, "value": null}
+	}
 	if !list {
 		return row
 	}
 	return node{
-		"class": "FUNCTION", "type": "FUNCTION", "alias": "", "query_location": 0, "function_name": "list", "schema": "", "catalog": "",
+		"class": "FUNCTION", "type": "FUNCTION", "alias": alias, "query_location": 0, "function_name": "list", "schema": "", "catalog": "",
 		"children": []node{row}, "filter": nil, "order_bys": node{"type": "ORDER_MODIFIER", "orders": []any{}},
 		"distinct": false, "is_operator": false, "export_state": false,
 	}
@@ -74,9 +72,24 @@ func (c placed) column(list bool) node {
 type placer struct {
 	tables    []Table
 	functions Functions
-	places    []placed
-	gathers   bool
+	columns   int    // that were added so far
 	reason    string // the first
+	*level
+}
+
+// level is one SELECT of the query.
+type level struct {
+	ctes    *placedTable
+	places  []placed
+	derived []placedTable // what is read of queries that have places
+	gathers bool
+}
+
+// placedTable is a query that has places, by the name it goes by, and the names of their columns.
+type placedTable struct {
+	name   string
+	places []placed
+	outer  *placedTable
 }
 
 func (w *placer) refuse(format string, args ...any) {
@@ -92,18 +105,9 @@ func (w *placer) only(n node, known ...string) {
 	}
 }
 
-func (w *placer) selects(n node) {
-	for _, c := range n.child("cte_map").children("map") {
-		if c.child("value").child("query").child("node").text("type") == "RECURSIVE_CTE_NODE" {
-			w.refuse("it has a recursive WITH")
-		}
-		w.refuse("it has a WITH")
-	}
-	switch kind := n.text("type"); {
-	case kind == "SET_OPERATION_NODE":
-		w.refuse("it is made of others by %s", strings.ReplaceAll(n.text("setop_type"), "_", " "))
-	case kind != "SELECT_NODE":
-		w.refuse("%s is not known here", n.kind())
+// selects adds to one SELECT the places of what it reads, and gives the columns that have them.
+func (w *placer) selects(n node) (added []placed, many bool) {
+	switch {
 	case !empty(n["qualify"]):
 		w.refuse("it has a QUALIFY, which a window function decides")
 	case !empty(n["sample"]):
@@ -120,6 +124,10 @@ func (w *placer) selects(n node) {
 	w.maybe(n.child("where_clause"), "WHERE")
 	w.groups(n)
 	w.orders(n)
+	for _, c := range w.places {
+		added = append(added, w.add(n, c))
+	}
+	return added, w.gathers
 }
 
 func (w *placer) groups(n node) {
@@ -167,71 +175,6 @@ func (w *placer) order(m node, where string) {
 		}
 		w.expr(o.child("expression"), where)
 	}
-}
-
-// from knows tables that are inputs, and joins of them.
-func (w *placer) from(n node) {
-	switch kind := n.text("type"); kind {
-	case "BASE_TABLE":
-		w.table(n)
-	case "JOIN":
-		w.join(n)
-	case "SUBQUERY":
-		w.refuse("it has a subquery in FROM")
-	case "TABLE_FUNCTION":
-		w.refuse("it has a function in FROM")
-	case "EMPTY", "":
-		w.refuse("it reads no input")
-	default:
-		w.refuse("%s in FROM is not known here", kind)
-	}
-}
-
-func (w *placer) table(n node) {
-	if !empty(n["sample"]) {
-		w.refuse("it takes a sample")
-	}
-	w.only(n, "table_name", "column_name_alias")
-	name := n.text("table_name")
-	input := slices.IndexFunc(w.tables, func(t Table) bool { return strings.EqualFold(t.Name, name) })
-	if input < 0 {
-		w.refuse("table %s is no input of it", name)
-		return
-	}
-	named := func(s string) bool { return strings.EqualFold(s, "rowid") }
-	for _, f := range w.tables[input].Schema.Fields() {
-		if named(f.Name) {
-			w.refuse("a column of %s is called %s, as the place of a row is", name, f.Name)
-		}
-	}
-	if slices.ContainsFunc(n.texts("column_name_alias"), named) {
-		w.refuse("a column of %s is called rowid, as the place of a row is", name)
-	}
-	if alias := n.text("alias"); alias != "" {
-		name = alias
-	}
-	w.places = append(w.places, placed{input, name})
-}
-
-func (w *placer) join(n node) {
-	w.only(n, "left", "right", "condition", "join_type", "ref_type", "using_columns")
-	switch ref := n.text("ref_type"); ref {
-	case "REGULAR", "CROSS", "NATURAL":
-	default:
-		w.refuse("it has a join of kind %s", ref)
-	}
-	kind := n.text("join_type")
-	both, known := joinTypes[kind]
-	if !known {
-		w.refuse("it has a join of kind %s", kind)
-	}
-	w.from(n.child("left"))
-	left := len(w.places)
-	w.from(n.child("right"))
-	if !both { // the right side decides, and gives nothing
-		w.places = w.places[:left]
-	}
-	w.maybe(n.child("condition"), "ON")
 }
 
 func (w *placer) maybe(n node, where string) {

@@ -36,6 +36,8 @@ func (w *placer) expr(n node, where string) {
 		w.refuse("it has a star in %s", where)
 	case class == "STAR":
 		w.star(n)
+	case class == "COLUMN_REF":
+		w.whole(n)
 	case class == "FUNCTION":
 		w.function(n, where)
 	case class == "OPERATOR" && (!slices.Contains(operators, n.text("type")) || n.text("type") == "OPERATOR_UNPACK"):
@@ -67,13 +69,39 @@ func (w *placer) inside(n node, field, where string) {
 }
 
 // star knows those that leave columns out and rename them; what stands for columns is as it is
-// in any query.
+// in any query. The places of queries are left out of it.
 func (w *placer) star(n node) {
 	if !empty(n["replace_list"]) {
 		w.refuse("it has a star with REPLACE")
 	}
-	if expr := n.child("expr"); expr != nil {
+	expr := n.child("expr")
+	if expr != nil {
 		w.expr(expr, "a star")
+	}
+	if len(w.derived) > 0 && (expr != nil || n.flag("columns")) {
+		w.refuse("it has COLUMNS of a query")
+	}
+	out, _ := n["exclude_list"].([]any)
+	for _, d := range w.derived {
+		if of := n.text("relation_name"); of != "" && !strings.EqualFold(of, d.name) {
+			continue
+		}
+		for _, p := range d.places {
+			if !slices.Contains(out, any(p.name[0])) {
+				out = append(out, p.name[0])
+			}
+		}
+	}
+	n["exclude_list"] = out
+}
+
+// whole refuses rows of queries that are taken for a value: their places would be in it.
+func (w *placer) whole(n node) {
+	names := n.texts("column_names")
+	for _, d := range w.derived {
+		if len(names) == 1 && strings.EqualFold(names[0], d.name) {
+			w.refuse("it takes the row of %s as one value", d.name)
+		}
 	}
 }
 

@@ -23,9 +23,16 @@ func (w *followed) carry(result *arrow.Schema, in []*arrow.Schema) *pipeline.Bou
 		if err != nil {
 			return nil, err
 		}
-		return w.read(ctx, env, s, w.carried(in))
+		p := &placing{schema: schema, lanes: make([][]*array.Int64, places), env: env}
+		if err := s.eachBatch(ctx, env, w.carried(in), p.add); err != nil {
+			return nil, firstOf(firstOf(err, s.close()), p.release())
+		}
+		if p.Reader, err = w.run(ctx, env, s); err != nil {
+			return nil, firstOf(err, p.release())
+		}
+		return p, nil
 	}
-	return &pipeline.Bound{Schema: schema, Stream: withSchema(stream, schema)}
+	return &pipeline.Bound{Schema: schema, Stream: stream}
 }
 
 // gather is Stream that tells what rows are made of.
@@ -38,28 +45,20 @@ func (w *followed) gather(in []*arrow.Schema) pipeline.GatherFunc {
 		if err := s.eachBatch(ctx, env, w.members(in), members); err != nil {
 			return nil, firstOf(err, s.close())
 		}
-		return w.read(ctx, env, s, fmt.Sprintf("SELECT %s FROM %s ORDER BY rowid", strings.Join(w.names(""), ", "), resultTable))
+		return w.run(ctx, env, s)
 	}
 }
 
-// read gives the result of a query over the tables that were made; it owns the session.
-func (w *followed) read(ctx context.Context, env *pipeline.Env, s *session, query string) (pipeline.Reader, error) {
-	st := w.statement
-	st.query = query
-	return st.run(ctx, env, s)
-}
-
-// carried selects the result with the places of each row.
+// carried selects the places of each row of the result, in their order.
 func (w *followed) carried(in []*arrow.Schema) string {
-	cols, lanes := w.names("d."), 0
-	from := fmt.Sprintf("%s d JOIN %s m ON m.n = d.rowid JOIN %s p ON p.rowid = m.m", resultTable, matchedTable, placedTable)
+	var cols []string
+	from := fmt.Sprintf("%s m JOIN %s p ON p.rowid = m.m", matchedTable, placedTable)
 	for i, input := range w.from {
 		table := fmt.Sprintf("t%d", i)
-		places := placesOf(table, in[input], lanes)
-		cols, lanes = append(cols, places...), lanes+len(places)
+		cols = append(cols, placesOf(table, in[input], len(cols))...)
 		from += fmt.Sprintf(" LEFT JOIN %s %s ON %s.rowid = p.r%d", quote(fmt.Sprint(placesTable, input)), table, table, i)
 	}
-	return "SELECT " + strings.Join(cols, ", ") + " FROM " + from + " ORDER BY d.rowid"
+	return "SELECT " + strings.Join(cols, ", ") + " FROM " + from + " ORDER BY m.n"
 }
 
 // members selects for each row of the result, in their order, the places of what it is made of,

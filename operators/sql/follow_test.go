@@ -148,7 +148,7 @@ func reading(places bool) pipeline.Reader {
 	return pipeline.Batches(b)
 }
 
-// lines are the rows of a reader, without what is behind their first columns.
+// lines are the rows of a reader, and its batches, without what is behind their first columns.
 func lines(t *testing.T, r pipeline.Reader, columns int) (rows []string) {
 	t.Helper()
 	err := pipeline.Each(context.Background(), r, func(b arrow.RecordBatch) error {
@@ -159,6 +159,7 @@ func lines(t *testing.T, r pipeline.Reader, columns int) (rows []string) {
 			}
 			rows = append(rows, row)
 		}
+		rows = append(rows, "the end of a batch") // files are written by them
 		return nil
 	})
 	if err != nil {
