@@ -34,7 +34,8 @@ func TestTraceOfRandomSQL(t *testing.T) {
 			w.inputs(t)
 			query := w.nested()
 			plain, got := w.run(t, query, false), w.run(t, query, true)
-			if plain.data["t"] != got.data["t"] {
+			// DuckDB may give ties in another order each time, also where no row is followed
+			if !slices.Equal(inOrder(plain.rows["t"]), inOrder(got.rows["t"])) {
 				t.Fatalf("rows that are followed are others:\n%s\n%v\n%v", query, plain.rows["t"], got.rows["t"])
 			}
 			for n, row := range got.rows["t"] {
@@ -213,4 +214,13 @@ func (w *askedWorld) recorded(t *testing.T, tr *trace.Reader, row int64) map[int
 		t.Fatal(err)
 	}
 	return ids
+}
+
+// inOrder are rows as text, in an order of their own.
+func inOrder(rows []map[string]string) (all []string) {
+	for _, row := range rows {
+		all = append(all, fmt.Sprint(row))
+	}
+	slices.Sort(all)
+	return all
 }

@@ -27,6 +27,7 @@ type followed struct {
 	statement
 	placed
 	columns int // of its result
+	result  *arrow.Schema
 }
 
 // follow sets Carry or Gather, or says why it can't be.
@@ -61,7 +62,7 @@ func (st *statement) followed(x *syntax, result *arrow.Schema) (*followed, error
 	if err != nil {
 		return nil, err
 	}
-	w := &followed{statement: *st, columns: result.NumFields()}
+	w := &followed{statement: *st, columns: result.NumFields(), result: result}
 	if w.placed, err = s.place(x, tables, known.kinds); err != nil {
 		w.reason = "DuckDB does not give the rows that it read: " + err.Error()
 	}
@@ -107,14 +108,19 @@ func (w *followed) names(table string) (all []string) {
 
 // both runs the two queries.
 func (w *followed) both(ctx context.Context, s *session) error {
+	return errors.Join(
+		s.exec(ctx, fmt.Sprintf("CREATE TEMP TABLE %s(%s) AS %s\n", resultTable, strings.Join(w.names(""), ", "), w.query)),
+		w.place(ctx, s),
+	)
+}
+
+// place runs the query that gives places.
+func (w *followed) place(ctx context.Context, s *session) error {
 	wide := w.names("")
 	for i := range w.from {
 		wide = append(wide, fmt.Sprintf("r%d", i))
 	}
-	return errors.Join(
-		s.exec(ctx, fmt.Sprintf("CREATE TEMP TABLE %s(%s) AS %s\n", resultTable, strings.Join(w.names(""), ", "), w.query)),
-		s.exec(ctx, fmt.Sprintf("CREATE TEMP TABLE %s(%s) AS %s\n", placedTable, strings.Join(wide, ", "), w.placing)),
-	)
+	return s.exec(ctx, fmt.Sprintf("CREATE TEMP TABLE %s(%s) AS %s\n", placedTable, strings.Join(wide, ", "), w.placing))
 }
 
 // match finds for each row of the result the same of the rows that have places: in its place, or

@@ -19,16 +19,13 @@ func (w *followed) carry(result *arrow.Schema, in []*arrow.Schema) *pipeline.Bou
 	}
 	schema := pipeline.WithPlaces(result, places)
 	stream := func(ctx context.Context, env *pipeline.Env, readers ...pipeline.Reader) (pipeline.Reader, error) {
-		s, err := w.matched(ctx, env, in, readers)
+		s, data, err := w.matched(ctx, env, in, readers)
 		if err != nil {
 			return nil, err
 		}
-		p := &placing{schema: schema, lanes: make([][]*array.Int64, places), env: env}
-		if err := s.eachBatch(ctx, env, w.carried(in), p.add); err != nil {
-			return nil, firstOf(firstOf(err, s.close()), p.release())
-		}
-		if p.Reader, err = w.run(ctx, env, s); err != nil {
-			return nil, firstOf(err, p.release())
+		p := &placing{Reader: data, schema: schema, lanes: make([][]*array.Int64, places), env: env}
+		if err := firstOf(s.eachBatch(ctx, env, w.carried(in), p.add), s.close()); err != nil {
+			return nil, firstOf(err, p.Close())
 		}
 		return p, nil
 	}
@@ -38,14 +35,14 @@ func (w *followed) carry(result *arrow.Schema, in []*arrow.Schema) *pipeline.Bou
 // gather is Stream that tells what rows are made of.
 func (w *followed) gather(in []*arrow.Schema) pipeline.GatherFunc {
 	return func(ctx context.Context, env *pipeline.Env, members func(arrow.RecordBatch) error, readers ...pipeline.Reader) (pipeline.Reader, error) {
-		s, err := w.matched(ctx, env, in, readers)
+		s, data, err := w.matched(ctx, env, in, readers)
 		if err != nil {
 			return nil, err
 		}
-		if err := s.eachBatch(ctx, env, w.members(in), members); err != nil {
-			return nil, firstOf(err, s.close())
+		if err := firstOf(s.eachBatch(ctx, env, w.members(in), members), s.close()); err != nil {
+			return nil, firstOf(err, data.Close())
 		}
-		return w.run(ctx, env, s)
+		return data, nil
 	}
 }
 
@@ -75,24 +72,59 @@ func (w *followed) members(in []*arrow.Schema) string {
 	return strings.Join(each, " UNION ") + " ORDER BY 1, 2"
 }
 
-// matched loads the inputs, each beside its places, and runs both queries.
-func (w *followed) matched(ctx context.Context, env *pipeline.Env, in []*arrow.Schema, readers []pipeline.Reader) (*session, error) {
+// matched loads the inputs, each beside its places, runs both queries, and gives what the first
+// gave: run again, it may give its rows in another order.
+func (w *followed) matched(ctx context.Context, env *pipeline.Env, in []*arrow.Schema, readers []pipeline.Reader) (*session, pipeline.Reader, error) {
 	s, err := openSession(env, 1)
 	if err != nil {
-		return nil, closeRest(err, readers)
+		return nil, nil, closeRest(err, readers)
 	}
 	for i := range w.inputs {
 		if err := w.loadBoth(ctx, s, i, in[i], readers[i]); err != nil {
-			return nil, firstOf(closeRest(err, readers[i+1:]), s.close())
+			return nil, nil, firstOf(closeRest(err, readers[i+1:]), s.close())
 		}
 	}
-	if err := w.both(ctx, s); err != nil {
-		return nil, firstOf(err, s.close())
+	var held []arrow.RecordBatch
+	err = s.eachBatch(ctx, env, w.query, func(b arrow.RecordBatch) error {
+		b.Retain()
+		held = append(held, b)
+		return nil
+	})
+	if err == nil {
+		err = w.keep(ctx, s, held)
 	}
-	if err := w.match(ctx, s); err != nil {
-		return nil, firstOf(err, s.close())
+	if err == nil {
+		err = w.place(ctx, s)
 	}
-	return s, nil
+	if err == nil {
+		err = w.match(ctx, s)
+	}
+	if err != nil {
+		return nil, nil, firstOf(firstOf(err, s.close()), pipeline.Batches(held...).Close())
+	}
+	return s, pipeline.Batches(held...), nil
+}
+
+// keep makes a table of the result.
+func (w *followed) keep(ctx context.Context, s *session, held []arrow.RecordBatch) error {
+	var fields []arrow.Field
+	for i, name := range w.names("") {
+		fields = append(fields, arrow.Field{Name: name, Type: w.result.Field(i).Type, Nullable: true})
+	}
+	schema, name := arrow.NewSchema(fields, nil), strings.Trim(resultTable, `"`)
+	if err := s.createTable(ctx, name, schema); err != nil {
+		return err
+	}
+	a, err := s.newAppender(name, schema)
+	if err != nil {
+		return err
+	}
+	for _, b := range held {
+		if err == nil {
+			err = a.append(b)
+		}
+	}
+	return firstOf(err, a.close())
 }
 
 // loadBoth makes two tables of an input, of its columns and of its places, row by row.
