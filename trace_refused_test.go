@@ -54,11 +54,11 @@ func TestTraceIsRefused(t *testing.T) {
 	}{
 		{
 			name: "SQL", stages: traced("    operators:\n      - filter: v > 1\n      - sql: SELECT id, row_number() OVER () AS n FROM input\n"),
-			want: "p.yaml:12:9: stage \"t\": `lineage: rows` can't be exact: sql over input: SELECT id, row_number() OVER () AS n FROM input: of SQL that people write",
+			want: "p.yaml:12:9: stage \"t\": `lineage: rows` can't be exact: sql over input: SELECT id, row_number() OVER () AS n FROM input: it has a window function",
 		},
 		{
-			name: "SQL before", stages: "  s:\n    from: a\n    operators: [{sql: SELECT id FROM a}]\n" + strings.Replace(traced(""), "from: a", "from: s", 1),
-			want: "p.yaml:8:18: stage \"s\": `lineage: rows`, for which a later stage asks, can't be exact: sql over a",
+			name: "SQL before", stages: "  s:\n    from: a\n    operators: [{sql: SELECT DISTINCT id FROM a}]\n" + strings.Replace(traced(""), "from: a", "from: s", 1),
+			want: "p.yaml:8:18: stage \"s\": `lineage: rows`, for which a later stage asks, can't be exact: sql over a: SELECT DISTINCT id FROM a: it has a DISTINCT",
 		},
 		{
 			name: "no output", stages: "  t:\n    from: a\n    lineage: rows\n",
@@ -78,7 +78,7 @@ func TestTraceIsRefused(t *testing.T) {
 		},
 		{name: "one that says so", stages: traced(""), change: with(operators.MapEach("double", nil, doubled))},
 		{name: "a user's operator", stages: traced(""), change: with(mute{}), want: "can't be exact: mute: it does not say which of its rows come from which"},
-		{name: "SQL before an output", stages: "  s:\n    from: a\n    operators: [{sql: SELECT id FROM a}]\n    output: {parquet: out/s}\n" + strings.Replace(traced(""), "from: a", "from: s", 1)},
+		{name: "SQL before an output", stages: "  s:\n    from: a\n    operators: [{sql: SELECT DISTINCT id FROM a}]\n    output: {parquet: out/s}\n" + strings.Replace(traced(""), "from: a", "from: s", 1)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var err error

@@ -35,6 +35,10 @@ func (p *Plan) followable() (errs Errors) {
 
 // opaque says why an operator does not tell which rows its rows come from; empty where it does.
 func (b *Bound) opaque() string {
+	if b.Follows != nil {
+		b.Follows()
+		b.Follows = nil
+	}
 	switch {
 	case b.Keep != nil, b.Each != nil && b.Same != nil, b.Carry != nil, b.Gather != nil:
 		return ""

@@ -80,6 +80,9 @@ type Bound struct {
 	Carry  func(in ...*arrow.Schema) (*Bound, error)
 	Gather func(in ...*arrow.Schema) (GatherFunc, error)
 	Opaque string
+	// Follows, where it is set, sets one of the three. It is called once, and only where rows are to
+	// be followed: of an operator for which it takes long to know.
+	Follows func()
 
 	// Rows says what the operator does to the number of rows; one with Same or Keep need not.
 	// An operator that does something else blocks its stage.

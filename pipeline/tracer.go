@@ -115,6 +115,9 @@ func (t *tracer) stream(ctx context.Context, s *operatorStep, ins []*chain, read
 
 func (t *tracer) start(ctx context.Context, s *operatorStep, in []*arrow.Schema, readers []Reader) (*fragment, error) {
 	name := "stage " + s.stage.Name
+	if why := s.bound.opaque(); why != "" { // it was looked at when it was planned, for columns of which some are left out now
+		return nil, Errorf(Internal, "%s: its rows can't be followed any more: %s", name, why)
+	}
 	if s.bound.Gather != nil {
 		gather, err := s.bound.Gather(in...)
 		if err != nil {

@@ -1,6 +1,7 @@
 package sqltree
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -96,6 +97,8 @@ func empty(v any) bool {
 		return v == ""
 	case float64:
 		return v == 0
+	case json.Number:
+		return v == "0"
 	case []any:
 		return len(v) == 0
 	case map[string]any:

@@ -31,7 +31,7 @@ func askFunctions() (*functions, error) {
 	}
 	f := &functions{
 		kinds:    sqltree.Functions{"count_star": sqltree.Aggregate},
-		volatile: []string{"current_timestamp", "current_time", "localtime", "localtimestamp"},
+		volatile: []string{"current_timestamp", "current_time", "localtime", "localtimestamp", "current_localtime", "current_localtimestamp"},
 	}
 	macros := map[string]string{} // what they are short for
 	err = s.each(context.Background(), `SELECT concat_ws(chr(31), function_type, lower(function_name),

@@ -49,7 +49,7 @@ func (q query) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	if b.Origins, err = q.origins(tree, in, b.Schema); err != nil {
 		return nil, err
 	}
-	b.Opaque = "of SQL that people write it is not known which rows a row of its result comes from"
+	b.Follows = func() { st.follow(tree, b) }
 	for _, f := range b.Schema.Fields() {
 		if d, ok := f.Type.(*arrow.Decimal128Type); ok && d.Precision == 38 && d.Scale == 0 {
 			b.Notes = append(b.Notes, fmt.Sprintf("column %s is a decimal(38, 0), as sums of integers are; cast it with ::BIGINT if it fits", f.Name))
@@ -73,6 +73,8 @@ type syntax struct {
 	all     bool     // it may read columns that it does not name
 	ordered bool
 	tree    sqltree.Query
+	// statement is the tree as DuckDB gives it.
+	statement []byte
 	doubts
 }
 
@@ -95,8 +97,7 @@ func parse(text string) (*syntax, error) {
 
 func (s *session) parse(text string, known *functions) (*syntax, error) {
 	var tree string
-	literal := "'" + strings.ReplaceAll(text, "'", "''") + "'"
-	err := s.each(context.Background(), "SELECT json_serialize_sql("+literal+")::VARCHAR", func(t string) { tree = t })
+	err := s.each(context.Background(), "SELECT json_serialize_sql("+literal(text)+")::VARCHAR", func(t string) { tree = t })
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +121,7 @@ func (s *session) parse(text string, known *functions) (*syntax, error) {
 	if err := json.Unmarshal(answer.Statements[0], &statement); err != nil {
 		return nil, err
 	}
-	x := &syntax{doubts: doubts{volatile: known.volatile}}
+	x := &syntax{statement: answer.Statements[0], doubts: doubts{volatile: known.volatile}}
 	x.walk(statement.Node)
 	if modifiers, ok := statement.Node["modifiers"].([]any); ok {
 		for _, m := range modifiers {

@@ -33,11 +33,16 @@ var typed remembered[*arrow.Schema]
 
 // result gives the schema of the statement's result.
 func (st *statement) result() (*arrow.Schema, error) {
+	return typed.get(st.key(), st.describe)
+}
+
+// key is all that decides what the statement gives.
+func (st *statement) key() string {
 	key := st.query
 	for i, name := range st.inputs {
 		key += "\x00" + name + "\x00" + st.table(i).String()
 	}
-	return typed.get(key, st.describe)
+	return key
 }
 
 func (st *statement) describe() (*arrow.Schema, error) {
