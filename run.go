@@ -84,7 +84,7 @@ type attempt struct {
 
 // attempt claims a run id and puts the run on the record.
 func (p *Project) attempt(ctx context.Context, pl *pipeline.Pipeline, part pipeline.Partition) (*attempt, error) {
-	p.clearScraps()
+	p.clearScraps(ctx)
 	now := p.clock.Now()
 	a := &attempt{p: p, pl: pl, env: p.Env(pl, part), rec: &pipeline.RunRecord{
 		Run: p.ids.New(), Pipeline: pl.Name, Partition: part.String(), Dir: part.Dir(), Status: pipeline.Running,
@@ -206,7 +206,8 @@ func (a *attempt) settle(err error) {
 }
 
 // remember writes the record of the run, and of what it published, for good. If that can't be,
-// the claim to the record stays, with nobody behind it: who opens the project next writes it.
+// the claim to the record stays, with nobody behind it: the next run writes it, or who opens the
+// project next.
 func (a *attempt) remember(ctx context.Context) error {
 	err := a.p.record(ctx, a.rec, a.current)
 	switch {
@@ -214,6 +215,7 @@ func (a *attempt) remember(ctx context.Context) error {
 		return err
 	case err != nil:
 		_ = a.lock.Close() // it ends with the process, if not now
+		a.p.scraps.waits(a.rec.Run)
 		return err
 	}
 	return a.p.unlockRun(a.rec.Run, a.lock)
