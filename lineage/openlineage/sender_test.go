@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -165,6 +166,13 @@ func newServerThat(t *testing.T, status ...int) *answers {
 	return a
 }
 
+// heard is how many events were taken.
+func (a *answers) heard() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.took)
+}
+
 func (a *answers) transport() *server {
 	return newServer("http", a.URL+"/api/v1/lineage", time.Minute, true)
 }
@@ -176,6 +184,9 @@ func TestRunsAreTold(t *testing.T) {
 	story := w.begin("r1")
 	s.Began(story)
 	s.Runs(story, began.Add(time.Minute))
+	for a.heard() < 2 || len(typesIn(t, log)) < 2 { // once the run has ended, nobody is told that it runs
+		runtime.Gosched()
+	}
 	w.end(s, "r1")
 	s.Flush(context.Background())
 	want := []string{"START r1", "RUNNING r1", "COMPLETE r1"}
