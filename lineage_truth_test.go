@@ -407,9 +407,9 @@ func (x *truth) data() map[place]string {
 // What is on record of random runs of random pipelines is what they were made of; and where one
 // file changes, just that becomes other data of which lineage says that the file is in it.
 func TestLineageIsTheTruth(t *testing.T) {
-	seeds := uint64(10)
-	if testing.Short() {
-		seeds = 3
+	seeds := uint64(3)
+	if os.Getenv("PENSTOCK_LONG") != "" {
+		seeds = 100
 	}
 	for seed := range seeds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
