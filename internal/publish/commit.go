@@ -90,7 +90,12 @@ func sameColumns(a, b *pipeline.Manifest) bool {
 		return true
 	}
 	text := func(m *pipeline.Manifest) string {
-		text, err := json.Marshal(pipeline.Lineage{Columns: m.Columns, RowsBy: m.RowsBy, RowsUnknown: m.RowsUnknown})
+		// By which texts, and for which of several reasons, is for people, and no more.
+		l := pipeline.Lineage{Columns: slices.Clone(m.Columns), RowsBy: m.RowsBy}
+		for i := range l.Columns {
+			l.Columns[i].By, l.Columns[i].Unknown = nil, ""
+		}
+		text, err := json.Marshal(l)
 		if err != nil {
 			return err.Error()
 		}
