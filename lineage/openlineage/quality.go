@@ -2,6 +2,7 @@ package openlineage
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -158,6 +159,9 @@ func call(text string) (name string, args []string, ok bool) {
 
 // put takes in the value of a metric. Those that need more than the column are none of it.
 func (c *ColumnMetrics) put(name string, more []string, v float64) {
+	if math.IsNaN(v) || math.IsInf(v, 0) { // JSON has no such numbers
+		return
+	}
 	n := int64(v)
 	if name == "quantile" && len(more) == 1 {
 		if c.Quantiles == nil {
