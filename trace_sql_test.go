@@ -68,7 +68,7 @@ func (w *askedWorld) inputs(t *testing.T) {
 				return v
 			}
 			text += fmt.Sprintf("%d,%v,%v,%v,%v\n", i*1000+row, maybe(w.r.IntN(8)), maybe(w.r.IntN(40)-20), maybe(string(rune('a'+w.r.IntN(3)))),
-				maybe([]float64{0.1, 0.25, 1e9, -3.7}[w.r.IntN(4)]))
+				maybe([]float64{0.125, 0.25, 1e9, -3.75}[w.r.IntN(4)]))
 		}
 		if err := os.WriteFile(filepath.Join(w.dir, name+".csv"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
