@@ -15,6 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/penstock-data/penstock/internal/config"
+	"github.com/penstock-data/penstock/internal/seed"
 	"github.com/penstock-data/penstock/internal/trace"
 	"github.com/penstock-data/penstock/pipeline"
 )
@@ -26,11 +27,11 @@ func TestTraceOfRandomSQL(t *testing.T) {
 	if testing.Short() {
 		rounds = 30
 	}
-	seed := uint64(time.Now().UnixNano())
+	first := seed.For(t)
 	for i := range rounds {
-		t.Run(fmt.Sprintf("seed=%d", seed+uint64(i)), func(t *testing.T) {
+		t.Run(fmt.Sprintf("seed=%d", first+uint64(i)), func(t *testing.T) {
 			t.Parallel()
-			w := &askedWorld{dir: t.TempDir(), r: rand.New(rand.NewPCG(seed+uint64(i), 7))}
+			w := &askedWorld{dir: t.TempDir(), r: rand.New(rand.NewPCG(first+uint64(i), 7))}
 			w.inputs(t)
 			query := w.nested()
 			plain, got := w.run(t, query, false), w.run(t, query, true)
