@@ -3,6 +3,7 @@ package penstock
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/penstock-data/penstock/pipeline"
 )
@@ -12,7 +13,8 @@ func (d *decision) publish(ctx context.Context) error {
 	byDataset := map[string]published{}
 	var current []published
 	status := pipeline.Unchanged
-	outputs := []pipeline.OutputRecord{}
+	outputs := slices.DeleteFunc(slices.Clone(d.Run.Outputs), d.holds) // published always
+	before := len(outputs)
 	for i, r := range d.held {
 		v := r.Done
 		if v == nil {
@@ -34,9 +36,14 @@ func (d *decision) publish(ctx context.Context) error {
 		current = append(current, now)
 		outputs = append(outputs, outputRecord(v.Manifest, d.Run.Held[i].Path))
 	}
-	d.Run.Status, d.Run.Outputs, d.Run.Held = status, outputs, nil
+	d.Run.Status, d.Run.Outputs, d.Run.Held, d.Published = status, outputs, nil, outputs[before:]
 	settle(d.Run, current)
 	return d.record(context.WithoutCancel(ctx), current)
+}
+
+// holds reports whether an output is of a dataset that the run held.
+func (d *decision) holds(out pipeline.OutputRecord) bool {
+	return slices.ContainsFunc(d.Run.Held, func(h pipeline.HeldRecord) bool { return h.Dataset == out.Dataset })
 }
 
 // fillInputs names the versions of what the same run published before.

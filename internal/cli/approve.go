@@ -78,7 +78,7 @@ func (a *app) approved(done *penstock.Approved) error {
 			a.print("approved %s of %s@%s by %s\n", approvalText(ap), ap.Dataset, ap.Partition, ap.Actor)
 			a.print("  of the bytes %.12s under the rules %.12s\n", ap.Bytes, ap.Rules)
 		}
-		for _, o := range rec.Outputs {
+		for _, o := range done.Published {
 			a.print("published %s: version %d, %s\n", o.Path, o.Version, plural(o.Rows, "row", "rows"))
 		}
 		a.showUndone(rec)
@@ -86,7 +86,7 @@ func (a *app) approved(done *penstock.Approved) error {
 	a.notJudged(done)
 	if len(done.Awaiting) > 0 {
 		for _, f := range done.Awaiting {
-			fmt.Fprintf(a.stderr, "%s\n\tapproval awaited: nothing was published\n\t%s\n", report.Headline(rec.Partition, f), approveLine(rec))
+			fmt.Fprintf(a.stderr, "%s\n\tapproval awaited: %s\n\t%s\n", report.Headline(rec.Partition, f), strings.Join(report.Outcome(rec), "; "), approveLine(rec))
 		}
 		return errBlocked
 	}
