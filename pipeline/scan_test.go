@@ -71,13 +71,15 @@ func (o scanning) first(ctx context.Context, env *Env, in *Input) error {
 		if i+1 == o.skip {
 			return 0, 0, nil
 		}
-		r, err := in.Splits[i].Open(ctx, env, ColumnNames(in.Schema)[:1])
+		one := ColumnNames(in.Schema)
+		one = one[:min(1, len(one))]
+		r, err := in.Splits[i].Open(ctx, env, one)
 		if err != nil {
 			return 0, 0, err
 		}
 		rows := int64(0)
 		return 0, 0, Each(ctx, r, func(b arrow.RecordBatch) error {
-			if rows += b.NumRows(); b.NumCols() != 1 {
+			if rows += b.NumRows(); int(b.NumCols()) != len(one) {
 				return fmt.Errorf("%d columns were read", b.NumCols())
 			}
 			return nil
