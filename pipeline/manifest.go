@@ -52,6 +52,9 @@ type Manifest struct {
 
 	// Key are the columns that name a row, as the stage says, or its gates.
 	Key []string `json:"key,omitempty"`
+	// Always says that the version is a record of what was found: a rule of a stage that it is
+	// not made of does not keep it from readers.
+	Always bool `json:"always,omitempty"`
 	// Release is set where quarantined rows were released, and nothing was computed.
 	Release *Release `json:"release,omitempty"`
 	// Judged is set where only the gates were run again: the version whose data this is.
