@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -266,10 +267,17 @@ func (s series) draw(nights []Point) template.HTML {
 	return template.HTML(fmt.Sprintf(`<svg class="chart" role="img" aria-label="%s" viewBox="0 0 %d 106">%s</svg>`, template.HTMLEscapeString(title), chartWidth, b.String()))
 }
 
+// maxLabel is how many letters a value on the axis has.
+const maxLabel = 11
+
 // label is the text of a value on the axis.
 func (s series) label(v float64, columns bool) string {
 	for i, have := range s.Values {
-		if have == v {
+		switch {
+		case have != v:
+		case letters(s.Texts[i]) > maxLabel:
+			return strconv.FormatFloat(v, 'g', 4, 64)
+		default:
 			return s.Texts[i]
 		}
 	}
