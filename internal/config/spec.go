@@ -156,6 +156,7 @@ var pipelineObject = &object{name: "pipeline", doc: "A pipeline file.", fields: 
 	{name: "params", typ: "map", doc: "Values used as ${name} in any text below; `--param name=value` overrides one. ${env:NAME} is a variable of the environment."},
 	{name: "sources", typ: "objects", object: sourceObject, required: true, doc: "Inputs by name."},
 	{name: "stages", typ: "objects", object: stageObject, required: true, doc: "Stages by name, in any order."},
+	{name: "night", typ: "object", object: nightObject, doc: "What is reported of a reconciliation after each run, and who is told."},
 }}
 
 // ruleFields are those that any rule may have beside its check.
