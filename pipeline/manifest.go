@@ -137,5 +137,5 @@ type StageRecord struct {
 	// Reports are what operators say of their work at its end, each an object of its own: see
 	// Reporter.
 	Reports []json.RawMessage `json:"reports,omitempty"`
-	Seconds   float64          `json:"seconds"`
+	Seconds float64           `json:"seconds"`
 }

@@ -54,11 +54,11 @@ func NewBuilder(rec *pipeline.RunRecord, summary *tally.Summary, o Options) *Bui
 	return b
 }
 
-// Ledger adds a batch of the ledger of the night.
-func (b *Builder) Ledger(dataset string, batch arrow.RecordBatch) error {
-	b.night.Dataset, b.ledger = dataset, true
-	return b.add(batch)
-}
+// Of says which ledger the night has.
+func (b *Builder) Of(dataset string) { b.night.Dataset, b.ledger = dataset, true }
+
+// Ledger adds a batch of it.
+func (b *Builder) Ledger(batch arrow.RecordBatch) error { return b.add(batch) }
 
 // Relation adds a batch of what Reconcile gives, where there is no ledger.
 func (b *Builder) Relation(batch arrow.RecordBatch) error { return b.add(batch) }
@@ -286,4 +286,12 @@ func boolInt(b bool) int {
 		return 1
 	}
 	return 0
+}
+
+// Unknowable is a night of which nothing is known but how its run ended, and why there is no more.
+func Unknowable(rec *pipeline.RunRecord, why error) *Night {
+	b := NewBuilder(rec, nil, Options{})
+	first, _, _ := strings.Cut(why.Error(), "\n")
+	b.NoLedger("", "the report can't be made: "+first)
+	return b.Night()
 }

@@ -219,15 +219,15 @@ func TestAttention(t *testing.T) {
 		f(b)
 		return b.Night()
 	}
-	if n := build(calm, func(b *Builder) { _ = b.Ledger("d", known) }); n.Attention {
+	if n := build(calm, func(b *Builder) { b.Of("d"); _ = b.Ledger(known) }); n.Attention {
 		t.Error("breaks that everybody knows: ", n.Why)
 	}
 	for name, n := range map[string]*Night{
-		"a break reopened": build(calm, func(b *Builder) { _ = b.Ledger("d", fresh) }),
+		"a break reopened": build(calm, func(b *Builder) { b.Of("d"); _ = b.Ledger(fresh) }),
 		"no ledger":        build(calm, func(b *Builder) { b.NoLedger("d", "nothing is published") }),
-		"failed":           build(&pipeline.RunRecord{Status: pipeline.Failed}, func(b *Builder) { _ = b.Ledger("d", known) }),
-		"blocked":          build(&pipeline.RunRecord{Status: pipeline.Blocked}, func(b *Builder) { _ = b.Ledger("d", known) }),
-		"cancelled":        build(&pipeline.RunRecord{Status: pipeline.Cancelled}, func(b *Builder) { _ = b.Ledger("d", known) }),
+		"failed":           build(&pipeline.RunRecord{Status: pipeline.Failed}, func(b *Builder) { b.Of("d"); _ = b.Ledger(known) }),
+		"blocked":          build(&pipeline.RunRecord{Status: pipeline.Blocked}, func(b *Builder) { b.Of("d"); _ = b.Ledger(known) }),
+		"cancelled":        build(&pipeline.RunRecord{Status: pipeline.Cancelled}, func(b *Builder) { b.Of("d"); _ = b.Ledger(known) }),
 	} {
 		if !n.Attention || len(n.Why) == 0 {
 			t.Errorf("%s: nobody looks", name)

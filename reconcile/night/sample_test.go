@@ -117,7 +117,8 @@ func sample(t *testing.T) *Night {
 	batch, summary := sampleLedger(t), sampleSummary(t)
 	defer batch.Release()
 	b := NewBuilder(sampleRun(), summary, Options{})
-	if err := b.Ledger("warehouse/breaks", batch); err != nil {
+	b.Of("warehouse/breaks")
+	if err := b.Ledger(batch); err != nil {
 		t.Fatal(err)
 	}
 	for i := 1; i < 40; i++ { // more than a trend has
@@ -150,4 +151,3 @@ func sample(t *testing.T) *Night {
 	})
 	return n
 }
-
