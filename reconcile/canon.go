@@ -70,8 +70,17 @@ func (p *columnPair) appendCanon(b array.Builder, side int, a arrow.Array) error
 	})
 }
 
+// nulls takes nulls.
+type nulls interface{ AppendNull() }
+
+// none has no place for nulls.
+type none struct{}
+
+// AppendNull implements nulls.
+func (none) AppendNull() {}
+
 // each calls f with the places that are not null, and appends null at the others.
-func each(a arrow.Array, b array.Builder, f func(i int) error) error {
+func each(a arrow.Array, b nulls, f func(i int) error) error {
 	for i := range a.Len() {
 		if a.IsNull(i) {
 			b.AppendNull()

@@ -227,8 +227,7 @@ func (f *feeder) addRaw(name string, index int) {
 		a := b.Column(index)
 		switch {
 		case sortOf(t) == sortText && t.ID() != arrow.STRING:
-			at, _, _ := texts(a)
-			return f.textColumn(a, at), nil
+			return f.textColumn(a, eachText(a, func(s string) string { return s })), nil
 		case !arrow.TypeEqual(t, storage(t)):
 			return retyped(a, storage(t)), nil
 		}

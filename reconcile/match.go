@@ -151,9 +151,9 @@ func (m *matcher) many(ctx context.Context, j int, p *boundPass) error {
 	}
 	amount := m.cols[m.amount]
 	at := amount.measureOf(m.amount, "")
-	sum := "sum(" + at + ")"
+	sum := "sum(m)"
 	if amount.floats {
-		sum = "sum(" + at + " ORDER BY id)"
+		sum = "sum(m ORDER BY id)"
 	}
 	near := "o.m = s.m"
 	a, b := "o.m", "s.m"
@@ -170,7 +170,7 @@ func (m *matcher) many(ctx context.Context, j int, p *boundPass) error {
 			o AS (SELECT id, %[1]s AS o, %[2]s AS m FROM %[3]s SEMI JOIN %[3]sfree USING (id)),
 			f AS (SELECT o.id AS one, o.o AS o, row_number() OVER (PARTITION BY o.o ORDER BY abs(o.m - s.m), o.id) AS n FROM o JOIN s ON o.o = s.o WHERE %[6]s)
 		SELECT f.one, g.id, %[5]d FROM f JOIN g ON f.o = g.o WHERE f.n = 1`,
-		p.onKey(j), at, one, many, j+1, near, strings.ReplaceAll(sum, at, "m"))
+		p.onKey(j), at, one, many, j+1, near, sum)
 }
 
 // maxCandidates bounds how many pairs of rows a pass looks at.

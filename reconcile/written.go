@@ -27,7 +27,7 @@ type written struct {
 	at     time.Time
 }
 
-// texts reads texts; code numbers those of a dictionary, of others it is nil.
+// texts reads texts; of a dictionary they are by their codes, which code gives. Of others it is nil.
 func texts(a arrow.Array) (at func(i int) string, code func(i int) int, codes int) {
 	switch a := a.(type) {
 	case *array.String:
