@@ -61,7 +61,7 @@ func (r *run) spoolRows(ctx context.Context, from Reader, schema *arrow.Schema) 
 			last++
 		}
 		s.rows[last] += b.NumRows()
-		return w.Write(b)
+		return w.write(b)
 	})
 	return s, errWith(err, w.close())
 }
@@ -101,15 +101,30 @@ func (s *spooled) drop() (err error) {
 // spoolWriter writes one file after the other.
 type spoolWriter struct {
 	*ipc.Writer
-	file *os.File
+	file   *os.File
+	schema *arrow.Schema
 }
 
 func (w *spoolWriter) create(path string, schema *arrow.Schema, env *Env) (err error) {
 	if w.file, err = os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err != nil {
 		return err
 	}
+	w.schema = schema
 	w.Writer = ipc.NewWriter(w.file, ipc.WithSchema(schema), ipc.WithAllocator(env.Alloc))
 	return nil
+}
+
+// write takes the columns of the schema: where nobody wants any, a fragment may hand on some.
+func (w *spoolWriter) write(b arrow.RecordBatch) error {
+	if int(b.NumCols()) != w.schema.NumFields() {
+		var indexes []int
+		for _, f := range w.schema.Fields() {
+			indexes = append(indexes, b.Schema().FieldIndices(f.Name)[0])
+		}
+		b = pick(b, w.schema, indexes)
+		defer b.Release()
+	}
+	return w.Write(b)
 }
 
 func (w *spoolWriter) close() (err error) {
