@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/penstock-data/penstock/reconcile"
-	"github.com/penstock-data/penstock/reconcile/tally"
+	"github.com/penstock-data/penstock/reconcile/totals"
 )
 
 //go:embed page.css
@@ -94,7 +94,7 @@ func balanceBadge(s *Sides) badge {
 // totalRow is a row of the table of both sides.
 type totalRow struct {
 	Name        string
-	Left, Right tally.Side
+	Left, Right totals.Side
 }
 
 func totalRows(s *Sides) []totalRow {

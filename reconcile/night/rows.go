@@ -9,7 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/penstock-data/penstock/reconcile"
-	"github.com/penstock-data/penstock/reconcile/tally"
+	"github.com/penstock-data/penstock/reconcile/totals"
 )
 
 // known are the columns of a ledger, or of what Reconcile gives, that are not carried.
@@ -36,7 +36,7 @@ func newRows(b arrow.RecordBatch, partition string) *rows {
 	for i, f := range b.Schema().Fields() {
 		r.columns[f.Name] = b.Column(i)
 		if !slices.Contains(known, f.Name) {
-			r.names, r.carried = append(r.names, f.Name), append(r.carried, tally.Texts(b.Column(i)))
+			r.names, r.carried = append(r.names, f.Name), append(r.carried, totals.Texts(b.Column(i)))
 		}
 	}
 	return r
@@ -46,7 +46,7 @@ func (r *rows) text(name string, i int) string {
 	if r.texts[name] == nil {
 		r.texts[name] = func(int) string { return "" }
 		if c := r.columns[name]; c != nil {
-			r.texts[name] = tally.Texts(c)
+			r.texts[name] = totals.Texts(c)
 		}
 	}
 	return r.texts[name](i)
@@ -56,7 +56,7 @@ func (r *rows) number(name string, i int) Decimal {
 	if r.numbers[name] == nil {
 		r.numbers[name] = func(int) Decimal { return Decimal{} }
 		if c := r.columns[name]; c != nil {
-			r.numbers[name] = tally.Numbers(c)
+			r.numbers[name] = totals.Numbers(c)
 		}
 	}
 	return r.numbers[name](i)
@@ -127,7 +127,7 @@ type Counter struct {
 var CounterColumns = []string{reconcile.ColState, reconcile.ColCleared, reconcile.ColColumn, reconcile.ColCause, reconcile.ColDelta}
 
 // NewCounter counts the breaks of a partition; summary is that of its reconciliation, or nil.
-func NewCounter(partition string, summary *tally.Summary) *Counter {
+func NewCounter(partition string, summary *totals.Summary) *Counter {
 	c := &Counter{partition: partition, causes: map[string]*Counts{}, columns: map[string]*Counts{}}
 	if summary != nil {
 		c.amount, c.units = summary.Amount, summary.Units
