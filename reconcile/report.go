@@ -42,7 +42,7 @@ func (r *result) Report() json.RawMessage {
 	var read [2]totals.Side
 	for side := range read {
 		read[side].Rows = r.read[side].rows
-		if p.amount < 0 || r.read[side].amounts() == 0 {
+		if p.amount < 0 || r.read[side].amounts == 0 {
 			continue
 		}
 		total, err := totals.Parse(r.read[side].total(p.cols[p.amount]))

@@ -18,7 +18,9 @@ func TestReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := b.Stream(t.Context(), env, pipeline.Batches(left), pipeline.Batches(right))
+	defer left.Release()
+	defer right.Release()
+	r, err := b.Scan(t.Context(), env, input(left, 2), input(right, 3))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,17 +41,23 @@ func NewBuilder(rec *pipeline.RunRecord, summary *totals.Summary, o Options) *Bu
 	n := &Night{
 		Version: Version, Pipeline: rec.Pipeline, Partition: rec.Partition, Run: rec.Run, Status: rec.Status, Error: rec.Error,
 		Started: rec.Started, Actor: rec.Actor, Penstock: rec.Penstock,
-		AgedDays: cmp.Or(max(o.AgedDays, 0), 30), Why: []string{}, Causes: []Cause{}, Columns: []Column{}, Gates: gatesOf(rec),
+		AgedDays: cmp.Or(max(o.AgedDays, 0), 30), Why: []string{}, Causes: []Cause{}, Columns: []Column{}, Gates: gatesOf(rec.Gates),
 	}
-	b := &Builder{night: n, summary: summary, counter: NewCounter(rec.Partition, summary)}
-	if summary != nil {
-		n.Sides = sidesOf(summary)
-	}
+	b := &Builder{night: n, counter: NewCounter(rec.Partition, nil)}
+	b.Sides(summary)
 	shown := cmp.Or(max(o.Shown, 0), 20)
 	for i, order := range []func(a, b *Break) int{byDelta, byAge, byDelta, byDelta} {
 		b.lists[i] = &ranked{most: shown, order: order}
 	}
 	return b
+}
+
+// Sides says what was reconciled, once that is known; nil says nothing.
+func (b *Builder) Sides(summary *totals.Summary) {
+	if summary != nil {
+		b.summary, b.night.Sides = summary, sidesOf(summary)
+		b.counter.of(summary)
+	}
 }
 
 // Of says which ledger the night has.
@@ -60,7 +66,8 @@ func (b *Builder) Of(dataset string) { b.night.Dataset, b.ledger = dataset, true
 // Ledger adds a batch of it.
 func (b *Builder) Ledger(batch arrow.RecordBatch) error { return b.add(batch) }
 
-// Relation adds a batch of what Reconcile gives, where there is no ledger.
+// Relation adds a batch of what Reconcile gives, where there is no ledger. Lists know units only if
+// Sides, or a totals.Tally of no rows, told them before.
 func (b *Builder) Relation(batch arrow.RecordBatch) error { return b.add(batch) }
 
 // NoLedger says why there are no breaks to count.
@@ -137,10 +144,18 @@ func point(partition string, summary *totals.Summary, counter *Counter) Point {
 	return p
 }
 
-// gatesOf are the findings of a run that are no pass.
-func gatesOf(rec *pipeline.RunRecord) []Gate {
+// Gates adds findings that come later than the run.
+func (b *Builder) Gates(found []pipeline.Finding) {
+	b.night.Gates = append(b.night.Gates, gatesOf(found)...)
+}
+
+// Ended says how the run ended.
+func (b *Builder) Ended(s pipeline.Status) { b.night.Status = s }
+
+// gatesOf are the findings that are no pass.
+func gatesOf(found []pipeline.Finding) []Gate {
 	all := []Gate{}
-	for _, f := range rec.Gates {
+	for _, f := range found {
 		if f.Verdict == pipeline.Pass || f.Verdict == pipeline.Skipped && !f.Blocks() {
 			continue
 		}

@@ -67,7 +67,11 @@ func (t *text) wrapped(indent, s string) {
 func (t *text) head() {
 	n := t.n
 	title := oneLine(strings.TrimSpace(n.Pipeline + " " + n.Partition))
-	t.line("%s: %s, %s", title, n.Status, n.headline())
+	if n.Run == "" && n.Dataset == "" {
+		t.line("%s: %s", title, n.headline())
+	} else {
+		t.line("%s: %s, %s", title, n.Status, n.headline())
+	}
 	for _, w := range n.Why {
 		t.wrapped("  ", w)
 	}
