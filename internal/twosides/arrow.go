@@ -87,12 +87,20 @@ func add(to array.Builder, cell any) {
 	switch b := to.(type) {
 	case *array.Int64Builder:
 		b.Append(cell.(int64))
-	case *array.Int32Builder:
-		b.Append(int32(cell.(int64)))
+	case *array.Int8Builder:
+		b.Append(int8(cell.(int64)))
 	case *array.Int16Builder:
 		b.Append(int16(cell.(int64)))
+	case *array.Int32Builder:
+		b.Append(int32(cell.(int64)))
+	case *array.Uint8Builder:
+		b.Append(uint8(cell.(int64)))
+	case *array.Uint16Builder:
+		b.Append(uint16(cell.(int64)))
 	case *array.Uint32Builder:
 		b.Append(uint32(cell.(int64)))
+	case *array.Uint64Builder:
+		b.Append(uint64(cell.(int64)))
 	case *array.Float64Builder:
 		b.Append(cell.(float64))
 	case *array.Float32Builder:

@@ -34,7 +34,7 @@ type field struct {
 	relative  bool // a thousandth
 	round     bool // to two places
 	seconds   float64
-	prefix    string  // of texts: what Strip takes out
+	prefix    string // of texts: what Strip takes out
 }
 
 func (f *field) coarse() int64 { return max(f.step[0], f.step[1]) }

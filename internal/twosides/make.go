@@ -2,6 +2,7 @@ package twosides
 
 import (
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"math/rand/v2"
 	"strings"
@@ -19,6 +20,8 @@ type Sides struct {
 	Truth   []Row
 	// Totals are the amounts of all rows of a side, in units; 0 where nothing is added up.
 	Totals [2]int64
+
+	cut [2][]int // of each row a number that rows of one key have in common
 }
 
 // Make makes sides of about so many things that happened, most of which both sides have. The same
@@ -37,7 +40,7 @@ func build(seed uint64, things int, plain bool) *Sides {
 	}
 	s := &Sides{Options: w.options(), Truth: w.truth}
 	for side, name := range []string{"left", "right"} {
-		s.Tables[side] = w.table(side, name)
+		s.Tables[side], s.cut[side] = w.table(side, name)
 		for _, v := range w.sides[side] {
 			s.Totals[side] += w.total(v).Units
 		}
@@ -89,7 +92,26 @@ func (s *Sides) Shuffled(seed uint64) *Sides {
 	return &c
 }
 
-func (w *world) table(side int, name string) *Table {
+// Parts cuts the rows of both sides by their key. The truth is left out.
+func (s *Sides) Parts(n int) []*Sides {
+	parts := make([]*Sides, n)
+	for i := range parts {
+		parts[i] = &Sides{Options: s.Options}
+		for side, t := range s.Tables {
+			c := *t
+			c.Rows = nil
+			for at, row := range t.Rows {
+				if s.cut[side][at]%n == i {
+					c.Rows = append(c.Rows, row)
+				}
+			}
+			parts[i].Tables[side] = &c
+		}
+	}
+	return parts
+}
+
+func (w *world) table(side int, name string) (*Table, []int) {
 	t := &Table{Name: name}
 	all := append(append(append([]*field{}, w.keys...), w.columns...), w.carried...)
 	w.r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
@@ -98,15 +120,22 @@ func (w *world) table(side int, name string) *Table {
 		fields = append(fields, arrow.Field{Name: f.names[side], Type: f.types[side], Nullable: true})
 	}
 	t.Schema = arrow.NewSchema(append(fields, arrow.Field{Name: "line", Type: int64Type, Nullable: true}), nil)
+	var cut []int
 	for i, v := range w.sides[side] {
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(w.key(v)))
+		cut = append(cut, int(h.Sum32()>>1))
 		var row []any
 		for _, f := range all {
 			row = append(row, f.dress(w.r, side, v[f.name]))
 		}
 		t.Rows = append(t.Rows, append(row, int64(i)))
 	}
-	w.r.Shuffle(len(t.Rows), func(i, j int) { t.Rows[i], t.Rows[j] = t.Rows[j], t.Rows[i] })
-	return t
+	w.r.Shuffle(len(t.Rows), func(i, j int) {
+		t.Rows[i], t.Rows[j] = t.Rows[j], t.Rows[i]
+		cut[i], cut[j] = cut[j], cut[i]
+	})
+	return t, cut
 }
 
 // thing is something that happened, as it is when both sides agree on it.
@@ -181,7 +210,9 @@ func (w *world) value(f *field) any {
 }
 
 // early is a time that no rule calls late, and that all clocks show once.
-func (w *world) early(f *field) any { return w.at(f, time.Date(2026, 10, 20, 0, 0, 0, 0, time.UTC), 13) }
+func (w *world) early(f *field) any {
+	return w.at(f, time.Date(2026, 10, 20, 0, 0, 0, 0, time.UTC), 13)
+}
 
 func (w *world) at(f *field, from time.Time, days int) time.Time {
 	t := from.AddDate(0, 0, w.r.IntN(days))

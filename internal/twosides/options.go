@@ -51,6 +51,11 @@ func (w *world) choose() {
 		f.Case = one(w.r, "", "lower")
 		w.columns = append(w.columns, f)
 	}
+	if w.plain {
+		for _, f := range w.columns {
+			f.Normal = reconcile.Normal{}
+		}
+	}
 	for _, name := range []string{"account", "currency", "batch"} {
 		w.carried = append(w.carried, &field{name: name, kind: text, types: [2]arrow.DataType{stringType, stringType}})
 	}
