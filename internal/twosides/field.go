@@ -127,10 +127,12 @@ func (f *field) dressNumber(r *rand.Rand, side int, v int64) any {
 		return float64(v) / scale
 	case *arrow.StringType, *arrow.DictionaryType:
 		s := number(v).String()
-		if whole, ok := strings.CutSuffix(s, ".0000"); ok && r.IntN(2) == 0 {
-			s = whole
-		} else if two, ok := strings.CutSuffix(s, "00"); ok && r.IntN(2) == 0 {
+		// As many places as the side has; of more zeros it would say that they are meant.
+		if two, ok := strings.CutSuffix(s, "00"); ok && (f.step[side] >= 100 || r.IntN(2) == 0) {
 			s = two
+		}
+		if whole, ok := strings.CutSuffix(s, ".00"); ok && r.IntN(2) == 0 {
+			s = whole
 		}
 		digits, minus := strings.CutPrefix(s, "-")
 		digits = strings.Repeat("0", r.IntN(3)) + digits

@@ -210,7 +210,7 @@ func (w *world) value(f *field) any {
 }
 
 // early is a time that no rule calls late, and that all clocks show once.
-func (w *world) early(f *field) any {
+func (w *world) early(f *field) time.Time {
 	return w.at(f, time.Date(2026, 10, 20, 0, 0, 0, 0, time.UTC), 13)
 }
 

@@ -37,7 +37,7 @@ func (w *world) choose() {
 	w.chooseKeys()
 	w.chooseAmount()
 	w.chooseDated()
-	if w.flip() {
+	if w.amount != nil && w.flip() { // else it would be the amount
 		w.columns = append(w.columns, &field{name: "qty", kind: num, types: [2]arrow.DataType{int64Type, one[arrow.DataType](w.r, int64Type, int32Type)}})
 	}
 	if w.flip() {

@@ -25,8 +25,13 @@ func (w *world) spoil(f *field, l, r map[string]any) (cause string, delta Number
 		days := l[f.name].(time.Time).Sub(r[f.name].(time.Time)) / (24 * time.Hour)
 		cause, delta = reconcile.Value, number(int64(days)*scale)
 	case when:
-		by := time.Duration(f.seconds+1+float64(w.r.IntN(3*24*3600))) * time.Second
-		one[f.name] = two[f.name].(time.Time).Add(by)
+		for {
+			t := w.early(f)
+			if apart := t.Sub(two[f.name].(time.Time)).Abs(); apart.Seconds() > f.seconds {
+				one[f.name] = t
+				break
+			}
+		}
 		cause, delta = reconcile.Value, number(int64(l[f.name].(time.Time).Sub(r[f.name].(time.Time))/time.Second)*scale)
 	}
 	return cause, delta
