@@ -15,12 +15,11 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	arrowipc "github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"go.uber.org/goleak"
 
 	"github.com/penstock-data/penstock/internal/twosides"
-	"github.com/penstock-data/penstock/operators/ipc"
+	"github.com/penstock-data/penstock/operators/parquet"
 	"github.com/penstock-data/penstock/pipeline"
 	"github.com/penstock-data/penstock/reconcile"
 )
@@ -112,7 +111,7 @@ func compare(t testing.TB, o reconcile.Options, left, right pipeline.Source, set
 		Sources: []pipeline.NamedSource{{Name: "left", Source: left}, {Name: "right", Source: right}},
 		Stages: []pipeline.Stage{{
 			Name: "compare", From: []string{"left", "right"}, Operators: []pipeline.Operator{operator(o)},
-			Output: &pipeline.Output{Path: "out", Format: ipc.Format{}},
+			Output: &pipeline.Output{Path: "out", Format: parquet.Format{}},
 		}},
 	}
 	ctx := context.Background()
@@ -132,36 +131,36 @@ func compare(t testing.TB, o reconcile.Options, left, right pipeline.Source, set
 		}
 	}
 	for _, f := range out.Stages[0].Files {
-		res.read(t, f.Path)
+		res.read(t, out.Stages[0].Schema, f.Path)
 	}
 	return res, nil
 }
 
 // read adds the rows of a file.
-func (res *result) read(t testing.TB, path string) {
+func (res *result) read(t testing.TB, schema *arrow.Schema, path string) {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	res.digest += fmt.Sprintf("%x ", sha256.Sum256(text))
-	f, err := os.Open(path)
+	env := &pipeline.Env{Alloc: memory.DefaultAllocator, Memory: pipeline.NewBudget(1 << 30), Workers: 1}
+	in, err := parquet.Format{}.Source(schema, pipeline.File{Path: path, Rows: -1}).Resolve(t.Context(), env)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	r, err := arrowipc.NewFileReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	for i := range r.NumRecords() {
-		b, err := r.RecordBatch(i)
+	for _, s := range in.Splits {
+		r, err := s.Open(t.Context(), env, nil)
+		if err == nil {
+			err = pipeline.Each(t.Context(), r, func(b arrow.RecordBatch) error {
+				for row := range int(b.NumRows()) {
+					res.add(t, b, row)
+				}
+				return nil
+			})
+		}
 		if err != nil {
 			t.Fatal(err)
-		}
-		for row := range int(b.NumRows()) {
-			res.add(t, b, row)
 		}
 	}
 }
@@ -221,6 +220,20 @@ func numberOf(t testing.TB, text string) twosides.Number {
 	return twosides.Number{Units: n.Num().Int64(), Valid: true}
 }
 
+// sameAs compares two results, byte by byte.
+func (res *result) sameAs(t testing.TB, want *result) {
+	t.Helper()
+	if res.digest == want.digest {
+		return
+	}
+	for i := range min(len(res.cells), len(want.cells)) {
+		if !maps.Equal(res.cells[i], want.cells[i]) {
+			t.Fatalf("row %d of %d is %v; want, of %d, %v", i, len(res.cells), res.cells[i], len(want.cells), want.cells[i])
+		}
+	}
+	t.Fatalf("%d rows, want %d; the bytes are others", len(res.cells), len(want.cells))
+}
+
 // ofSides runs the comparison of two sides made up.
 func ofSides(t testing.TB, s *twosides.Sides, set setting) *result {
 	t.Helper()
@@ -237,5 +250,3 @@ func withRows(s *twosides.Sides) *twosides.Sides {
 	c.Options.Rows = true
 	return &c
 }
-
-func same(a, b map[string]twosides.Account) bool { return maps.Equal(a, b) }
