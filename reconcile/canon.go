@@ -140,12 +140,13 @@ func (p *columnPair) decimals(a arrow.Array, round *int) func(i int) (decimal128
 	if scale == p.scale {
 		return func(i int) (decimal128.Num, error) { return at(i), nil }
 	}
+	times, most := decimal128.GetScaleMultiplier(int(p.scale-scale)), decimal128.GetScaleMultiplier(int(38-p.scale+scale))
 	return func(i int) (decimal128.Num, error) {
-		v, err := at(i).Rescale(scale, p.scale)
-		if err != nil || !v.FitsInPrecision(38) {
+		v := at(i)
+		if v.Abs().GreaterEqual(most) {
 			return v, p.tooWide()
 		}
-		return v, nil
+		return v.Mul(times), nil
 	}
 }
 

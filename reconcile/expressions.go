@@ -116,6 +116,9 @@ func (q *plan) cause(i int, l, r string) string {
 	a, b := p.measureOf(i, l), p.measureOf(i, r)
 	switch {
 	case p.isNumber():
+		if p.floats {
+			is(fmt.Sprintf("NOT isfinite(%s) OR NOT isfinite(%s)", a, b), Value)
+		}
 		is(fmt.Sprintf("CAST(abs(%s - %s) AS DOUBLE) < pow(10.0, -least(%sp%d, %sp%[4]d)) * (1 - 1e-9)", a, b, l, i, r), Rounding)
 		is(fmt.Sprintf("%s = -%s AND %[1]s <> 0", a, b), Sign)
 		var units []string

@@ -26,7 +26,7 @@ func (o outcome) sql() string {
 }
 
 // emit numbers rows of one outcome, or of two, and puts them in order. order has the columns that
-// order rows of the same key, column and cause.
+// order rows of the same outcome, key, column and cause.
 func (m *matcher) emit(outcome, rows, order string) string {
 	var keys, raw strings.Builder
 	for i := range m.keys {
@@ -39,7 +39,7 @@ func (m *matcher) emit(outcome, rows, order string) string {
 		fmt.Fprintf(&raw, "a%d, ", i)
 	}
 	return fmt.Sprintf(`SELECT %[1]s AS outcome, pass, key, nth, %[2]scol, cause, lt, rt, delta, CAST(lrows AS BIGINT), CAST(rrows AS BIGINT), ltotal, rtotal, %[3]srest
-		FROM (SELECT *, CAST(row_number() OVER (PARTITION BY key, col, cause ORDER BY %[4]s) AS INTEGER) AS nth FROM (%[5]s))
+		FROM (SELECT *, CAST(row_number() OVER (PARTITION BY %[1]s, key, col, cause ORDER BY %[4]s) AS INTEGER) AS nth FROM (%[5]s))
 		ORDER BY 1, key, nth, col, cause`, outcome, keys.String(), raw.String(), order, rows)
 }
 
@@ -219,11 +219,7 @@ func (m *matcher) alone() string {
 	for side := range letters {
 		parts = append(parts, m.aloneOf(side))
 	}
-	order := make([]string, 0, len(m.cols)+2)
-	for i := range m.cols {
-		order = append(order, fmt.Sprint("c", i))
-	}
-	return m.emit("which", strings.Join(parts, " UNION ALL "), strings.Join(append(order, "which", "id"), ", "))
+	return m.emit("which", strings.Join(parts, " UNION ALL "), "id")
 }
 
 func (m *matcher) aloneOf(side int) string {
@@ -262,10 +258,6 @@ func (m *matcher) aloneOf(side int) string {
 		o.left, o.right = o.right, o.left
 		o.leftRows, o.rightRows, o.leftTotal, o.rightTotal = o.rightRows, o.leftRows, o.rightTotal, o.leftTotal
 	}
-	order := []string{"'" + which + "' AS which", t + ".id AS id"}
-	for i := range m.cols {
-		order = append(order, fmt.Sprintf("%s.c%d AS c%[2]d", t, i))
-	}
-	o.order = strings.Join(order, ", ")
+	o.order = fmt.Sprintf("'%s' AS which, %s.id AS id", which, t)
 	return o.sql()
 }

@@ -2,10 +2,13 @@ package reconcile
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -120,23 +123,156 @@ func run(ctx context.Context, env *pipeline.Env, o Options, size int64, left, ri
 	return rows, err
 }
 
-func TestFirst(t *testing.T) {
-	env := testEnv(t)
-	l := table(t, env.Alloc, "id:int32; amount:decimal(18, 2); status:string; booked:date; acct:string", []string{"1|10.00|A|2026-11-05|x", "2|20.00|B|2026-11-04|x", "3|30.00|C|2026-11-05|y", "4|5.00|D|2026-11-01|z", "9|7.00|Q|2026-11-01|z"})
-	defer l.Release()
-	r := table(t, env.Alloc, "id:string; amount:decimal(18, 4); status:dict; booked:timestamp[ms, UTC]; acct:string", []string{"01|10.0000|A|2026-11-05T00:00:00Z|x", "2|20.0010|b|2026-11-04T00:00:00Z|x", "5|3|~|2026-11-05T00:00:00Z|y", "4|-5|D|2026-11-01T00:00:00Z|z", "77|7.50|Q|2026-11-02T00:00:00Z|z"})
-	defer r.Release()
-	o := Options{Keys: []Key{{Left: "id", Normal: Normal{Number: true}}}, Columns: []Column{{Left: "amount"}, {Left: "status"}, {Left: "booked"}}, Carry: []string{"acct"},
-		Passes: []Pass{{Name: "near", On: []string{"acct"}, Amount: "1", Days: 1, Date: "booked"}}, Late: &LateRule{Column: "booked", Days: 1}}
-	for _, rows := range []bool{false, true} {
-		o.Rows = rows
-		got, err := run(t.Context(), env, o, 2, l, r)
+// TestFiles runs the cases of testdata/*.txt: a name, the left side, the right side, the options as
+// JSON, a line of dashes, and what comes out. Each case is run with batches of several sizes, with
+// its rows in other orders, and with its sides swapped.
+func TestFiles(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Println(strings.Join(got, "\n"))
+		var out []string
+		for block := range strings.SplitSeq(strings.TrimSpace(string(text)), "\n\n") {
+			head, want, _ := strings.Cut(block, "\n----")
+			got := strings.TrimSpace(runCase(t, head))
+			if got != strings.TrimSpace(want) && !*rewrite {
+				t.Errorf("%s: %s:\n got\n%s\nwant\n%s", file, head, got, strings.TrimSpace(want))
+			}
+			out = append(out, head+"\n----\n"+got)
+		}
+		if *rewrite {
+			if err := os.WriteFile(file, []byte(strings.Join(out, "\n\n")+"\n"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
-	_ = rewrite
-	_ = os.Args
-	_ = filepath.Join
+}
+
+func runCase(t *testing.T, text string) string {
+	t.Helper()
+	lines := strings.Split(text, "\n")
+	var heads [2]string
+	var rows [2][]string
+	var o Options
+	side := -1
+	for _, line := range lines[1:] {
+		switch word, rest, _ := strings.Cut(line, " "); word {
+		case "left", "right":
+			side++
+			heads[side] = rest
+		case "options":
+			dec := json.NewDecoder(strings.NewReader(rest))
+			dec.DisallowUnknownFields()
+			if err := dec.Decode(&o); err != nil {
+				t.Fatalf("%s: %v", lines[0], err)
+			}
+		default:
+			rows[side] = append(rows[side], line)
+		}
+	}
+	env := testEnv(t)
+	try := func(o Options, size int64, l, r int, rows [2][]string) []string {
+		left, right := table(t, env.Alloc, heads[l], rows[l]), table(t, env.Alloc, heads[r], rows[r])
+		defer left.Release()
+		defer right.Release()
+		got, err := run(t.Context(), env, o, size, left, right)
+		if err != nil {
+			return []string{"error: " + err.Error()}
+		}
+		return got
+	}
+	first := try(o, 100, 0, 1, rows)
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, size := range []int64{1, 2, 3} {
+		mixed := [2][]string{slices.Clone(rows[0]), slices.Clone(rows[1])}
+		for _, r := range mixed {
+			random.Shuffle(len(r), func(i, j int) { r[i], r[j] = r[j], r[i] })
+		}
+		if got := try(o, size, 0, 1, mixed); !slices.Equal(got, first) {
+			t.Errorf("%s: with the rows in another order, in batches of %d:\n%s\ninstead of\n%s", lines[0], size, strings.Join(got, "\n"), strings.Join(first, "\n"))
+		}
+	}
+	if !strings.HasPrefix(first[0], "error") {
+		swapped := try(mirrored(o), 2, 1, 0, rows)
+		if got := mirror(swapped); !slices.Equal(got, mirror(mirror(first))) && !slices.ContainsFunc(o.Passes, func(p Pass) bool { return p.Many == "" }) {
+			t.Errorf("%s: with the sides swapped:\n%s\ninstead of\n%s", lines[0], strings.Join(got, "\n"), strings.Join(first, "\n"))
+		}
+	}
+	return strings.Join(first, "\n")
+}
+
+// mirrored are the options for swapped sides.
+func mirrored(o Options) Options {
+	swap := func(text string) string {
+		l, r, two := strings.Cut(text, "=")
+		if !two {
+			return text
+		}
+		return strings.TrimSpace(r) + " = " + strings.TrimSpace(l)
+	}
+	o.Names[0], o.Names[1] = o.Names[1], o.Names[0]
+	o.Keys, o.Columns, o.Passes = slices.Clone(o.Keys), slices.Clone(o.Columns), slices.Clone(o.Passes)
+	for i, k := range o.Keys {
+		left := orElse(k.Left, k.Right)
+		o.Keys[i].As = orElse(k.As, left)
+		o.Keys[i].Left, o.Keys[i].Right = orElse(k.Right, left), left
+	}
+	for i, c := range o.Columns {
+		left := orElse(c.Left, c.Right)
+		o.Columns[i].As = orElse(c.As, left)
+		o.Columns[i].Left, o.Columns[i].Right = orElse(c.Right, left), left
+	}
+	for i, p := range o.Passes {
+		o.Passes[i].Date = swap(p.Date)
+		o.Passes[i].On = slices.Clone(p.On)
+		for j := range p.On {
+			o.Passes[i].On[j] = swap(p.On[j])
+		}
+		o.Passes[i].Many = map[string]string{"": "", "left": "right", "right": "left"}[p.Many]
+	}
+	if o.Late != nil {
+		o.Late = &LateRule{swap(o.Late.Column), o.Late.Days}
+	}
+	return o
+}
+
+// mirror swaps what the lines of a result say of the sides, and puts them in order.
+func mirror(lines []string) []string {
+	head := strings.Split(lines[0], "|")
+	at := map[string]int{}
+	for i, name := range head {
+		at[name] = i
+	}
+	out := []string{lines[0]}
+	for _, line := range lines[1:] {
+		cells := strings.Split(line, "|")
+		swapped := slices.Clone(cells)
+		for i, name := range head {
+			if rest, ok := strings.CutPrefix(name, "left"); ok {
+				if j, ok := at["right"+rest]; ok {
+					swapped[i], swapped[j] = cells[j], cells[i]
+				}
+			}
+		}
+		if o := cells[at[ColOutcome]]; o == OnlyLeft {
+			swapped[at[ColOutcome]] = OnlyRight
+		} else if o == OnlyRight {
+			swapped[at[ColOutcome]] = OnlyLeft
+		}
+		if d := cells[at[ColDelta]]; d != "~" && d != "0" {
+			if rest, negative := strings.CutPrefix(d, "-"); negative {
+				swapped[at[ColDelta]] = rest
+			} else {
+				swapped[at[ColDelta]] = "-" + d
+			}
+		}
+		out = append(out, strings.Join(swapped, "|"))
+	}
+	slices.Sort(out[1:])
+	return out
 }

@@ -104,9 +104,9 @@ func (a *app) blocked(project *penstock.Project, pl *pipeline.Pipeline, rec *pip
 
 // keptBack says what readers see now.
 func keptBack(project *penstock.Project, pl *pipeline.Pipeline, rec *pipeline.RunRecord) []string {
-	lines := []string{"nothing was published"}
+	lines := report.Outcome(rec)
 	for _, s := range pl.Stages {
-		if s.Output == nil {
+		if s.Output == nil || rec.StatusOf(path.Clean(s.Output.Path)) == pipeline.Published {
 			continue
 		}
 		part, err := pl.Partitions.Parse(rec.Partition)

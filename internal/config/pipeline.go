@@ -34,6 +34,9 @@ func (d *decoder) pipeline(n *node) *pipeline.Pipeline {
 	for _, s := range d.pairs(n.get("stages"), "stages") {
 		p.Stages = append(p.Stages, d.readStage(s.key, s.value))
 	}
+	if nt := n.get("night"); nt != nil {
+		p.Night = d.night(nt)
+	}
 	d.unfold(p)
 	if len(d.errs) == 0 {
 		d.checkDatasets(p)
