@@ -163,5 +163,5 @@ SELECT id AS "break", CASE WHEN there THEN ` + literal(st.dataset) + ` ELSE b_da
 	"left", "right", delta, before_delta, owner, reason,
 	CASE WHEN state = 'accepted' THEN actor END AS accepted_by, CASE WHEN state = 'accepted' THEN until_then END AS accepted_until` +
 		st.each(func(inner, name string) string { return inner + " AS " + name }) + `
-FROM o ORDER BY id`
+FROM o ORDER BY "break"`
 }
