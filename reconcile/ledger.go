@@ -64,7 +64,7 @@ func (l ledger) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	}
 	stream := b.Stream
 	out := &pipeline.Bound{
-		Schema: b.Schema, Rows: pipeline.RowsOther, Reads: withoutNight(b.Reads), Origins: originsWithoutNight(b.Origins),
+		Schema: b.Schema, Rows: pipeline.RowsOther, Reads: withoutNight(b.Reads), Origins: origins(b.Schema, in),
 		Opaque: "a break is made of rows of many partitions",
 		Stream: func(ctx context.Context, env *pipeline.Env, in ...pipeline.Reader) (pipeline.Reader, error) {
 			return stream(ctx, env, append(in, l.night(env))...)
@@ -132,20 +132,4 @@ func compared(in *arrow.Schema, name string) bool {
 // withoutNight leaves out what is of the fourth input, which the stage does not have.
 func withoutNight(all []pipeline.Column) []pipeline.Column {
 	return slices.DeleteFunc(slices.Clone(all), func(c pipeline.Column) bool { return c.Input == 3 })
-}
-
-func originsWithoutNight(o *pipeline.Origins) *pipeline.Origins {
-	if o == nil {
-		return nil
-	}
-	out := &pipeline.Origins{Rows: originWithoutNight(o.Rows)}
-	for _, c := range o.Columns {
-		out.Columns = append(out.Columns, originWithoutNight(c))
-	}
-	return out
-}
-
-func originWithoutNight(o pipeline.Origin) pipeline.Origin {
-	o.From = slices.DeleteFunc(slices.Clone(o.From), func(u pipeline.Use) bool { return u.Input == 3 })
-	return o
 }

@@ -15,10 +15,28 @@ import (
 // ledgerTypes are the columns of a ledger in their order, with their types in DuckDB. Those of
 // delta and before_delta are what the reconciliation gives.
 var ledgerTypes = [][2]string{
-	{ColBreak, text}, {ColDataset, text}, {ColKey, text}, {ColNth, whole}, {ColColumn, text}, {ColCause, text},
-	{ColOutcome, text}, {ColState, text}, {ColOpened, text}, {ColSince, text}, {ColChanged, text}, {ColCleared, text},
-	{ColNights, whole}, {ColAgeDays, whole}, {ColLeft, text}, {ColRight, text}, {ColDelta, ""}, {ColBeforeDelta, ""},
-	{ColOwner, text}, {ColReason, text}, {ColAcceptedBy, text}, {ColAcceptedUntil, text},
+	{ColBreak, text},
+	{ColDataset, text},
+	{ColKey, text},
+	{ColNth, whole},
+	{ColColumn, text},
+	{ColCause, text},
+	{ColOutcome, text},
+	{ColState, text},
+	{ColOpened, text},
+	{ColSince, text},
+	{ColChanged, text},
+	{ColCleared, text},
+	{ColNights, whole},
+	{ColAgeDays, whole},
+	{ColLeft, text},
+	{ColRight, text},
+	{ColDelta, ""},
+	{ColBeforeDelta, ""},
+	{ColOwner, text},
+	{ColReason, text},
+	{ColAcceptedBy, text},
+	{ColAcceptedUntil, text},
 }
 
 const text, whole = "VARCHAR", "INTEGER"

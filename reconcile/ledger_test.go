@@ -97,6 +97,7 @@ func (c *chain) run(partition string, tonight arrow.RecordBatch) []map[string]st
 	if before == nil {
 		before = array.NewRecordBatch(noColumns, nil, 0)
 	}
+	before.Retain() // those who gave it may use it again
 	env := &pipeline.Env{Alloc: memory.DefaultAllocator, Memory: pipeline.NewBudget(1 << 30), Workers: 2, Temp: c.t.TempDir(), Partition: p}
 	var until []Decision
 	for _, d := range c.decisions {
@@ -483,4 +484,80 @@ func TestLedgerRefuses(t *testing.T) {
 			t.Errorf("error is %v, expected %q in it", err, test.want)
 		}
 	}
+}
+
+// Whatever cell of an input is changed, only those columns change that say that they come from
+// it, or the rows do and say so.
+func TestOrigins(t *testing.T) {
+	scene := func() *chain {
+		c := newChain(t, LedgerOptions{})
+		c.decisions = []Decision{
+			decide(Accept, idOf("compare", "7", "amount", "value", 1), "2026-11-02", accepted(Different, "10", "9", "1.00", "2026-11-09")),
+			decide(Assign, idOf("compare", "8", "", "missing", 1), "2026-11-01", nil),
+		}
+		return c
+	}
+	c := scene()
+	c.night("2026-11-01", differs("7", "10", "9", "1.00"), missing("8", "2.00"), missing("9", "3.00"))
+	before := c.before
+	tonight := rowsOf(t, resultSchema, differs("7", "10", "9", "1.00"), missing("8", "2.50"), matched)
+	b, err := c.op.Bind(resultSchema, before.Schema(), decisionsSchema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tonight.Retain()
+	c.run("2026-11-02", tonight)
+	was := c.before
+	reads := func(o pipeline.Origin, input, index int) bool {
+		return slices.ContainsFunc(o.From, func(u pipeline.Use) bool { return u.Input == input && u.Index == index })
+	}
+	for input, in := range []arrow.RecordBatch{tonight, before} {
+		for j, f := range in.Schema().Fields() {
+			for row := range int(in.NumRows()) {
+				changed := spoiled(t, in, row, j)
+				c := scene()
+				c.before = before
+				give := tonight
+				if input == 0 {
+					give = changed
+				} else {
+					c.before = changed
+				}
+				give.Retain()
+				c.run("2026-11-02", give)
+				if reads(b.Origins.Rows, input, j) {
+					continue
+				}
+				if c.before.NumRows() != was.NumRows() {
+					t.Errorf("%s of input %d decides the rows, and is not said to", f.Name, input)
+					continue
+				}
+				for k, to := range b.Schema.Fields() {
+					if !array.Equal(c.before.Column(k), was.Column(k)) && !reads(b.Origins.Columns[k], input, j) {
+						t.Errorf("%s of input %d decides %s, and is not said to", f.Name, input, to.Name)
+					}
+				}
+			}
+		}
+	}
+}
+
+// spoiled is a batch with another value in a cell.
+func spoiled(t *testing.T, in arrow.RecordBatch, row, col int) arrow.RecordBatch {
+	b := array.NewRecordBuilder(memory.DefaultAllocator, in.Schema())
+	defer b.Release()
+	for i := range int(in.NumRows()) {
+		for j := range in.Schema().Fields() {
+			v := in.Column(j).ValueStr(i)
+			if i == row && j == col {
+				v = "99"
+			}
+			if in.Column(j).IsNull(i) && (i != row || j != col) {
+				b.Field(j).AppendNull()
+			} else if err := b.Field(j).AppendValueFromString(v); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return b.NewRecordBatch()
 }
