@@ -122,6 +122,22 @@ func refused(name, format string, args ...any) error {
 	}
 }
 
+// All gives the decisions that hold in env's partition, in their order. One that is not on record
+// is an error.
+func (s Decisions) All(env *pipeline.Env) ([]Decision, error) {
+	files, err := s.List(env)
+	if err != nil {
+		return nil, err
+	}
+	return s.read(env, files)
+}
+
+// Holds reports whether what is accepted until a day or a partition is so in a partition, as both
+// are written: hours are those of a day.
+func Holds(partition, until string) bool {
+	return until == "" || partition <= until || strings.HasPrefix(partition, until+"T")
+}
+
 // Resolve implements pipeline.Source. A decision that is not on record is an error.
 func (s Decisions) Resolve(_ context.Context, env *pipeline.Env) (*pipeline.Input, error) {
 	files, err := s.List(env)
