@@ -165,4 +165,3 @@ func unknownBreak(v *versionAt, id string, ids []string) error {
 	}
 	return e.With("`penstock breaks ls " + v.ref() + "` lists them")
 }
-

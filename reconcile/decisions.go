@@ -149,15 +149,14 @@ func (s Decisions) Resolve(_ context.Context, env *pipeline.Env) (*pipeline.Inpu
 		return nil, err
 	}
 	in := &pipeline.Input{Schema: decisionsSchema, Files: files}
-	if len(all) == 0 {
-		return in, nil
+	for i := range all {
+		in.Splits = append(in.Splits, pipeline.Split{
+			Name: files[i].Path, File: i, Rows: 1, Bytes: files[i].Bytes,
+			Open: func(_ context.Context, env *pipeline.Env, columns []string) (pipeline.Reader, error) {
+				return pipeline.Batches(chosen(decisionRows(env, i+1, all[i]), columns)), nil
+			},
+		})
 	}
-	in.Splits = []pipeline.Split{{
-		Name: DecisionsDir(s.Dataset), Rows: int64(len(all)), Bytes: -1, Before: -1,
-		Open: func(_ context.Context, env *pipeline.Env, columns []string) (pipeline.Reader, error) {
-			return pipeline.Batches(chosen(decisionRows(env, all), columns)), nil
-		},
-	}}
 	return in, nil
 }
 
@@ -221,7 +220,8 @@ func ParseDecision(dataset, name string, text []byte) (*Decision, error) {
 	return d, nil
 }
 
-func decisionRows(env *pipeline.Env, all []Decision) arrow.RecordBatch {
+// decisionRows are rows of decisions, of which the first has a number.
+func decisionRows(env *pipeline.Env, first int, all ...Decision) arrow.RecordBatch {
 	b := array.NewRecordBuilder(env.Alloc, decisionsSchema)
 	defer b.Release()
 	for i, d := range all {
@@ -229,7 +229,7 @@ func decisionRows(env *pipeline.Env, all []Decision) arrow.RecordBatch {
 		if v == nil {
 			v = &Values{}
 		}
-		b.Field(0).(*array.Int64Builder).Append(int64(i + 1))
+		b.Field(0).(*array.Int64Builder).Append(int64(first + i))
 		for j, s := range []*string{
 			&d.Break, &d.Action, &d.Partition, &d.Actor, given(d.Owner), given(d.Reason), given(d.Until),
 			given(v.Outcome), v.Left, v.Right, v.Delta,

@@ -105,7 +105,7 @@ func (c *chain) run(partition string, tonight arrow.RecordBatch) []map[string]st
 			until = append(until, d)
 		}
 	}
-	decided := decisionRows(env, until)
+	decided := decisionRows(env, 1, until...)
 	b, err := c.op.Bind(tonight.Schema(), before.Schema(), decisionsSchema)
 	if err != nil {
 		c.t.Fatal(err)
