@@ -189,6 +189,10 @@ type Env struct {
 	// the manifest has, and stay while the run lasts. partitionDir is as Partition.Dir gives
 	// it. The error is fs.ErrNotExist where nothing was published. Nil is what is visible now.
 	Pin func(dataset, partitionDir string) (m *Manifest, digest, dir string, err error)
+	// Recorded gives the decisions about a ledger of breaks that are on record: by the directory of
+	// the partition and the name of the file, joined by a slash, the hex SHA-256 of what may be
+	// there. Nil believes whatever is there.
+	Recorded func(dataset string) (map[string][]string, error)
 	// HashFile gives the hex SHA-256 of a file, by its path; it may remember those of files that
 	// have not changed since. Nil is the function of this name.
 	HashFile func(ctx context.Context, path string) (string, error)

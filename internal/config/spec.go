@@ -176,6 +176,11 @@ var ruleFields = []field{
 	{name: "tags", typ: "texts", doc: "For selection."},
 }
 
+var breaksObject = &object{name: "breaks", fields: []field{
+	{name: "keep", typ: "number", doc: "For how many partitions after the one in which it cleared a break stays in the ledger, so that it opens again with its history; 90 if left out."},
+	{name: "dataset", typ: "text", doc: "What is reconciled; the name of the stage that it reads, if left out. It is a part of what a break is: under another name all are new."},
+}}
+
 // operatorSpecs are the operators, each a mapping of its name to its arguments.
 var operatorSpecs = []field{
 	{name: "filter", typ: "text", doc: "Filter(t, predicate) → t. Keeps the rows for which a CEL predicate is true."},
@@ -206,6 +211,9 @@ var operatorSpecs = []field{
 		{name: "by", typ: "texts", doc: "Columns to group by; left out, all rows are one group."},
 		{name: "columns", typ: "map", required: true, doc: "The result's columns: `{flights: count(), mean_delay: mean(delay)}`."},
 	}}, doc: "Aggregate(t, by, columns) → by + columns, a row a group. Functions: " + functions()},
+	{name: "breaks", typ: "object", object: breaksObject, doc: "Ledger(breaks, before, decisions, options) → a row a break. Follows what `reconcile` gives from partition to partition: " +
+		"what opens, stays, changes, clears and opens again. The ledger of the partition before, and what was decided by `penstock breaks`, it reads by itself. It is the first operator of a stage with an output, " +
+		"of a pipeline with partitions by hour, day, week or month: `breaks: {}`."},
 	{name: "sql", typ: "text", doc: "Query(t, …, text) → the result of one SELECT over the inputs, by DuckDB."},
 }
 
