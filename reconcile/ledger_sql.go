@@ -56,7 +56,7 @@ func (l ledger) statement(tonight, before *arrow.Schema) (*statement, error) {
 	if st.delta, err = sql.TypeOf(tonight.Field(at)); err != nil {
 		return nil, err
 	}
-	for _, f := range carried(tonight) {
+	for _, f := range handsOn(tonight) {
 		if slices.ContainsFunc(ledgerTypes, func(c [2]string) bool { return strings.EqualFold(c[0], f.Name) }) {
 			return nil, pipeline.Errorf(pipeline.Invalid, "breaks: column %s is handed on, and a ledger has one of that name itself", f.Name).
 				With("call it something else before it is reconciled")
