@@ -26,6 +26,7 @@ type plan struct {
 	// deltaScale is that of every delta.
 	deltaScale int32
 	notes      []string
+	simple     bool // see sides
 }
 
 // boundPass is a pass after the first.

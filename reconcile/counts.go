@@ -16,6 +16,9 @@ import (
 // counts gives a row a pass for what matches.
 func (m *matcher) counts(ctx context.Context) (pipeline.Reader, error) {
 	passes := make([][2]tally, len(m.passes)+1)
+	for side := range m.equal {
+		passes[0][side].merge(&m.equal[side])
+	}
 	r, _, err := m.db.Query(ctx, m.matchedCounts())
 	if err != nil {
 		return nil, err
@@ -112,11 +115,8 @@ func (m *matcher) countRows(passes [][2]tally) (pipeline.Reader, error) {
 	return pipeline.Batches(b.NewRecordBatch()), nil
 }
 
-// amounts is how many amounts were added up.
-func (t *tally) amounts() int64 { return t.exact.Count() + t.floats.Count() }
-
 func (m *matcher) appendTotal(b array.Builder, t *tally) error {
-	if t.amounts() == 0 {
+	if t.amounts == 0 {
 		b.AppendNull()
 		return nil
 	}
@@ -138,7 +138,7 @@ func (m *matcher) decimal(v *big.Int) (decimal128.Num, error) {
 }
 
 func (m *matcher) appendDelta(b *array.Decimal128Builder, l, r *tally) error {
-	if m.amount < 0 || l.amounts() == 0 && r.amounts() == 0 {
+	if m.amount < 0 || l.amounts == 0 && r.amounts == 0 {
 		b.AppendNull()
 		return nil
 	}

@@ -25,6 +25,8 @@ type matcher struct {
 	*plan
 	env *pipeline.Env
 	db  *sql.Database
+	// equal is what was not loaded: rows of the first pass that match.
+	equal [2]tally
 }
 
 func (m *matcher) exec(ctx context.Context, format string, args ...any) error {

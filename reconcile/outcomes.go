@@ -9,8 +9,8 @@ import (
 )
 
 // The queries that give the result, of what a matcher found. Each gives the columns of the schema,
-// and behind them, as "rest", how far the amounts of the row are apart where its delta is not of
-// them: what the columns delta and rest add up to is what the totals of the sides differ by.
+// and behind them, as "rest", how far the amounts of the row are apart where its delta does not say:
+// what the columns delta and rest add up to is what the totals of the sides differ by.
 
 // outcome is a SELECT of rows of one outcome, by expressions.
 type outcome struct {
@@ -123,7 +123,11 @@ func (m *matcher) different() string {
 			leftTotal: isFirst + m.total("l_") + " END", rightTotal: isFirst + m.total("r_") + " END",
 			rest: m.noDelta(), raw: raw, order: "pass AS number, stage, ord",
 		}
-		if m.amount >= 0 {
+		switch {
+		case m.amount == i:
+			l, r := p.measureOf(i, "l_"), p.measureOf(i, "r_")
+			o.rest = fmt.Sprintf("CASE WHEN %s IS NULL OR %s IS NULL THEN %s END", l, r, m.asDelta(p, fmt.Sprintf("coalesce(%s, 0) - coalesce(%s, 0)", l, r)))
+		case m.amount >= 0:
 			o.rest = fmt.Sprintf("%sCASE WHEN NOT x%d THEN %s END END", isFirst, m.amount, m.delta(m.amount, "l_", "r_"))
 		}
 		parts = append(parts, o.sql())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/big"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -12,7 +13,7 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// result gives the outcomes, one after the other, and checks when all have left that they add up
+// result gives the outcomes, one after the other, and knows when all have left whether they add up
 // to what was read.
 type result struct {
 	m     *matcher
@@ -37,7 +38,7 @@ func (r *result) Next(ctx context.Context) (arrow.RecordBatch, error) {
 				return nil, err
 			}
 			if !more {
-				return nil, r.balanced()
+				return nil, io.EOF
 			}
 		}
 		b, err := r.rows.Next(ctx)
@@ -109,34 +110,74 @@ func (r *result) count(b arrow.RecordBatch, rest *array.Decimal128) {
 	if r.m.amount < 0 {
 		return
 	}
-	column, delta := at(ColColumn).(*array.String), at(ColDelta).(*array.Decimal128)
+	outcome, column, delta := at(ColOutcome).(*array.String), at(ColColumn).(*array.String), at(ColDelta).(*array.Decimal128)
+	add := func(to *sketch.IntSum, a *array.Decimal128, i int) {
+		if a.IsValid(i) {
+			to.Add128(a.Value(i).HighBits(), a.Value(i).LowBits())
+		}
+	}
 	for i := range delta.Len() {
-		if delta.IsValid(i) && (column.IsNull(i) || column.Value(i) == r.m.cols[r.m.amount].name) {
-			r.apart.Add128(delta.Value(i).HighBits(), delta.Value(i).LowBits())
+		switch {
+		case outcome.Value(i) == Matched:
+			add(&r.within, delta, i)
+		case column.IsNull(i) || column.Value(i) == r.m.cols[r.m.amount].name:
+			add(&r.apart, delta, i)
 		}
-		if rest.IsValid(i) {
-			r.within.Add128(rest.Value(i).HighBits(), rest.Value(i).LowBits())
-		}
+		add(&r.within, rest, i)
 	}
 }
 
-// balanced is io.EOF, if what was given adds up to what was read.
-func (r *result) balanced() error {
+// Findings implements pipeline.Finder.
+func (r *result) Findings() []pipeline.Finding { return []pipeline.Finding{r.balance()} }
+
+// balance says whether what was given adds up to what was read, in rows and amounts of each side,
+// and whether the deltas are what the sides differ by.
+func (r *result) balance() pipeline.Finding {
 	var amount *columnPair
 	if r.m.amount >= 0 {
 		amount = r.m.cols[r.m.amount]
 	}
-	var wrong []string
+	f := pipeline.Finding{
+		Name: pipeline.Balance, Kind: pipeline.Balance, Severity: pipeline.Block, Verdict: pipeline.Pass, DecidedBy: "counts",
+		Rule: "what is given adds up to what was read", RowsTested: r.read[0].rows + r.read[1].rows,
+		Expected: r.sum(&r.read, amount), Observed: r.sum(&r.given, amount),
+	}
+	wrong := func(format string, args ...any) {
+		f.Verdict = pipeline.Fail
+		f.Detail = append(f.Detail, fmt.Sprintf(format, args...))
+	}
 	for side := range r.read {
 		if !r.given[side].agrees(&r.read[side], amount) {
-			wrong = append(wrong, fmt.Sprintf("%s: %s read, %s accounted for", r.m.o.side(side), r.read[side].text(amount), r.given[side].text(amount)))
+			wrong("%s: %s read, %s accounted for", r.m.o.side(side), r.read[side].text(amount), r.given[side].text(amount))
 		}
 	}
-	if wrong != nil {
-		return pipeline.Errorf(pipeline.Internal, "reconcile: the result does not add up to what was read").With(wrong...).
-			With("this is a bug in penstock; keep the input, and report it")
+	if e := &r.m.equal; e[0].rows != e[1].rows || amount != nil && amount.round == nil && amount.kind != kindNumber && !e[0].agrees(&e[1], amount) {
+		wrong("what is equal on both sides is not: %s, and %s", e[0].text(amount), e[1].text(amount))
 	}
-	return io.EOF
+	if amount != nil && !amount.floats {
+		r.reckon(&f, amount, wrong)
+	}
+	if f.Verdict != pipeline.Pass {
+		f.Detail = append(f.Detail, "this is a bug in penstock; keep the input, and report it with the run's record")
+	}
+	return f
+}
+
+// reckon compares what the sides differ by with the deltas.
+func (r *result) reckon(f *pipeline.Finding, amount *columnPair, wrong func(format string, args ...any)) {
+	differ := new(big.Int).Sub(r.read[0].exact.Sum(), r.read[1].exact.Sum())
+	differ.Mul(differ, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(r.m.deltaScale-amount.scale)), nil))
+	breaks, within := r.apart.Sum(), r.within.Sum()
+	text := func(v *big.Int) string { return decimalText(v, r.m.deltaScale) }
+	f.Detail = append(f.Detail, fmt.Sprintf("%s: the sides differ by %s: %s by breaks, %s within tolerances or against no amount", amount.name, text(differ), text(breaks), text(within)))
+	if new(big.Int).Add(breaks, within).Cmp(differ) != 0 {
+		wrong("the deltas add up to %s, not %s", text(new(big.Int).Add(breaks, within)), text(differ))
+	}
+}
+
+// sum is what two tallies have, for people.
+func (r *result) sum(t *[2]tally, amount *columnPair) string {
+	return fmt.Sprintf("%s: %s; %s: %s", r.m.o.side(0), t[0].text(amount), r.m.o.side(1), t[1].text(amount))
 }
 
 // text is the tally for people.

@@ -2,14 +2,12 @@ package reconcile
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/penstock-data/penstock/operators/sql"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -23,9 +21,13 @@ import (
 // rows. What it accounts for, in rows and amounts, adds up to what was read, or the run fails.
 //
 //	Reconcile(left, right, options) → outcomes
-func Sides(o Options) pipeline.Operator { return sides{o} }
+func Sides(o Options) pipeline.Operator { return sides{o: o} }
 
-type sides struct{ o Options }
+type sides struct {
+	o Options
+	// simple has all rows go to DuckDB: the oracle of the fast path in tests.
+	simple bool
+}
 
 func (s sides) String() string {
 	o := s.o
@@ -91,32 +93,11 @@ func (s sides) Bind(in ...*arrow.Schema) (*pipeline.Bound, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.simple = s.simple
 	return &pipeline.Bound{
-		Schema: p.schema, Rows: pipeline.RowsOther, Origins: p.origins(), Notes: p.notes, Stream: p.stream,
+		Schema: p.schema, Rows: pipeline.RowsOther, Origins: p.origins(), Notes: p.notes, Scan: p.scan,
 		Opaque: "reconcile counts what matches, and gives pairs",
 	}, nil
-}
-
-// stream loads both sides, and gives the result.
-func (p *plan) stream(ctx context.Context, env *pipeline.Env, in ...pipeline.Reader) (pipeline.Reader, error) {
-	db, err := sql.Open(env, p.threads(env))
-	if err != nil {
-		return nil, firstOf(err, in[0].Close(), in[1].Close())
-	}
-	m := &matcher{plan: p, env: env, db: db}
-	out := &result{m: m}
-	for side, r := range in {
-		if err := m.load(ctx, side, counted{r, p, side, &out.read[side]}); err != nil {
-			for _, rest := range in[side+1:] {
-				rest.Close() //nolint:errcheck // the first error is told
-			}
-			return nil, firstOf(err, db.Close())
-		}
-	}
-	if err := firstOf(m.match(ctx), m.judge(ctx)); err != nil {
-		return nil, firstOf(err, db.Close())
-	}
-	return out, nil
 }
 
 // threads: see sql.Database. Rows are numbered in an order that tells any two apart that differ, and

@@ -17,10 +17,11 @@ import (
 
 // tally counts rows and adds their amounts up, exactly.
 type tally struct {
-	rows   int64
-	exact  sketch.IntSum   // in units of 10^-scale
-	floats sketch.FloatSum // of amounts that are floats
-	mass   sketch.FloatSum // of what they are without their signs
+	rows    int64
+	amounts int64           // rows whose amount is not null
+	exact   sketch.IntSum   // in units of 10^-scale
+	floats  sketch.FloatSum // of amounts that are floats
+	mass    sketch.FloatSum // of what they are without their signs
 }
 
 // total is the sum of the amounts as people read it.
@@ -73,6 +74,7 @@ func nearFloats(a, b, mass float64) bool {
 }
 
 func (t *tally) addFloat(v float64) {
+	t.amounts++
 	t.floats.Add(v)
 	t.mass.Add(math.Abs(v))
 }
@@ -123,7 +125,7 @@ func (t *tally) read(p *plan, side int, b arrow.RecordBatch) error {
 		return each(a, none{}, func(i int) error {
 			v, ok, err := at(i)
 			if ok {
-				t.exact.Add128(v.HighBits(), v.LowBits())
+				t.add(v)
 			}
 			return err
 		})
@@ -147,4 +149,28 @@ func (t *tally) leave(rows *array.Int64, totals arrow.Array) {
 	}
 }
 
-func (t *tally) add(v decimal128.Num) { t.exact.Add128(v.HighBits(), v.LowBits()) }
+func (t *tally) add(v decimal128.Num) {
+	t.amounts++
+	t.exact.Add128(v.HighBits(), v.LowBits())
+}
+
+// merge takes in what another tally has.
+func (t *tally) merge(o *tally) {
+	t.rows += o.rows
+	t.amounts += o.amounts
+	t.exact.Merge(&o.exact)
+	t.floats.Merge(&o.floats)
+	t.mass.Merge(&o.mass)
+}
+
+// without is the tally less what another has, of the same rows.
+func (t *tally) without(o *tally) tally {
+	out := tally{rows: t.rows - o.rows, amounts: t.amounts - o.amounts}
+	out.exact.Merge(&t.exact)
+	out.exact.Subtract(&o.exact)
+	out.floats.Merge(&t.floats)
+	out.floats.Subtract(&o.floats)
+	out.mass.Merge(&t.mass)
+	out.mass.Subtract(&o.mass)
+	return out
+}
