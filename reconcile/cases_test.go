@@ -124,12 +124,12 @@ func TestZones(t *testing.T) {
 		return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC)
 	}
 	kinds := map[string]func(time.Time) any{
-		"timestamp[us, UTC]":             func(t time.Time) any { return t },
+		"timestamp[us, UTC]":              func(t time.Time) any { return t },
 		"timestamp[ms, America/New_York]": func(t time.Time) any { return t },
-		"timestamp[ns, Asia/Kolkata]":    func(t time.Time) any { return t },
-		"timestamp[s]":                   func(t time.Time) any { return civil(t) },
-		"timestamp[us]":                  func(t time.Time) any { return civil(t) },
-		"string":                         func(t time.Time) any { return civil(t).Format("02.01.2006 15:04:05") },
+		"timestamp[ns, Asia/Kolkata]":     func(t time.Time) any { return t },
+		"timestamp[s]":                    func(t time.Time) any { return civil(t) },
+		"timestamp[us]":                   func(t time.Time) any { return civil(t) },
+		"string":                          func(t time.Time) any { return civil(t).Format("02.01.2006 15:04:05") },
 	}
 	for l, ofLeft := range kinds {
 		for r, ofRight := range kinds {

@@ -220,4 +220,3 @@ func TestCrowdedShuffled(t *testing.T) {
 		}
 	})
 }
-

@@ -57,7 +57,7 @@ var usual = setting{workers: 2, memory: 1 << 30}
 // result is what a comparison gave.
 type result struct {
 	rows    []twosides.Row
-	nths    map[string][]string // nth of each key, column and cause
+	nths    map[string][]string // nth of each outcome, key, column and cause
 	cells   []map[string]string // all of it, as text; "" is null
 	digest  string              // of the file
 	finding pipeline.Finding    // balance
@@ -187,7 +187,7 @@ func (res *result) add(t testing.TB, b arrow.RecordBatch, row int) {
 		Totals: [2]twosides.Number{numberOf(t, cells[reconcile.ColLeftTotal]), numberOf(t, cells[reconcile.ColRightTotal])},
 	}
 	res.rows, res.cells = append(res.rows, r), append(res.cells, cells)
-	what := r.Key + " " + r.Column + " " + r.Cause
+	what := r.Outcome + " " + r.Key + " " + r.Column + " " + r.Cause
 	if r.Outcome != reconcile.Matched {
 		res.nths[what] = append(res.nths[what], cells[reconcile.ColNth])
 	}
