@@ -73,6 +73,8 @@ type Breaks struct {
 	// All is how many the ledger has there, Open how many of them wait for somebody.
 	All  int `json:"all"`
 	Open int `json:"open"`
+	// Digits is how many digits of an id tell it from all others of the partition.
+	Digits int `json:"digits"`
 }
 
 // Breaks lists breaks of a ledger in a partition, those with the greatest deltas first. An empty
@@ -94,8 +96,10 @@ func (p *Project) Breaks(ctx context.Context, dataset, partition string, f Break
 		return nil, err
 	}
 	out := &Breaks{Ledger: v.manifest.Dataset, Partition: v.manifest.Partition, Version: v.manifest.Version, Breaks: []Break{}}
+	last := "" // they come in the order of their ids
 	err = p.eachBreak(ctx, v, f.Where, func(b Break, where bool) {
 		out.All++
+		out.Digits, last = max(out.Digits, inCommon(last, b.ID)+1), b.ID
 		if b.Open() {
 			out.Open++
 		}
@@ -125,6 +129,14 @@ func sortBreaks(all []Break) {
 			return y.Cmp(x)
 		}
 	})
+}
+
+// inCommon is how many letters two texts begin with alike.
+func inCommon(a, b string) (n int) {
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 func btoi(b bool) int {

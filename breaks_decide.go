@@ -210,14 +210,15 @@ func (p *Project) lateDecisions(ctx context.Context, dataset string) error {
 }
 
 // recorded gives the decisions about a ledger that are on record: it is an Env's Recorded.
-func (p *Project) recorded(dataset string) (map[string][]string, error) {
+func (p *Project) recorded(dataset string) (map[string]pipeline.RecordedFile, error) {
 	all, err := p.audit.Decisions(dataset)
-	known := map[string][]string{}
+	known := map[string]pipeline.RecordedFile{}
 	for name, s := range all {
-		known[name] = slices.Clone(s.Intended)
-		if s.Last != nil {
-			known[name] = append(known[name], s.Last.Digest)
+		f := pipeline.RecordedFile{Digests: slices.Clone(s.Intended), Stands: s.Last != nil}
+		if f.Stands {
+			f.Digests = append(f.Digests, s.Last.Digest)
 		}
+		known[name] = f
 	}
 	return known, err
 }

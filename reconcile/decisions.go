@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -118,7 +119,10 @@ func listed(dir, name string, e fs.DirEntry) (f pipeline.File, err error) {
 func refused(name, format string, args ...any) error {
 	return &pipeline.Error{
 		Kind: pipeline.BadInput, Where: name, Msg: fmt.Sprintf(format, args...),
-		Evidence: []string{"`penstock audit verify` tells what else is not as it was put on record; nothing is decided by what nobody stands for"},
+		Evidence: []string{
+			"`penstock audit verify` tells what else is not as it was put on record",
+			"put back what was decided, from a copy, and move away what nobody decided; or let the stage publish a new ledger, into another directory",
+		},
 	}
 }
 
@@ -161,8 +165,8 @@ func (s Decisions) Resolve(_ context.Context, env *pipeline.Env) (*pipeline.Inpu
 }
 
 func (s Decisions) read(env *pipeline.Env, files []pipeline.File) (all []Decision, err error) {
-	var known map[string][]string
-	if env.Recorded != nil && len(files) > 0 {
+	known := map[string]pipeline.RecordedFile{}
+	if env.Recorded != nil {
 		if known, err = env.Recorded(path.Clean(s.Dataset)); err != nil {
 			return nil, err
 		}
@@ -178,11 +182,19 @@ func (s Decisions) read(env *pipeline.Env, files []pipeline.File) (all []Decisio
 		}
 		sum := sha256.Sum256(text)
 		digest := hex.EncodeToString(sum[:])
-		if place := path.Join(path.Base(path.Dir(f.Path)), path.Base(f.Path)); env.Recorded != nil && !slices.Contains(known[place], digest) {
+		place := path.Join(path.Base(path.Dir(f.Path)), path.Base(f.Path))
+		if env.Recorded != nil && !slices.Contains(known[place].Digests, digest) {
 			return nil, refused(f.Path, "is not on record as it is: no entry of the audit says who decided it")
 		}
+		delete(known, place)
 		files[i].Bytes, files[i].SHA256 = int64(len(text)), digest
 		all = append(all, *d)
+	}
+	for _, place := range slices.Sorted(maps.Keys(known)) {
+		from, err := pipeline.ParseDir(path.Dir(place))
+		if known[place].Stands && (err != nil || holds(from, env.Partition)) {
+			return nil, refused(path.Join(DecisionsDir(s.Dataset), place), "is gone, and the audit has it on record")
+		}
 	}
 	return all, nil
 }

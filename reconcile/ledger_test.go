@@ -127,10 +127,10 @@ func (c *chain) run(partition string, tonight arrow.RecordBatch) []map[string]st
 	if len(out) > 0 {
 		c.before = out[0]
 	}
-	return maps(c.before)
+	return cells(c.before)
 }
 
-func maps(b arrow.RecordBatch) (rows []map[string]string) {
+func cells(b arrow.RecordBatch) (rows []map[string]string) {
 	for i := range int(b.NumRows()) {
 		row := map[string]string{}
 		for j, f := range b.Schema().Fields() {
