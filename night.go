@@ -17,7 +17,7 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 	"github.com/penstock-data/penstock/reconcile"
 	"github.com/penstock-data/penstock/reconcile/night"
-	"github.com/penstock-data/penstock/reconcile/tally"
+	"github.com/penstock-data/penstock/reconcile/totals"
 )
 
 // NightOptions choose a night.
@@ -185,7 +185,7 @@ func (m *nightMaker) ledger() error {
 }
 
 // summary is that of the reconciliation that a ledger was made of; nil where it is not on record.
-func (m *nightMaker) summary(ctx context.Context, of *pipeline.Manifest) (*tally.Summary, error) {
+func (m *nightMaker) summary(ctx context.Context, of *pipeline.Manifest) (*totals.Summary, error) {
 	if of == nil {
 		return nil, nil
 	}
@@ -213,13 +213,13 @@ func (m *nightMaker) summary(ctx context.Context, of *pipeline.Manifest) (*tally
 }
 
 // reported finds the summary among what stages report.
-func (m *nightMaker) reported(stages []pipeline.StageRecord) (*tally.Summary, error) {
+func (m *nightMaker) reported(stages []pipeline.StageRecord) (*totals.Summary, error) {
 	for _, s := range stages {
 		if m.o.Compare != "" && s.Name != m.o.Compare {
 			continue
 		}
 		for _, report := range s.Reports {
-			if found, err := tally.ParseSummary(report); found != nil || err != nil {
+			if found, err := totals.ParseSummary(report); found != nil || err != nil {
 				return found, err
 			}
 		}
@@ -296,7 +296,7 @@ func (m *nightMaker) past(ctx context.Context, b *night.Builder) error {
 }
 
 // count counts the breaks of a night before; nil where its files are not kept any more.
-func (m *nightMaker) count(ctx context.Context, v *pipeline.Manifest, summary *tally.Summary) (_ *night.Counter, err error) {
+func (m *nightMaker) count(ctx context.Context, v *pipeline.Manifest, summary *totals.Summary) (_ *night.Counter, err error) {
 	dir := m.o.Partition.Dir()
 	if !m.o.Partition.Start.IsZero() {
 		part, err := m.o.Partition.Scheme().Anyway(v.Partition)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/penstock-data/penstock/pipeline"
 	"github.com/penstock-data/penstock/reconcile"
-	"github.com/penstock-data/penstock/reconcile/tally"
+	"github.com/penstock-data/penstock/reconcile/totals"
 )
 
 // Options of a Builder. The zero value means the defaults.
@@ -28,7 +28,7 @@ const TrendNights = 30
 // are.
 type Builder struct {
 	night   *Night
-	summary *tally.Summary
+	summary *totals.Summary
 	counter *Counter
 	lists   [4]*ranked // new, aged, cleared, biggest
 	ledger  bool
@@ -37,21 +37,27 @@ type Builder struct {
 
 // NewBuilder begins a night that tells of a run; summary is of the reconciliation, nil where there
 // is none on record.
-func NewBuilder(rec *pipeline.RunRecord, summary *tally.Summary, o Options) *Builder {
+func NewBuilder(rec *pipeline.RunRecord, summary *totals.Summary, o Options) *Builder {
 	n := &Night{
 		Version: Version, Pipeline: rec.Pipeline, Partition: rec.Partition, Run: rec.Run, Status: rec.Status, Error: rec.Error,
 		Started: rec.Started, Actor: rec.Actor, Penstock: rec.Penstock,
-		AgedDays: cmp.Or(max(o.AgedDays, 0), 30), Why: []string{}, Causes: []Cause{}, Columns: []Column{}, Gates: gatesOf(rec),
+		AgedDays: cmp.Or(max(o.AgedDays, 0), 30), Why: []string{}, Causes: []Cause{}, Columns: []Column{}, Gates: gatesOf(rec.Gates),
 	}
-	b := &Builder{night: n, summary: summary, counter: NewCounter(rec.Partition, summary)}
-	if summary != nil {
-		n.Sides = sidesOf(summary)
-	}
+	b := &Builder{night: n, counter: NewCounter(rec.Partition, nil)}
+	b.Sides(summary)
 	shown := cmp.Or(max(o.Shown, 0), 20)
 	for i, order := range []func(a, b *Break) int{byDelta, byAge, byDelta, byDelta} {
 		b.lists[i] = &ranked{most: shown, order: order}
 	}
 	return b
+}
+
+// Sides says what was reconciled, once that is known; nil says nothing.
+func (b *Builder) Sides(summary *totals.Summary) {
+	if summary != nil {
+		b.summary, b.night.Sides = summary, sidesOf(summary)
+		b.counter.of(summary)
+	}
 }
 
 // Of says which ledger the night has.
@@ -60,7 +66,8 @@ func (b *Builder) Of(dataset string) { b.night.Dataset, b.ledger = dataset, true
 // Ledger adds a batch of it.
 func (b *Builder) Ledger(batch arrow.RecordBatch) error { return b.add(batch) }
 
-// Relation adds a batch of what Reconcile gives, where there is no ledger.
+// Relation adds a batch of what Reconcile gives, where there is no ledger. Lists know units only if
+// Sides, or a totals.Tally of no rows, told them before.
 func (b *Builder) Relation(batch arrow.RecordBatch) error { return b.add(batch) }
 
 // NoLedger says why there are no breaks to count.
@@ -101,7 +108,7 @@ func (b *Builder) add(batch arrow.RecordBatch) error {
 
 // Past adds a night before, the latest first; the counter is nil where there is no ledger of it. More
 // than TrendNights, this one with them, are left out.
-func (b *Builder) Past(partition string, summary *tally.Summary, counter *Counter) {
+func (b *Builder) Past(partition string, summary *totals.Summary, counter *Counter) {
 	if len(b.past) < TrendNights-1 {
 		b.past = append(b.past, point(partition, summary, counter))
 	}
@@ -121,7 +128,7 @@ func (b *Builder) Night() *Night {
 	return n
 }
 
-func point(partition string, summary *tally.Summary, counter *Counter) Point {
+func point(partition string, summary *totals.Summary, counter *Counter) Point {
 	p := Point{Partition: partition}
 	if summary != nil {
 		if matched, all := sidesOf(summary).MatchedRows(); all > 0 {
@@ -137,10 +144,18 @@ func point(partition string, summary *tally.Summary, counter *Counter) Point {
 	return p
 }
 
-// gatesOf are the findings of a run that are no pass.
-func gatesOf(rec *pipeline.RunRecord) []Gate {
+// Gates adds findings that come later than the run.
+func (b *Builder) Gates(found []pipeline.Finding) {
+	b.night.Gates = append(b.night.Gates, gatesOf(found)...)
+}
+
+// Ended says how the run ended.
+func (b *Builder) Ended(s pipeline.Status) { b.night.Status = s }
+
+// gatesOf are the findings that are no pass.
+func gatesOf(found []pipeline.Finding) []Gate {
 	all := []Gate{}
-	for _, f := range rec.Gates {
+	for _, f := range found {
 		if f.Verdict == pipeline.Pass || f.Verdict == pipeline.Skipped && !f.Blocks() {
 			continue
 		}
@@ -206,13 +221,13 @@ func why(n *Night) []string {
 }
 
 // sidesOf adds the lines of a summary up.
-func sidesOf(s *tally.Summary) *Sides {
+func sidesOf(s *totals.Summary) *Sides {
 	t := &Sides{Amount: s.Amount, Left: Totals{Name: s.Names[0]}, Right: Totals{Name: s.Names[1]}, Balance: Unknown, Passes: []Pass{}}
 	t.Left.Name, t.Right.Name = cmp.Or(t.Left.Name, "left"), cmp.Or(t.Right.Name, "right")
 	for _, l := range s.Lines {
 		for _, side := range []struct {
 			t *Totals
-			s tally.Side
+			s totals.Side
 		}{{&t.Left, l.Left}, {&t.Right, l.Right}} {
 			side.t.All = side.t.All.Add(side.s)
 			switch l.Outcome {
@@ -232,7 +247,7 @@ func sidesOf(s *tally.Summary) *Sides {
 	t.Balance = Balanced
 	for _, side := range []struct {
 		name      string
-		read, out tally.Side
+		read, out totals.Side
 	}{{t.Left.Name, *s.Left, t.Left.All}, {t.Right.Name, *s.Right, t.Right.All}} {
 		if side.read.Rows != side.out.Rows || !sameTotal(side.read.Total, side.out.Total, s.Floats) {
 			t.Balance = Unbalanced
@@ -248,17 +263,17 @@ func sidesOf(s *tally.Summary) *Sides {
 // sameTotal compares exactly; doubles but for their last digits.
 func sameTotal(a, b Decimal, floats bool) bool {
 	apart := a.Add(b.Neg()).Abs()
-	return apart.Sign() == 0 || floats && apart.Cmp(tally.Float(1e-9*max(a.Abs().Float64(), 1))) <= 0
+	return apart.Sign() == 0 || floats && apart.Cmp(totals.Float(1e-9*max(a.Abs().Float64(), 1))) <= 0
 }
 
-func sideText(s tally.Side) string {
+func sideText(s totals.Side) string {
 	if s.Total.IsZero() {
 		return plural(s.Rows, "row", "rows")
 	}
 	return plural(s.Rows, "row", "rows") + " of " + amount(s.Total)
 }
 
-func (s *Sides) pass(l tally.Line) {
+func (s *Sides) pass(l totals.Line) {
 	if l.Pass == "" {
 		return
 	}

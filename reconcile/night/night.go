@@ -5,14 +5,14 @@ import (
 	"time"
 
 	"github.com/penstock-data/penstock/pipeline"
-	"github.com/penstock-data/penstock/reconcile/tally"
+	"github.com/penstock-data/penstock/reconcile/totals"
 )
 
 // Version is that of the JSON of a Night.
 const Version = 1
 
 // Decimal is an exact amount, or none.
-type Decimal = tally.Decimal
+type Decimal = totals.Decimal
 
 // Night is what there is to say of a night.
 type Night struct {
@@ -87,21 +87,21 @@ const (
 
 // Totals are those of one side. All is the sum of the four, and what was read if they balance.
 type Totals struct {
-	Name      string     `json:"name"`
-	All       tally.Side `json:"all"`
-	Matched   tally.Side `json:"matched"`
-	Different tally.Side `json:"different"`
-	Alone     tally.Side `json:"alone"`
+	Name      string      `json:"name"`
+	All       totals.Side `json:"all"`
+	Matched   totals.Side `json:"matched"`
+	Different totals.Side `json:"different"`
+	Alone     totals.Side `json:"alone"`
 }
 
 // Pass is what a pass matched.
 type Pass struct {
 	Name string `json:"name"`
 	// Left and Right have matched, DifferentLeft and DifferentRight found each other and differ.
-	Left           tally.Side `json:"left"`
-	Right          tally.Side `json:"right"`
-	DifferentLeft  tally.Side `json:"different_left"`
-	DifferentRight tally.Side `json:"different_right"`
+	Left           totals.Side `json:"left"`
+	Right          totals.Side `json:"right"`
+	DifferentLeft  totals.Side `json:"different_left"`
+	DifferentRight totals.Side `json:"different_right"`
 }
 
 // Counts count breaks.
@@ -210,7 +210,7 @@ func (s *Sides) MatchedRows() (matched, all int64) {
 func (s *Sides) MatchedAmount() (share float64, ok bool) {
 	matched, all := s.Left.Matched.Total.Add(s.Right.Matched.Total), s.Left.All.Total.Add(s.Right.All.Total)
 	for _, t := range []Totals{s.Left, s.Right} {
-		for _, part := range []tally.Side{t.Matched, t.Different, t.Alone} {
+		for _, part := range []totals.Side{t.Matched, t.Different, t.Alone} {
 			if part.Total.Sign()*all.Sign() < 0 {
 				return 0, false
 			}

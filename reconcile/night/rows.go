@@ -9,7 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/penstock-data/penstock/reconcile"
-	"github.com/penstock-data/penstock/reconcile/tally"
+	"github.com/penstock-data/penstock/reconcile/totals"
 )
 
 // known are the columns of a ledger, or of what Reconcile gives, that are not carried.
@@ -36,7 +36,7 @@ func newRows(b arrow.RecordBatch, partition string) *rows {
 	for i, f := range b.Schema().Fields() {
 		r.columns[f.Name] = b.Column(i)
 		if !slices.Contains(known, f.Name) {
-			r.names, r.carried = append(r.names, f.Name), append(r.carried, tally.Texts(b.Column(i)))
+			r.names, r.carried = append(r.names, f.Name), append(r.carried, totals.Texts(b.Column(i)))
 		}
 	}
 	return r
@@ -46,7 +46,7 @@ func (r *rows) text(name string, i int) string {
 	if r.texts[name] == nil {
 		r.texts[name] = func(int) string { return "" }
 		if c := r.columns[name]; c != nil {
-			r.texts[name] = tally.Texts(c)
+			r.texts[name] = totals.Texts(c)
 		}
 	}
 	return r.texts[name](i)
@@ -56,7 +56,7 @@ func (r *rows) number(name string, i int) Decimal {
 	if r.numbers[name] == nil {
 		r.numbers[name] = func(int) Decimal { return Decimal{} }
 		if c := r.columns[name]; c != nil {
-			r.numbers[name] = tally.Numbers(c)
+			r.numbers[name] = totals.Numbers(c)
 		}
 	}
 	return r.numbers[name](i)
@@ -118,21 +118,26 @@ type Counter struct {
 	partition string
 	amount    string
 	units     map[string]string
-	all       Counts
-	causes    map[string]*Counts
-	columns   map[string]*Counts
+	parts     map[countKey]*Counts
 }
+
+type countKey struct{ cause, column string }
 
 // CounterColumns are the columns that a Counter looks at.
 var CounterColumns = []string{reconcile.ColState, reconcile.ColCleared, reconcile.ColColumn, reconcile.ColCause, reconcile.ColDelta}
 
 // NewCounter counts the breaks of a partition; summary is that of its reconciliation, or nil.
-func NewCounter(partition string, summary *tally.Summary) *Counter {
-	c := &Counter{partition: partition, causes: map[string]*Counts{}, columns: map[string]*Counts{}}
+func NewCounter(partition string, summary *totals.Summary) *Counter {
+	c := &Counter{partition: partition, parts: map[countKey]*Counts{}}
+	c.of(summary)
+	return c
+}
+
+// of says what was reconciled.
+func (c *Counter) of(summary *totals.Summary) {
 	if summary != nil {
 		c.amount, c.units = summary.Amount, summary.Units
 	}
-	return c
 }
 
 // Add adds a batch of a ledger with at least CounterColumns.
@@ -146,7 +151,10 @@ func (c *Counter) Add(batch arrow.RecordBatch) {
 }
 
 // Counts are what was counted so far.
-func (c *Counter) Counts() Counts { return c.all }
+func (c *Counter) Counts() Counts {
+	all, _, _ := c.result()
+	return *all
+}
 
 // unit is that of the deltas of a column, empty of a number.
 func (c *Counter) unit(column string) string {
@@ -163,14 +171,45 @@ func (c *Counter) sums(column string) bool {
 }
 
 func (c *Counter) count(b *Break) {
-	delta := b.Delta.Abs()
-	amount := delta
-	if !c.sums(b.Column) {
-		amount = Decimal{}
+	k := countKey{b.Cause, b.Column}
+	part := c.parts[k]
+	if part == nil {
+		part = &Counts{}
+		c.parts[k] = part
 	}
-	c.all.count(b.State, amount)
-	of(c.causes, b.Cause).count(b.State, amount)
-	of(c.columns, b.Column).count(b.State, delta)
+	part.count(b.State, b.Delta.Abs())
+}
+
+// result gives the counts, by cause in the order of reports, and by column.
+func (c *Counter) result() (*Counts, []Cause, []Column) {
+	all, causes, columns := &Counts{}, map[string]*Counts{}, map[string]*Counts{}
+	for k, part := range c.parts {
+		for _, to := range []*Counts{all, of(causes, k.cause), of(columns, k.column)} {
+			to.add(part)
+		}
+		of(columns, k.column).Delta = of(columns, k.column).Delta.Add(part.Delta)
+		if c.sums(k.column) {
+			all.Delta, of(causes, k.cause).Delta = all.Delta.Add(part.Delta), of(causes, k.cause).Delta.Add(part.Delta)
+		}
+	}
+	byCause, byColumn := []Cause{}, []Column{}
+	for name, counts := range causes {
+		byCause = append(byCause, Cause{name, *counts})
+	}
+	place := func(cause string) int {
+		if i := slices.Index(reconcile.Causes, cause); i >= 0 {
+			return i
+		}
+		return len(reconcile.Causes)
+	}
+	slices.SortFunc(byCause, func(a, b Cause) int {
+		return cmp.Or(cmp.Compare(place(a.Cause), place(b.Cause)), cmp.Compare(a.Cause, b.Cause))
+	})
+	for name, counts := range columns {
+		byColumn = append(byColumn, Column{name, c.unit(name), *counts})
+	}
+	slices.SortFunc(byColumn, func(a, b Column) int { return cmp.Compare(a.Column, b.Column) })
+	return all, byCause, byColumn
 }
 
 func of(all map[string]*Counts, name string) *Counts {
@@ -178,6 +217,16 @@ func of(all map[string]*Counts, name string) *Counts {
 		all[name] = &Counts{}
 	}
 	return all[name]
+}
+
+// add adds the numbers of breaks, not their deltas.
+func (c *Counts) add(o *Counts) {
+	c.New += o.New
+	c.Open += o.Open
+	c.Changed += o.Changed
+	c.Reopened += o.Reopened
+	c.Accepted += o.Accepted
+	c.Cleared += o.Cleared
 }
 
 func (c *Counts) count(state string, delta Decimal) {
@@ -198,29 +247,6 @@ func (c *Counts) count(state string, delta Decimal) {
 		c.Open++
 	}
 	c.Delta = c.Delta.Add(delta)
-}
-
-// result gives the counts, by cause in the order of reports, and by column.
-func (c *Counter) result() (*Counts, []Cause, []Column) {
-	causes, columns := []Cause{}, []Column{}
-	for name, counts := range c.causes {
-		causes = append(causes, Cause{name, *counts})
-	}
-	place := func(cause string) int {
-		if i := slices.Index(reconcile.Causes, cause); i >= 0 {
-			return i
-		}
-		return len(reconcile.Causes)
-	}
-	slices.SortFunc(causes, func(a, b Cause) int {
-		return cmp.Or(cmp.Compare(place(a.Cause), place(b.Cause)), cmp.Compare(a.Cause, b.Cause))
-	})
-	for name, counts := range c.columns {
-		columns = append(columns, Column{name, c.unit(name), *counts})
-	}
-	slices.SortFunc(columns, func(a, b Column) int { return cmp.Compare(a.Column, b.Column) })
-	all := c.all
-	return &all, causes, columns
 }
 
 // ranked keeps the first few of many breaks.

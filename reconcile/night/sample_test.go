@@ -11,7 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/penstock-data/penstock/pipeline"
-	"github.com/penstock-data/penstock/reconcile/tally"
+	"github.com/penstock-data/penstock/reconcile/totals"
 )
 
 // hostile holds what must not get out of its place in any format.
@@ -74,22 +74,22 @@ func sampleLedger(t *testing.T) arrow.RecordBatch {
 
 func decimal(t *testing.T, text string) Decimal {
 	t.Helper()
-	d, err := tally.Parse(text)
+	d, err := totals.Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return d
 }
 
-func side(t *testing.T, rows int64, total string) tally.Side {
-	return tally.Side{Rows: rows, Total: decimal(t, total)}
+func side(t *testing.T, rows int64, total string) totals.Side {
+	return totals.Side{Rows: rows, Total: decimal(t, total)}
 }
 
-func sampleSummary(t *testing.T) *tally.Summary {
+func sampleSummary(t *testing.T) *totals.Summary {
 	left, right := side(t, 508239, "91234567890123.45"), side(t, 508255, "91234557880098.10")
-	return &tally.Summary{
+	return &totals.Summary{
 		Reconciled: true, Names: [2]string{"ledger", "bank"}, Amount: "amount", Units: map[string]string{"booked": "days"}, Left: &left, Right: &right,
-		Lines: []tally.Line{
+		Lines: []totals.Line{
 			{Outcome: "different", Pass: "key", Column: "amount", Cause: "unit", Count: 4, Left: side(t, 4, "12345.45"), Right: side(t, 4, "2320.10")},
 			{Outcome: "matched", Pass: "deposits", Count: 12, Left: side(t, 12, "120000.00"), Right: side(t, 44, "120000.00")},
 			{Outcome: "matched", Pass: "key", Count: 508100, Left: side(t, 508100, "91234532212000.00"), Right: side(t, 508100, "91234532212000.00")},
@@ -139,7 +139,7 @@ func sample(t *testing.T) *Night {
 			one.Release()
 		}
 		s := *summary
-		s.Lines = append([]tally.Line{}, s.Lines...)
+		s.Lines = append([]totals.Line{}, s.Lines...)
 		s.Lines[0].Left.Rows += int64((i * 131) % 900)
 		b.Past(day, &s, past)
 	}

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/penstock-data/penstock/pipeline"
-	"github.com/penstock-data/penstock/reconcile/tally"
+	"github.com/penstock-data/penstock/reconcile/totals"
 )
 
 // The widths of a line of text: what is asked for, but no less than the least.
@@ -67,7 +67,11 @@ func (t *text) wrapped(indent, s string) {
 func (t *text) head() {
 	n := t.n
 	title := oneLine(strings.TrimSpace(n.Pipeline + " " + n.Partition))
-	t.line("%s: %s, %s", title, n.Status, n.headline())
+	if n.Run == "" && n.Dataset == "" {
+		t.line("%s: %s", title, n.headline())
+	} else {
+		t.line("%s: %s, %s", title, n.Status, n.headline())
+	}
 	for _, w := range n.Why {
 		t.wrapped("  ", w)
 	}
@@ -89,7 +93,7 @@ func (t *text) sides() {
 		head = append(head, left+" "+cut(s.Amount, 12), right+" "+cut(s.Amount, 12))
 	}
 	table := [][]string{head}
-	add := func(name string, l, r tally.Side) {
+	add := func(name string, l, r totals.Side) {
 		row := []string{name, count(l.Rows), count(r.Rows)}
 		if s.Amount != "" {
 			row = append(row, amount(l.Total), amount(r.Total))

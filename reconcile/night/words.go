@@ -11,8 +11,23 @@ import (
 // count writes a number with its thousands apart: 508,239.
 func count(n int64) string { return thousands(strconv.FormatInt(n, 10)) }
 
-// amount writes an amount with its thousands apart, all of its digits.
-func amount(d Decimal) string { return thousands(d.String()) }
+// amount writes an amount with its thousands apart, all of its digits; but zeros at its end only as
+// far as cents have them.
+func amount(d Decimal) string { return thousands(shorter(d, 2)) }
+
+// shorter leaves out zeros at the end, behind so many places.
+func shorter(d Decimal, places int) string {
+	text := d.String()
+	if whole, fraction, ok := strings.Cut(text, "."); ok {
+		for len(fraction) > places && strings.HasSuffix(fraction, "0") {
+			fraction = fraction[:len(fraction)-1]
+		}
+		if text = whole; fraction != "" {
+			text += "." + fraction
+		}
+	}
+	return text
+}
 
 // signed is amount with a plus where it is one.
 func signed(d Decimal) string {
@@ -139,12 +154,12 @@ func deltaText(b *Break) string {
 	if b.Delta.IsZero() {
 		return ""
 	}
-	text := signed(b.Delta)
-	switch b.Unit {
-	case "days":
-		text += " d"
-	case "seconds":
-		text += " s"
+	if b.Unit == "" {
+		return signed(b.Delta)
+	}
+	text := thousands(shorter(b.Delta, 0)) + " " + b.Unit[:1]
+	if b.Delta.Sign() > 0 {
+		text = "+" + text
 	}
 	return text
 }
@@ -162,8 +177,11 @@ func ageText(b *Break) string {
 
 // headline says how the night ended, in a line.
 func (n *Night) headline() string {
-	if n.Attention {
+	switch {
+	case n.Attention:
 		return "a person must look"
+	case n.Run == "" && n.Dataset == "":
+		return "all matches"
 	}
 	return "nothing new"
 }

@@ -1,4 +1,4 @@
-package tally
+package totals
 
 import (
 	"encoding/json"
@@ -9,6 +9,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/penstock-data/penstock/internal/sketch"
 )
 
 // Summary is what a reconciliation came to.
@@ -73,11 +75,35 @@ func ParseSummary(report json.RawMessage) (*Summary, error) {
 // Tally adds batches of the relation up. It is for one goroutine.
 type Tally struct {
 	summary Summary
-	lines   map[lineKey]*Line
+	lines   map[lineKey]*line
+	last    *line // of the row before: in order, most rows have the line of that
 	columns map[string]int
 }
 
 type lineKey struct{ outcome, pass, column, cause string }
+
+// line is a Line on its way.
+type line struct {
+	lineKey
+	count  int64
+	rows   [2]int64
+	totals [2]sum
+	delta  sum
+}
+
+// sum adds the values of a column up.
+type sum struct {
+	scaled sketch.IntSum // of decimals, in units of the last digit
+	scale  int
+	others Decimal
+}
+
+func (s *sum) value() Decimal {
+	if s.scaled.Count() == 0 {
+		return s.others
+	}
+	return s.others.Add(Unscaled(s.scaled.Sum(), s.scale))
+}
 
 // maxLines bounds the different lines: passes, columns and causes are few.
 const maxLines = 100_000
@@ -85,7 +111,7 @@ const maxLines = 100_000
 // New begins a tally of batches of the schema.
 func New(schema *arrow.Schema, names [2]string, amount string) *Tally {
 	t := &Tally{
-		summary: Summary{Reconciled: true, Names: names, Amount: amount}, lines: map[lineKey]*Line{}, columns: map[string]int{},
+		summary: Summary{Reconciled: true, Names: names, Amount: amount}, lines: map[lineKey]*line{}, columns: map[string]int{},
 	}
 	for i, f := range schema.Fields() {
 		t.columns[f.Name] = i
@@ -121,8 +147,11 @@ func (t *Tally) Read(left, right Side) { t.summary.Left, t.summary.Right = &left
 func (t *Tally) Summary() *Summary {
 	s := t.summary
 	s.Lines = []Line{}
-	for _, l := range t.lines {
-		s.Lines = append(s.Lines, *l)
+	for k, l := range t.lines {
+		s.Lines = append(s.Lines, Line{
+			Outcome: k.outcome, Pass: k.pass, Column: k.column, Cause: k.cause, Count: l.count,
+			Left: Side{l.rows[0], l.totals[0].value()}, Right: Side{l.rows[1], l.totals[1].value()}, Delta: l.delta.value(),
+		})
 	}
 	slices.SortFunc(s.Lines, func(a, b Line) int {
 		for _, c := range [][2]string{{a.Outcome, b.Outcome}, {a.Pass, b.Pass}, {a.Column, b.Column}, {a.Cause, b.Cause}} {
@@ -141,35 +170,89 @@ func (t *Tally) Add(b arrow.RecordBatch) error {
 	for i, name := range []string{"outcome", "pass", "column", "cause"} {
 		texts[i] = t.text(b, name)
 	}
-	var counts [2]func(int) Decimal
-	var totals [2]func(int) Decimal
+	var counts [2]func(int) int64
+	var totals [2]func(int, *sum)
 	for i, side := range []string{"left", "right"} {
-		counts[i], totals[i] = t.number(b, side+"_rows"), t.number(b, side+"_total")
+		counts[i], totals[i] = t.count(b, side+"_rows"), t.adder(b, side+"_total", false)
 	}
-	delta := t.number(b, "delta")
+	delta := t.adder(b, "delta", true)
 	for i := range int(b.NumRows()) {
-		k := lineKey{texts[0](i), texts[1](i), texts[2](i), texts[3](i)}
-		l := t.lines[k]
-		if l == nil {
-			if len(t.lines) == maxLines {
-				return fmt.Errorf("more than %d different outcomes, passes, columns and causes", maxLines)
-			}
-			l = &Line{Outcome: k.outcome, Pass: k.pass, Column: k.column, Cause: k.cause}
-			t.lines[k] = l
+		l, err := t.line(lineKey{texts[0](i), texts[1](i), texts[2](i), texts[3](i)})
+		if err != nil {
+			return err
 		}
-		l.Count++
-		l.Left = l.Left.Add(Side{whole(counts[0](i)), totals[0](i)})
-		l.Right = l.Right.Add(Side{whole(counts[1](i)), totals[1](i)})
-		l.Delta = l.Delta.Add(delta(i).Abs())
+		l.count++
+		for side := range 2 {
+			l.rows[side] += counts[side](i)
+			totals[side](i, &l.totals[side])
+		}
+		delta(i, &l.delta)
 	}
 	return nil
 }
 
-func whole(d Decimal) int64 {
-	if d.IsZero() || d.scale != 0 {
-		return 0
+func (t *Tally) line(k lineKey) (*line, error) {
+	if t.last != nil && t.last.lineKey == k {
+		return t.last, nil
 	}
-	return d.n.Int64()
+	l := t.lines[k]
+	if l == nil {
+		if len(t.lines) == maxLines {
+			return nil, fmt.Errorf("more than %d different outcomes, passes, columns and causes", maxLines)
+		}
+		for _, text := range []*string{&k.outcome, &k.pass, &k.column, &k.cause} {
+			*text = strings.Clone(*text) // the batch is only borrowed
+		}
+		l = &line{lineKey: k}
+		t.lines[k] = l
+	}
+	t.last = l
+	return l, nil
+}
+
+// count gives the numbers of a column; 0 where it is null, or not there.
+func (t *Tally) count(b arrow.RecordBatch, name string) func(int) int64 {
+	if i, ok := t.columns[name]; ok && i < int(b.NumCols()) {
+		if a, is := b.Column(i).(*array.Int64); is {
+			return func(i int) int64 {
+				if a.IsNull(i) {
+					return 0
+				}
+				return a.Value(i)
+			}
+		}
+	}
+	return func(int) int64 { return 0 }
+}
+
+// adder adds the values of a column to a sum, without their signs if abs.
+func (t *Tally) adder(b arrow.RecordBatch, name string, abs bool) func(int, *sum) {
+	i, ok := t.columns[name]
+	if !ok || i >= int(b.NumCols()) {
+		return func(int, *sum) {}
+	}
+	if a, is := b.Column(i).(*array.Decimal128); is {
+		scale := int(a.DataType().(*arrow.Decimal128Type).Scale)
+		return func(i int, s *sum) {
+			if a.IsNull(i) {
+				return
+			}
+			v := a.Value(i)
+			if abs {
+				v = v.Abs()
+			}
+			s.scale = scale
+			s.scaled.Add128(v.HighBits(), v.LowBits())
+		}
+	}
+	numbers := Numbers(b.Column(i))
+	return func(i int, s *sum) {
+		v := numbers(i)
+		if abs {
+			v = v.Abs()
+		}
+		s.others = s.others.Add(v)
+	}
 }
 
 // text gives the texts of a column; empty where it is null, or not there.
@@ -179,14 +262,6 @@ func (t *Tally) text(b arrow.RecordBatch, name string) func(int) string {
 		return func(int) string { return "" }
 	}
 	return Texts(b.Column(i))
-}
-
-func (t *Tally) number(b arrow.RecordBatch, name string) func(int) Decimal {
-	i, ok := t.columns[name]
-	if !ok || i >= int(b.NumCols()) {
-		return func(int) Decimal { return Decimal{} }
-	}
-	return Numbers(b.Column(i))
 }
 
 // Texts gives the values of a column as texts; null is empty.

@@ -1,7 +1,7 @@
-// Package tally adds up what a reconciliation came to: how many rows and how much of each side
+// Package totals adds up what a reconciliation came to: how many rows and how much of each side
 // matched, differed or stood alone, by pass, column and cause. It is exact, and small enough to go
 // on record with the run.
-package tally
+package totals
 
 import (
 	"fmt"
