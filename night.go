@@ -118,14 +118,6 @@ func (m *nightMaker) find(ctx context.Context) error {
 	return m.ledger()
 }
 
-// isLedger reports whether a version has the columns of a ledger of breaks.
-func isLedger(m *pipeline.Manifest) bool {
-	has := func(name string) bool {
-		return slices.ContainsFunc(m.Schema, func(f pipeline.SchemaField) bool { return f.Name == name })
-	}
-	return has(reconcile.ColBreak) && has(reconcile.ColState)
-}
-
 // maxRuns bounds how many runs of a partition are looked at for the last that computed something.
 const maxRuns = 50
 

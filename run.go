@@ -42,6 +42,7 @@ func (p *Project) Env(pl *pipeline.Pipeline, part pipeline.Partition) *pipeline.
 		Believes:   p.believes,
 		Named:      traceName,
 		HashFile:   p.hashes.file,
+		Recorded:   p.recorded,
 		ForceScan:  p.opts.ForceScan,
 		ShowValues: p.opts.ShowValues,
 		WarnError:  p.opts.WarnError,

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -45,10 +46,10 @@ func newWriter(n Normal, fail func(format string, args ...any)) *writer {
 		w.dated = w.layout(fail)
 	}
 	if n.Number && n.Date != "" {
-		fail("number and date can't both be read from a text")
+		fail("number: it does not go with date; a text is read as the one or the other")
 	}
 	if len(n.Map) > 0 && (n.Number || n.Date != "") {
-		fail("map is of texts; it does not go with number or date")
+		fail("map: it is of texts, and does not go with number or date")
 	}
 	w.codes = map[string]string{}
 	for from, to := range n.Map {
@@ -133,3 +134,10 @@ func (n Normal) touches() string {
 }
 
 func trimmed(s string) string { return strings.TrimFunc(s, unicode.IsSpace) }
+
+// Problems are what is wrong with a Normal whatever it is applied to, each beginning with the name
+// of the option in pipeline files.
+func (n Normal) Problems() (all []string) {
+	newWriter(n, func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) })
+	return all
+}

@@ -113,7 +113,7 @@ func (a *app) root() *cobra.Command {
 		a.initCommand(), a.demoCommand(),
 		a.validateCommand(), a.explainCommand(), a.profileCommand(), a.gateCommand(), a.planCommand(),
 		a.runCommand(), a.backfillCommand(), a.retryCommand(),
-		a.approveCommand(), a.quarantineCommand(),
+		a.approveCommand(), a.quarantineCommand(), a.breaksCommand(),
 		a.runsCommand(), a.showCommand(), a.lineageCommand(), a.traceCommand(), a.blameCommand(), a.diffCommand(), a.impactCommand(),
 		a.rollbackCommand(), a.gcCommand(), a.auditCommand(), a.reproduceCommand(), a.verifyCommand(), a.rebuildCommand(),
 		a.reconcileCommand(), a.openLineageCommand(), a.schemaCommand(), a.versionCommand(),
