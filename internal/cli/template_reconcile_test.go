@@ -17,8 +17,8 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the data of templates/reconcile")
 
-// nights are those of the template: what a business week and a Monday have.
-var nights = []string{"2026-11-02", "2026-11-03", "2026-11-04", "2026-11-05", "2026-11-06", "2026-11-09"}
+// weekNights are those of the template: what a business week and a Monday have.
+var weekNights = []string{"2026-11-02", "2026-11-03", "2026-11-04", "2026-11-05", "2026-11-06", "2026-11-09"}
 
 // entry is a row of the ledger, line one of the bank's statement. Amounts are in cents.
 type entry struct {
@@ -179,7 +179,7 @@ func (b *book) mangled(night int) {
 // week makes it all. The numbers of what goes wrong are chosen, all others are made up.
 func week() *book {
 	b := &book{r: rand.New(rand.NewPCG(2026, 11)), invoice: 104_700}
-	for night := range nights {
+	for night := range weekNights {
 		for range 36 {
 			b.both(night, nil)
 		}
@@ -235,7 +235,7 @@ func week() *book {
 	return b
 }
 
-// twice has a line that the bank shows twice, on the nights when it does.
+// twice has a line that the bank shows twice, on the weekNights when it does.
 func (b *book) twice(night int, cents int64) {
 	e, l := b.bill(night)
 	e.cents, l.cents, e.customer, l.customer = cents, cents, 12, 12
@@ -280,7 +280,7 @@ func (b *book) files(night int) map[string][]byte {
 	for i, e := range entries {
 		ledger = append(ledger, []string{
 			strconv.Itoa(70_001 + i), "INV-" + strconv.Itoa(e.invoice), customers[e.customer], account(e.customer), money(e.cents), "EUR",
-			e.fee, nights[e.booked], "cleared", e.batch, e.memo,
+			e.fee, weekNights[e.booked], "cleared", e.batch, e.memo,
 		})
 	}
 	bank := [][]string{{"line", "reference", "iban", "amount", "currency", "charges", "value_date", "code", "lot", "text"}}
@@ -289,10 +289,10 @@ func (b *book) files(night int) map[string][]byte {
 	})
 	for i, l := range lines {
 		bank = append(bank, []string{
-			strconv.Itoa(i + 1), l.reference, account(l.customer), money(l.cents), "EUR", l.charges, nights[l.valued], "C", l.lot, l.text,
+			strconv.Itoa(i + 1), l.reference, account(l.customer), money(l.cents), "EUR", l.charges, weekNights[l.valued], "C", l.lot, l.text,
 		})
 	}
-	return map[string][]byte{"in/ledger-" + nights[night] + ".csv": csvOf(ledger), "in/bank-" + nights[night] + ".csv": csvOf(bank)}
+	return map[string][]byte{"in/ledger-" + weekNights[night] + ".csv": csvOf(ledger), "in/bank-" + weekNights[night] + ".csv": csvOf(bank)}
 }
 
 // shelf is an order of customers that is not that of the ledger.
@@ -310,7 +310,7 @@ func csvOf(rows [][]string) []byte {
 // The ledger and the bank of the template are what week makes; -rewrite writes them.
 func TestReconcileTemplateData(t *testing.T) {
 	b := week()
-	for night := range nights {
+	for night := range weekNights {
 		for name, want := range b.files(night) {
 			path := filepath.Join("templates/reconcile", name)
 			if *rewrite {
