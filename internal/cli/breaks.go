@@ -29,7 +29,7 @@ named; the ledger has it when it is made anew from there on, as ` + "`penstock p
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
-		a.breaksListCommand(), a.breaksShowCommand(),
+		a.breaksListCommand(), a.breaksShowCommand(), a.breaksReportCommand(),
 		a.decideCommand(reconcile.Assign), a.decideCommand(reconcile.Accept), a.decideCommand(reconcile.Reopen),
 	)
 	return cmd
