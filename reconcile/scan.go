@@ -6,6 +6,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/penstock-data/penstock/internal/compare"
 	"github.com/penstock-data/penstock/internal/rows"
 	"github.com/penstock-data/penstock/operators/sql"
 	"github.com/penstock-data/penstock/pipeline"
@@ -30,16 +31,15 @@ func (p *plan) scan(ctx context.Context, env *pipeline.Env, in ...*pipeline.Inpu
 
 // find loads and matches.
 func (r *result) find(ctx context.Context, in []*pipeline.Input, columns [2][]string) error {
-	var left *digest
+	var found *compare.Unmatched
 	if !r.m.o.Rows && !r.m.simple {
 		var err error
-		if left, err = r.m.digest(ctx, in, &r.read); err != nil {
+		if found, err = r.m.prove(ctx, in, &r.read); err != nil {
 			return err
 		}
-		defer left.free()
 	}
 	for side := range in {
-		if err := r.load(ctx, side, in[side], columns[side], left); err != nil {
+		if err := r.load(ctx, side, in[side], columns[side], found); err != nil {
 			return err
 		}
 	}
@@ -49,16 +49,29 @@ func (r *result) find(ctx context.Context, in []*pipeline.Input, columns [2][]st
 	return r.m.judge(ctx)
 }
 
-// load takes in a side, or of it the rows that a digest leaves.
-func (r *result) load(ctx context.Context, side int, in *pipeline.Input, columns []string, d *digest) error {
+// load takes in a side, or of it the rows that were found to have to be matched.
+func (r *result) load(ctx context.Context, side int, in *pipeline.Input, columns []string, found *compare.Unmatched) error {
 	s := &splitReader{env: r.m.env, in: in, columns: columns}
-	if d == nil {
+	if found == nil {
 		return r.m.load(ctx, side, counted{s, r.m.plan, side, &r.read[side]})
 	}
-	s.keep = func(i int) ([]bool, error) { return d.keep(side, i) }
+	s.keep = func(i int) []bool {
+		if found.Marks[side][i] == nil {
+			return nil
+		}
+		return found.Marks[side][i].Bools(found.Rows[side][i])
+	}
 	var loaded tally
 	if err := r.m.load(ctx, side, counted{s, r.m.plan, side, &loaded}); err != nil {
 		return err
+	}
+	want := int64(0)
+	for _, marks := range found.Marks[side] {
+		want += marks.Count()
+	}
+	if loaded.rows != want {
+		return pipeline.Errorf(pipeline.BadInput, "reconcile: %s is not what it was when it was read before: %d rows came, %d expected", r.m.o.side(side), loaded.rows, want).
+			With("something writes what is read; run it again when that is done")
 	}
 	r.m.equal[side] = r.read[side].without(&loaded)
 	return nil
@@ -112,21 +125,20 @@ type splitReader struct {
 	env     *pipeline.Env
 	in      *pipeline.Input
 	columns []string
-	keep    func(split int) ([]bool, error) // nil: all; it may give nil for none
+	keep    func(split int) []bool // nil: all; it may give nil for none
 
 	next int
 	now  pipeline.Reader
 	left []bool // of keep, what is left to be taken out of the batches of the split
 	due  int64  // how many rows of it are wanted yet, or -1 where that is not known
 	all  bool
-	last bool // no split after this one is read
 }
 
 // Next implements pipeline.Reader.
 func (r *splitReader) Next(ctx context.Context) (arrow.RecordBatch, error) {
 	for {
 		if r.now == nil {
-			if r.next == len(r.in.Splits) || r.last {
+			if r.next == len(r.in.Splits) {
 				return nil, io.EOF
 			}
 			if err := r.open(ctx, r.next); err != nil {
@@ -181,9 +193,9 @@ func (r *splitReader) open(ctx context.Context, i int) (err error) {
 		r.now, err = s.Open(ctx, r.env, r.columns)
 		return err
 	}
-	keep, err := r.keep(i)
-	if err != nil || keep == nil {
-		return err
+	keep := r.keep(i)
+	if keep == nil {
+		return nil
 	}
 	r.due = 0
 	for _, k := range keep {

@@ -107,7 +107,11 @@ func (t *tally) read(p *plan, side int, b arrow.RecordBatch) error {
 		return nil
 	}
 	c := p.cols[p.amount]
-	a := b.Column(c.index[side])
+	return t.amount(c, side, b.Column(c.index[side]))
+}
+
+// amount takes in the amounts of a column.
+func (t *tally) amount(c *columnPair, side int, a arrow.Array) error {
 	switch {
 	case c.floats && c.kind == kindFloat:
 		at := c.floatValues(side, a)

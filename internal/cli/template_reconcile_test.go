@@ -25,7 +25,8 @@ type entry struct {
 	invoice, customer int
 	cents             int64
 	fee               string
-	booked            int // night
+	booked            int    // night
+	day               string // of an item that is older than the first night; else empty
 	batch, memo       string
 }
 
@@ -35,6 +36,7 @@ type line struct {
 	cents     int64
 	charges   string
 	valued    int // night
+	day       string
 	lot, text string
 }
 
@@ -196,13 +198,12 @@ func week() *book {
 			change(on, e, l)
 		})
 	}
-	gone := func(l *line) { l.reference = "" }
 
 	// The three that everybody knows, from the first night on.
-	wrong(0, 0, 184_000, func(_ int, _ *entry, l *line) { gone(l) })          // never paid
-	wrong(0, 1, 96_000, func(_ int, _ *entry, l *line) { l.cents -= 24_000 }) // a discount that is disputed
-	b.all = append(b.all, happening{bank: func(int) []line {                  // nobody knows from whom
-		return []line{{reference: "NOTPROVIDED", customer: -1, cents: 61_240, charges: "0.35", text: "Cash deposit"}}
+	wrong(0, 0, 184_000, func(_ int, e *entry, l *line) { e.day, l.reference = "2026-09-30", "" }) // never paid
+	wrong(0, 1, 96_000, func(_ int, _ *entry, l *line) { l.cents -= 24_000 })                      // a discount that is disputed
+	b.all = append(b.all, happening{bank: func(int) []line {                                       // nobody knows from whom
+		return []line{{reference: "NOTPROVIDED", customer: -1, cents: 61_240, charges: "0.35", day: "2026-10-19", text: "Cash deposit"}}
 	}})
 
 	// What comes and goes.
@@ -276,20 +277,20 @@ func (b *book) files(night int) map[string][]byte {
 			}
 		}
 	}
-	slices.SortStableFunc(entries, func(a, b entry) int { return cmp.Or(a.booked-b.booked, a.invoice-b.invoice) })
+	slices.SortStableFunc(entries, func(a, b entry) int { return cmp.Or(len(b.day)-len(a.day), a.booked-b.booked, a.invoice-b.invoice) })
 	for i, e := range entries {
 		ledger = append(ledger, []string{
 			strconv.Itoa(70_001 + i), "INV-" + strconv.Itoa(e.invoice), customers[e.customer], account(e.customer), money(e.cents), "EUR",
-			e.fee, weekNights[e.booked], "cleared", e.batch, e.memo,
+			e.fee, cmp.Or(e.day, weekNights[e.booked]), "cleared", e.batch, e.memo,
 		})
 	}
 	bank := [][]string{{"line", "reference", "iban", "amount", "currency", "charges", "value_date", "code", "lot", "text"}}
 	slices.SortStableFunc(lines, func(a, b line) int {
-		return cmp.Or(a.valued-b.valued, shelf(a.customer)-shelf(b.customer), strings.Compare(a.reference, b.reference))
+		return cmp.Or(len(b.day)-len(a.day), a.valued-b.valued, shelf(a.customer)-shelf(b.customer), strings.Compare(a.reference, b.reference))
 	})
 	for i, l := range lines {
 		bank = append(bank, []string{
-			strconv.Itoa(i + 1), l.reference, account(l.customer), money(l.cents), "EUR", l.charges, weekNights[l.valued], "C", l.lot, l.text,
+			strconv.Itoa(i + 1), l.reference, account(l.customer), money(l.cents), "EUR", l.charges, cmp.Or(l.day, weekNights[l.valued]), "C", l.lot, l.text,
 		})
 	}
 	return map[string][]byte{"in/ledger-" + weekNights[night] + ".csv": csvOf(ledger), "in/bank-" + weekNights[night] + ".csv": csvOf(bank)}
