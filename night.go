@@ -104,7 +104,7 @@ func (m *nightMaker) find(ctx context.Context) error {
 	}
 	if r != nil {
 		if !isLedger(r.Manifest) {
-			return pipeline.Errorf(pipeline.Invalid, "%s is no ledger of breaks: it has no columns %s and %s", m.o.Dataset, reconcile.ColBreak, reconcile.ColState).
+			return pipeline.Errorf(pipeline.Invalid, "%s is no ledger of breaks: it has no columns like %s and %s", m.o.Dataset, reconcile.ColBreak, reconcile.ColState).
 				With("name the dataset of the stage with the operator `breaks`")
 		}
 		m.manifest, m.dir = r.Manifest, r.Dir
