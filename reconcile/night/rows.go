@@ -41,25 +41,31 @@ func newRows(b arrow.RecordBatch, partition string) *rows {
 	return r
 }
 
-func (r *rows) text(name string, i int) string {
+// texter gives the texts of a column; empty where it is not there.
+func (r *rows) texter(name string) func(int) string {
 	if r.texts[name] == nil {
 		r.texts[name] = func(int) string { return "" }
 		if c := r.columns[name]; c != nil {
 			r.texts[name] = totals.Texts(c)
 		}
 	}
-	return r.texts[name](i)
+	return r.texts[name]
 }
 
-func (r *rows) number(name string, i int) Decimal {
+func (r *rows) text(name string, i int) string { return r.texter(name)(i) }
+
+// numberer gives the numbers of a column; none where it is not there.
+func (r *rows) numberer(name string) func(int) Decimal {
 	if r.numbers[name] == nil {
 		r.numbers[name] = func(int) Decimal { return Decimal{} }
 		if c := r.columns[name]; c != nil {
 			r.numbers[name] = totals.Numbers(c)
 		}
 	}
-	return r.numbers[name](i)
+	return r.numbers[name]
 }
+
+func (r *rows) number(name string, i int) Decimal { return r.numberer(name)(i) }
 
 func (r *rows) int(name string, i int) *int64 {
 	d := r.number(name, i)
@@ -142,9 +148,10 @@ func (c *Counter) of(summary *totals.Summary) {
 // Add adds a batch of a ledger with at least CounterColumns.
 func (c *Counter) Add(batch arrow.RecordBatch) {
 	r := newRows(batch, c.partition)
+	column, cause, delta := r.texter(colColumn), r.texter(colCause), r.numberer(colDelta)
 	for i := range int(batch.NumRows()) {
 		if state, ok := r.shown(i); ok {
-			c.count(&Break{State: state, Column: r.text(colColumn, i), Cause: r.text(colCause, i), Delta: r.number(colDelta, i)})
+			c.count(&Break{State: state, Column: column(i), Cause: cause(i), Delta: delta(i)})
 		}
 	}
 }
