@@ -95,6 +95,9 @@ func (b *backfill) partition(ctx context.Context, i int) (e event) {
 	if err := b.plan.ended(i, e.now, e.rec); err != nil && e.err == nil {
 		e.err = err
 	}
+	if e.rec != nil {
+		b.share.tellNight(ctx, b.pl, e.rec)
+	}
 	return e
 }
 

@@ -3,6 +3,7 @@ package penstock
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -59,6 +60,9 @@ type Options struct {
 	// record is verified with.
 	AuditSigned bool
 	AuditKeys   []string
+	// NightTold is called after a run of a pipeline with a night, when its reports were written and
+	// who is to know was told, or not. A backfill may call it for several at once.
+	NightTold func(NightTold)
 	// OpenLineage is where what runs do is told; nil: nowhere.
 	OpenLineage *openlineage.Config
 	// Anew moves an index that can't be used away, and begins a new one: for Rebuild.
@@ -84,6 +88,10 @@ type Project struct {
 	teller  *teller
 	hashes  *hashes
 	sleep   func(context.Context, time.Duration) error
+	// dial reaches webhooks; nil: the system does. writing is held while a report of a night is
+	// written, for several may go to one file.
+	dial    func(ctx context.Context, network, address string) (net.Conn, error)
+	writing *sync.Mutex
 	// backfill is the id of the one that runs are part of.
 	backfill string
 }
@@ -102,7 +110,7 @@ func open(ctx context.Context, dir string, o Options, fsys faults.FS) (*Project,
 	}
 	p := &Project{dir: abs, opts: o.withDefaults(), fs: fsys, clock: faults.SystemClock(), sleep: faults.Sleep}
 	p.ids, p.git, p.scraps, p.recent = faults.NewIDs(p.clock), &checkout{}, &scraps{}, &recent{}
-	p.texts = &sync.Map{}
+	p.texts, p.writing = &sync.Map{}, &sync.Mutex{}
 	p.hashes = &hashes{now: p.clock.Now}
 	p.publish = &publish.Store{FS: p.fs, Clock: p.clock, Root: abs, Keep: max(p.opts.Keep, 0), HoldFor: p.opts.HoldFor, FourEyes: p.opts.FourEyes}
 	p.openAudit()

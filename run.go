@@ -23,7 +23,9 @@ func (p *Project) Run(ctx context.Context, pl *pipeline.Pipeline, partition stri
 	if err != nil {
 		return &pipeline.RunRecord{Pipeline: pl.Name, Partition: partition, Status: pipeline.Failed, Error: err.Error()}, err
 	}
-	return p.runPartition(ctx, pl, part)
+	rec, err := p.runPartition(ctx, pl, part)
+	p.tellNight(ctx, pl, rec)
+	return rec, err
 }
 
 // Env is what a run of the partition is bound with: for explaining a pipeline
@@ -40,6 +42,7 @@ func (p *Project) Env(pl *pipeline.Pipeline, part pipeline.Partition) *pipeline.
 		Believes:   p.believes,
 		Named:      traceName,
 		HashFile:   p.hashes.file,
+		Recorded:   p.recorded,
 		ForceScan:  p.opts.ForceScan,
 		ShowValues: p.opts.ShowValues,
 		WarnError:  p.opts.WarnError,

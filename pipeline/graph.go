@@ -56,6 +56,7 @@ func (p *Pipeline) Check() (errs Errors) {
 		}
 		outputs[s.Output.Path] = s.Name
 	}
+	errs = append(errs, p.checkNight()...)
 	if len(errs) == 0 {
 		order, err := p.order()
 		if err != nil {

@@ -134,5 +134,8 @@ type StageRecord struct {
 	RowsFiltered int64 `json:"rows_filtered"`
 	// Operators are what each operator did to the number of rows, in order.
 	Operators []OperatorRecord `json:"operators,omitempty"`
-	Seconds   float64          `json:"seconds"`
+	// Reports are what operators say of their work at its end, each an object of its own: see
+	// Reporter.
+	Reports []json.RawMessage `json:"reports,omitempty"`
+	Seconds float64           `json:"seconds"`
 }

@@ -31,7 +31,7 @@ type Narrower interface {
 	Narrow(in *arrow.Schema) Operator
 }
 
-// Bound is an operator typed against its inputs. Exactly one of Each, Keep and Stream
+// Bound is an operator typed against its inputs. Exactly one of Each, Keep, Stream and Scan
 // is set.
 type Bound struct {
 	// Schema is what leaves the operator.
@@ -72,6 +72,13 @@ type Bound struct {
 	// Stream consumes its inputs whole, in order, and gives one stream: a blocking
 	// operator. It owns the inputs and closes them.
 	Stream func(ctx context.Context, env *Env, in ...Reader) (Reader, error)
+
+	// Scan is Stream of an operator that reads its inputs more than once, or several splits at a
+	// time: InOrder does that. The schema of each input is what the operator was bound to, and
+	// its splits can be opened until the reader that is returned is closed. Each split has to be
+	// read whole, all its rows of whatever columns, at least once: see Conservation. Its rows
+	// can't be followed.
+	Scan func(ctx context.Context, env *Env, in ...*Input) (Reader, error)
 
 	// Carry binds an operator with Stream for inputs that have place columns behind their own:
 	// see PlaceField. Its rows leave with those that they came in with. Gather is the same of
@@ -142,6 +149,14 @@ func (u Unit) Origin(at []int32, i int) (source string, row int64) {
 	return u.Name, u.RowAt(at, i)
 }
 
+// RecordedFile is a file of record.
+type RecordedFile struct {
+	// Digests are the hex SHA-256 of what may be in it.
+	Digests []string
+	// Stands says that it has to be there; else it was announced, and perhaps never written.
+	Stands bool
+}
+
 // Env is what a run offers to sources, operators and sinks.
 type Env struct {
 	// Partition is the partition that is computed.
@@ -182,6 +197,9 @@ type Env struct {
 	// the manifest has, and stay while the run lasts. partitionDir is as Partition.Dir gives
 	// it. The error is fs.ErrNotExist where nothing was published. Nil is what is visible now.
 	Pin func(dataset, partitionDir string) (m *Manifest, digest, dir string, err error)
+	// Recorded gives the decisions about a ledger of breaks that are on record, by the directory of
+	// the partition and the name of the file, joined by a slash. Nil believes whatever is there.
+	Recorded func(dataset string) (map[string]RecordedFile, error)
 	// HashFile gives the hex SHA-256 of a file, by its path; it may remember those of files that
 	// have not changed since. Nil is the function of this name.
 	HashFile func(ctx context.Context, path string) (string, error)

@@ -136,6 +136,8 @@ var outputObject = &object{name: "output", doc: "Where a stage's rows are publis
 	{name: "bloom", typ: "texts", doc: "Of parquet: the columns that get a Bloom filter, for readers who look for single values."},
 }}
 
+var datasetsObject = &object{name: "datasets", doc: "Where the parts of what a stage reconciles are published: exactly one format.", choice: formats, fields: outputObject.fields}
+
 var stageObject = &object{name: "stage", doc: "A chain of operators, gates on what leaves it, and perhaps an output.", fields: []field{
 	{name: "description", typ: "text", doc: "For people."},
 	{name: "owner", typ: "text", doc: "For people."},
@@ -146,6 +148,7 @@ var stageObject = &object{name: "stage", doc: "A chain of operators, gates on wh
 	{name: "key", typ: "texts", doc: "The columns that name a row in messages; those of the first `unique` rule if left out."},
 	{name: "gates", typ: "gates", doc: "Rules that what leaves the last operator must keep."},
 	{name: "output", typ: "object", object: outputObject, doc: "Where it is published; left out, the stage only feeds others."},
+	{name: "datasets", typ: "object", object: datasetsObject, doc: "Of a stage that reconciles, where the parts of the result are published, each by a stage of its own: `compare` with `datasets: {parquet: warehouse/compare}` has the stages compare_matched, compare_only_left, compare_only_right, compare_different and compare_summary, with outputs like warehouse/compare/matched. Fields as of an [output](#output)."},
 	{name: "lineage", typ: "text", choices: []string{"rows"}, doc: "With `rows` it is recorded beside the output of each row which rows of the inputs it came from, for `penstock trace`."},
 }}
 
@@ -156,6 +159,7 @@ var pipelineObject = &object{name: "pipeline", doc: "A pipeline file.", fields: 
 	{name: "params", typ: "map", doc: "Values used as ${name} in any text below; `--param name=value` overrides one. ${env:NAME} is a variable of the environment."},
 	{name: "sources", typ: "objects", object: sourceObject, required: true, doc: "Inputs by name."},
 	{name: "stages", typ: "objects", object: stageObject, required: true, doc: "Stages by name, in any order."},
+	{name: "night", typ: "object", object: nightObject, doc: "What is reported of a reconciliation after each run, and who is told."},
 }}
 
 // ruleFields are those that any rule may have beside its check.
@@ -174,6 +178,11 @@ var ruleFields = []field{
 	{name: "owner", typ: "text", doc: "For people."},
 	{name: "tags", typ: "texts", doc: "For selection."},
 }
+
+var breaksObject = &object{name: "breaks", fields: []field{
+	{name: "keep", typ: "number", doc: "For how many partitions after the one in which it cleared a break stays in the ledger, so that it opens again with its history; 90 if left out."},
+	{name: "dataset", typ: "text", doc: "What is reconciled; the name of the stage that it reads, if left out. It is a part of what a break is: under another name all are new."},
+}}
 
 // operatorSpecs are the operators, each a mapping of its name to its arguments.
 var operatorSpecs = []field{
@@ -205,6 +214,10 @@ var operatorSpecs = []field{
 		{name: "by", typ: "texts", doc: "Columns to group by; left out, all rows are one group."},
 		{name: "columns", typ: "map", required: true, doc: "The result's columns: `{flights: count(), mean_delay: mean(delay)}`."},
 	}}, doc: "Aggregate(t, by, columns) → by + columns, a row a group. Functions: " + functions()},
+	{name: "breaks", typ: "object", object: breaksObject, doc: "Ledger(breaks, before, decisions, options) → a row a break. Follows what `reconcile` gives from partition to partition: " +
+		"what opens, stays, changes, clears and opens again. The ledger of the partition before, and what was decided by `penstock breaks`, it reads by itself. It is the first operator of a stage with an output, " +
+		"of a pipeline with partitions by hour, day, week or month: `breaks: {}`."},
+	{name: "reconcile", typ: "object", object: reconcileObject, doc: "Reconcile(left, right, options) → outcomes. Compares two sides: what matches, what is on one side alone, and what differs, with the cause; see [its guide](../reconcile.md)."},
 	{name: "sql", typ: "text", doc: "Query(t, …, text) → the result of one SELECT over the inputs, by DuckDB."},
 }
 

@@ -23,6 +23,7 @@ func (d *decoder) readStage(key, n *node) pipeline.Stage {
 	var names []string
 	s.From, names = d.from(n.get("from"))
 	d.operators(&s, names, n.get("operators"))
+	d.ledger(&s, n.get("operators"))
 	s.Columns = d.columns(n.get("columns"))
 	s.Key = d.texts(n.get("key"), "key")
 	if g := n.get("gates"); g != nil {

@@ -1,0 +1,211 @@
+package penstock
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/penstock-data/penstock/internal/config"
+	"github.com/penstock-data/penstock/lineage/audit"
+	"github.com/penstock-data/penstock/pipeline"
+	"github.com/penstock-data/penstock/reconcile"
+)
+
+// nightly is a project whose reconciliation is a file a night, as reconcile gives it.
+type nightly struct {
+	t   *testing.T
+	dir string
+	p   *Project
+	pl  *pipeline.Pipeline
+}
+
+const nightlyText = `name: night
+partitions: {by: day, from: 2026-11-01, to: %s}
+sources:
+  results:
+    csv: 'in/{partition}.csv'
+    schema: {outcome: utf8, key: utf8, nth: int32, column: utf8, cause: utf8, left: utf8, right: utf8, delta: 'decimal(38, 2)', account: utf8}
+stages:
+  compare: {from: results}
+  breaks:
+    from: compare
+    operators: [{breaks: {keep: 5}}]
+    output: {parquet: warehouse/breaks}
+`
+
+func newNightly(t *testing.T, to string) *nightly {
+	x := &nightly{t: t, dir: t.TempDir()}
+	if err := os.Mkdir(filepath.Join(x.dir, "in"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	x.open(fmt.Sprintf(nightlyText, to))
+	return x
+}
+
+func (x *nightly) open(text string) {
+	x.t.Helper()
+	file := filepath.Join(x.dir, "night.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		x.t.Fatal(err)
+	}
+	var err error
+	if x.pl, err = config.Load(file, config.Options{}); err != nil {
+		x.t.Fatal(err)
+	}
+	if x.p, err = Open(context.Background(), x.dir, Options{Workers: 1, Actor: "anna"}); err != nil {
+		x.t.Fatal(err)
+	}
+	x.t.Cleanup(func() { x.p.Close() })
+}
+
+// found writes what a night found: lines "key delta", of keys that are missing on the right.
+func (x *nightly) found(night string, lines ...string) {
+	x.t.Helper()
+	text := "outcome,key,nth,column,cause,left,right,delta,account\nmatched,,,,,,,,\n"
+	for _, line := range lines {
+		key, delta, _ := strings.Cut(line, " ")
+		text += fmt.Sprintf("only_left,%s,1,,missing,,,%s,a%s\n", key, delta, key)
+	}
+	if err := os.WriteFile(filepath.Join(x.dir, "in", night+".csv"), []byte(text), 0o644); err != nil {
+		x.t.Fatal(err)
+	}
+}
+
+func (x *nightly) run(nights ...string) {
+	x.t.Helper()
+	for _, night := range nights {
+		rec, err := x.p.Run(context.Background(), x.pl, night)
+		if err != nil || rec.Status != pipeline.Published && rec.Status != pipeline.Unchanged {
+			x.t.Fatalf("%s: %s, %v", night, rec.Status, err)
+		}
+	}
+}
+
+func (x *nightly) parts() []pipeline.Partition {
+	x.t.Helper()
+	parts, err := x.pl.Partitions.Range("", "")
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return parts
+}
+
+// plan gives the nights that are to be run, each with the reasons of the ledger.
+func (x *nightly) plan() (text string) {
+	x.t.Helper()
+	plan, err := x.p.Plan(context.Background(), x.pl, x.parts(), PlanOptions{})
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	for _, part := range plan.Partitions {
+		for _, s := range part.Stages {
+			if s.Stage != "breaks" || s.State == StateCurrent {
+				continue
+			}
+			text += part.Name + " " + string(s.State)
+			for _, r := range s.Reasons {
+				text += "; " + r.What
+			}
+			text += "\n"
+		}
+	}
+	return text
+}
+
+func (x *nightly) backfill() {
+	x.t.Helper()
+	b, err := x.p.Backfill(context.Background(), x.pl, x.parts(), BackfillOptions{})
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	if b.Status != BackfillEnded || b.Counts.Blocked+b.Counts.Failed+b.Counts.Waiting > 0 {
+		x.t.Fatalf("the backfill: %+v", b)
+	}
+}
+
+// states are those of all breaks in a night: "7 open 1.00".
+func (x *nightly) states(night string) string {
+	x.t.Helper()
+	all, err := x.p.Breaks(context.Background(), "", night, BreakFilter{})
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	var lines []string
+	for _, b := range all.Breaks {
+		lines = append(lines, b.Key+" "+b.State+" "+b.Delta)
+	}
+	return strings.Join(lines, ", ")
+}
+
+func (x *nightly) id(key string) string {
+	x.t.Helper()
+	all, err := x.p.Breaks(context.Background(), "", "", BreakFilter{Where: fmt.Sprintf("key == %q", key)})
+	if err != nil || len(all.Breaks) != 1 {
+		x.t.Fatalf("%v, %v", all, err)
+	}
+	return all.Breaks[0].ID
+}
+
+func (x *nightly) decide(night, key string, o DecideBreak) *DecidedBreak {
+	x.t.Helper()
+	d, err := x.p.DecideBreak(context.Background(), "", night, x.id(key), o)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return d
+}
+
+func (x *nightly) same(got, want string) {
+	x.t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		x.t.Error(diff)
+	}
+}
+
+func (x *nightly) verified() string {
+	x.t.Helper()
+	r, err := x.p.VerifyAudit(context.Background(), audit.Options{})
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	var lines []string
+	for _, p := range r.Problems {
+		lines = append(lines, p.String())
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestADecisionIsPutOnRecordAndHolds(t *testing.T) {
+	x := newNightly(t, "2026-11-03")
+	x.found("2026-11-01", "7 5.00")
+	x.found("2026-11-02", "7 5.00", "8 -9.00")
+	x.found("2026-11-03", "7 5.00", "8 -9.00")
+	x.backfill()
+	x.same(x.states("2026-11-03"), "8 open -9.00, 7 open 5.00")
+	x.same(x.plan(), "")
+	d := x.decide("", "7", DecideBreak{Action: reconcile.Accept, Reason: "a known fee", Days: 10})
+	x.same(d.Decision.Until, "2026-11-13")
+	x.same(x.plan(), "2026-11-03 stale; a decision: anna accepted "+d.Was.ID+" until 2026-11-13 (a known fee)\n")
+	x.backfill()
+	x.same(x.states("2026-11-03"), "8 open -9.00, 7 accepted 5.00")
+	x.same(x.states("2026-11-02"), "8 new -9.00, 7 open 5.00")
+	x.same(x.plan(), "")
+
+	a := x.decide("2026-11-02", "8", DecideBreak{Action: reconcile.Assign, Owner: "ben"})
+	x.same(x.plan(), "2026-11-02 stale; a decision: anna assigned "+a.Was.ID+" to ben\n"+
+		"2026-11-03 stale; a decision: anna assigned "+a.Was.ID+" to ben; 2026-11-02 runs\n")
+	x.backfill()
+	h, err := x.p.ShowBreak(context.Background(), "warehouse/breaks", "", a.Was.ID[:6], 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.same(fmt.Sprintln(h.Break.Owner, len(h.Nights), len(h.Decisions), h.Nights[1].State, h.Nights[0].Owner), "ben 2 1 new ben\n")
+	if problems := x.verified(); problems != "" {
+		t.Error(problems)
+	}
+}
