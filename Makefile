@@ -3,7 +3,7 @@
 GOLANGCI = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOFUMPT  = go run mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: check fmt lint test race generate demo bench bench-parquet bench-lineage bench-large fuzz crash clean-tree
+.PHONY: check fmt lint test race generate demo bench bench-parquet bench-lineage bench-reconcile bench-large fuzz crash clean-tree
 
 check: generate fmt lint race clean-tree ## everything that must hold before a commit
 
@@ -38,6 +38,9 @@ bench-parquet: ## checks, reading and publishing of Parquet files; writes benchm
 
 bench-lineage: ## what lineage and the audit cost, and how fast they answer; writes benchmarks/lineage.md
 	go run ./benchmarks lineage
+
+bench-reconcile: ## two sides of ten million rows, beside a full outer join; writes benchmarks/reconcile.md
+	go run ./benchmarks reconcile
 
 GB ?= 20
 bench-large: ## the same over a file of GB gigabytes; writes benchmarks/large.md

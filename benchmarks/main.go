@@ -11,6 +11,7 @@
 //	go run ./benchmarks gates        # 20, 100 and 500 rules, and the uniqueness of a key
 //	go run ./benchmarks lineage      # what lineage and audit cost, and how fast they answer
 //	go run ./benchmarks lineage -only diff -runs 3
+//	go run ./benchmarks reconcile    # two sides of ten million rows, beside a full outer join
 //	go run ./benchmarks backfill     # a year of daily partitions, beside a shell loop over DuckDB
 //
 // The flights job is the demo's pipeline over three million flights, beside the same job
@@ -72,6 +73,8 @@ func main() {
 		err = backfillPeer(flag.Arg(1), flag.Arg(2), flag.Arg(3))
 	case "lineage":
 		err = lineagePage(flag.Args()[1:])
+	case "reconcile":
+		err = reconcilePage(flag.Args()[1:])
 	case "job":
 		err = runJob(flag.Arg(1))
 	case "gates":
@@ -79,7 +82,7 @@ func main() {
 	case "expressions":
 		err = expressions(expressionsFile)
 	default:
-		err = compare(*runs, *out)
+		err = compareFlights(*runs, *out)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -87,8 +90,8 @@ func main() {
 	}
 }
 
-// compare runs the two sides in turn and writes the results.
-func compare(runs int, out string) error {
+// compareFlights runs the two sides in turn and writes the results.
+func compareFlights(runs int, out string) error {
 	data, err := filepath.Abs(fullFlights)
 	if err != nil {
 		return err

@@ -300,6 +300,7 @@ func TestProblemsOfRules(t *testing.T) {
 		{[]Rule{{Name: "a", Check: Rows("id > 0"), AtMost: Count(5), WarnAt: Count(10)}}, `gate "a": at_most: expected warn to be less than block, found warn 10 and block 5: it would never warn`},
 		{[]Rule{{Name: "a", Check: Between("id", 100, 1)}}, `gate "a": between id: expected [least, greatest], found [100, 1], which no value is between; swap them`},
 		{[]Rule{{Name: "a", Check: RowCount(10, 5)}}, `gate "a": expected max to be at least min, found min 10 and max 5`},
+		{[]Rule{{Name: "balance", Check: Rows("id > 0")}}, `gate "balance": operators that add up what they read and what they give have a gate of this name; give the rule another`},
 		{[]Rule{{Name: "conservation", Check: Rows("id > 0")}}, `gate "conservation": every stage has a gate of this name, which counts its rows; give the rule another`},
 		{[]Rule{{Name: "a", Check: NotNull("x")}, {Name: "b", Check: NotNull("y")}}, "gate \"a\": unknown column \"x\"; known are id, email, amount, country, day\ngate \"b\": unknown column \"y\"; known are id, email, amount, country, day"},
 	} {

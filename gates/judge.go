@@ -114,6 +114,10 @@ func (j judge) bind(schema *arrow.Schema, around pipeline.Surroundings) (*bound,
 			errs = append(errs, inGate(r, pipeline.Errorf(pipeline.Invalid, "every stage has a gate of this name, which counts its rows; give the rule another")))
 			continue
 		}
+		if r.Name == pipeline.Balance {
+			errs = append(errs, inGate(r, pipeline.Errorf(pipeline.Invalid, "operators that add up what they read and what they give have a gate of this name; give the rule another")))
+			continue
+		}
 		if seen[r.Name] {
 			errs = append(errs, inGate(r, pipeline.Errorf(pipeline.Invalid, "another rule of the stage has this name; give one of them a name of its own")))
 			continue

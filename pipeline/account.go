@@ -30,13 +30,15 @@ type inflow struct {
 	odds  int
 }
 
-// opflow is the rows that left an operator, and those that a blocking one was handed.
+// opflow is the rows that left an operator, and those that one with Stream was handed or one
+// with Scan read.
 type opflow struct {
 	op             Operator
 	rule           RowsRule
 	filters, picks bool // it has Keep; it only hands columns on
 	out            int64
 	handed         []*handed
+	scanned        []*scanned
 }
 
 // handed counts what a blocking operator reads of an input.

@@ -29,7 +29,7 @@ func (r *run) compile(ctx context.Context, s *StagePlan, tr *tracer) (*chain, er
 		bound, err := bindOperator(op, schemas)
 		if err == nil {
 			sr.account.add(s.Operators[i], bound)
-			err = r.extend(ctx, c, ins, &operatorStep{stage: s.Stage, op: op, at: s.operatorAt(i), bound: bound}, &sr.account, tr)
+			err = r.extend(ctx, c, ins, &operatorStep{stage: s.Stage, op: op, at: s.operatorAt(i), bound: bound}, sr, tr)
 		}
 		if err != nil {
 			return nil, closeAll(ins, inStage(err, s.Name, s.operatorAt(i)))
@@ -136,21 +136,31 @@ func (r *run) inflow(name string, c *chain) *inflow {
 
 // extend adds an operator: a stateless one to the chain's fragment, a blocking one
 // as the beginning of the next. What leaves it is counted.
-func (r *run) extend(ctx context.Context, c *chain, ins []*chain, s *operatorStep, a *account, tr *tracer) (err error) {
+func (r *run) extend(ctx context.Context, c *chain, ins []*chain, s *operatorStep, sr *stageRun, tr *tracer) (err error) {
+	a := &sr.account
 	flow := a.operators[len(a.operators)-1]
-	if s.bound.Stream == nil {
+	if s.bound.Stream == nil && s.bound.Scan == nil {
 		ins[0].f.steps = append(ins[0].f.steps, s, flow.count())
 		ins[0].f.out = s.bound.Schema
 		c.f = ins[0].f
 		return nil
 	}
 	defer recovered(&err)
+	if s.bound.Scan != nil {
+		out, err := r.scan(ctx, s, ins, sr, flow)
+		if err != nil {
+			return err
+		}
+		c.f = r.streamed(s, out)
+		c.f.steps = append(c.f.steps, flow.count())
+		return nil
+	}
 	readers := make([]Reader, len(ins))
 	for i, in := range ins {
 		readers[i] = flow.hand(in.f.reader(), a.before(i))
 	}
 	if tr != nil {
-		if c.f, err = tr.stream(ctx, s, ins, readers); err != nil {
+		if c.f, err = tr.stream(ctx, sr, s, ins, readers); err != nil {
 			return err
 		}
 	} else {
@@ -158,21 +168,41 @@ func (r *run) extend(ctx context.Context, c *chain, ins []*chain, s *operatorSte
 		if err != nil {
 			return err
 		}
-		c.f = streamUnits(r.env, &namedReader{out, s}, s.bound.Schema, "stage "+s.stage.Name)
+		c.f = r.streamed(s, sr.named(s, out))
 	}
 	c.f.steps = append(c.f.steps, flow.count())
 	return nil
 }
 
+// streamed gives what a blocking operator gave as a fragment.
+func (r *run) streamed(s *operatorStep, out Reader) *fragment {
+	return streamUnits(r.env, out, s.bound.Schema, "stage "+s.stage.Name)
+}
+
+// named gives a reader of what a blocking operator gave, which asks a Finder at its end.
+func (sr *stageRun) named(s *operatorStep, out Reader) Reader {
+	n := &namedReader{Reader: out, step: s}
+	if f, is := out.(Finder); is {
+		n.finder, n.finding = f, &finding{op: shortly(s.op.String())}
+		sr.finders = append(sr.finders, n.finding)
+	}
+	return n
+}
+
 // namedReader names the stage in the errors of a blocking operator.
 type namedReader struct {
 	Reader
-	step *operatorStep
+	step    *operatorStep
+	finder  Finder // nil where the reader is none
+	finding *finding
 }
 
 func (r *namedReader) Next(ctx context.Context) (b arrow.RecordBatch, err error) {
 	defer recovered(&err)
 	b, err = r.Reader.Next(ctx)
+	if isEOF(err) && r.finder != nil && !r.finding.ended {
+		r.finding.all, r.finding.ended = r.finder.Findings(), true
+	}
 	if err != nil && !isEOF(err) {
 		err = inStage(err, r.step.stage.Name, r.step.at)
 	}

@@ -139,6 +139,9 @@ func (o *opflow) leaks(name string, in int64) (all []leak) {
 	case o.rule == RowsFewer && o.out > in:
 		differ("at most as many", "an operator that leaves rows out made some; correct it, or let it say so with pipeline.Bound.Rows")
 	}
+	for _, sc := range o.scanned {
+		all = append(all, sc.leaks(name)...)
+	}
 	for _, h := range o.handed {
 		if want := *h.from; h.ended && h.rows != want {
 			all = append(all, leak{fmt.Sprintf("%s was handed %s", name, countRows(h.rows)), thousands(want), "this is a bug in penstock; keep the input, and report it"})

@@ -310,6 +310,7 @@ func randomPipeline(r *rand.Rand) (p *Pipeline, lossy string) {
 		func() Operator { return above(r.IntN(rows + 1)) },
 		func() Operator { return above(r.IntN(rows + 1)) },
 		func() Operator { return barrier{} },
+		func() Operator { return scanning{} },
 		func() Operator { return upTo(r.IntN(rows + 1)) },
 		func() Operator { return declared{each{"more", again}, RowsOther} },
 	}

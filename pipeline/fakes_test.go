@@ -138,7 +138,11 @@ func (barrier) String() string { return "barrier" }
 func (barrier) Bind(in ...*arrow.Schema) (*Bound, error) {
 	b := &Bound{Schema: in[0]}
 	for i := range in[0].Fields() {
-		b.From = append(b.From, []Column{{0, i}})
+		var from []Column
+		for input := range in {
+			from = append(from, Column{input, i})
+		}
+		b.From = append(b.From, from)
 	}
 	b.Stream = func(ctx context.Context, _ *Env, ins ...Reader) (Reader, error) {
 		var all []arrow.RecordBatch

@@ -40,6 +40,10 @@ func (b *Bound) opaque() string {
 		b.Follows = nil
 	}
 	switch {
+	case b.Scan != nil && b.Opaque == "":
+		return "it reads its inputs in any order, and does not say which of its rows come from which"
+	case b.Scan != nil:
+		return b.Opaque
 	case b.Keep != nil, b.Each != nil && b.Same != nil, b.Carry != nil, b.Gather != nil:
 		return ""
 	case b.Opaque != "":

@@ -31,7 +31,7 @@ type Narrower interface {
 	Narrow(in *arrow.Schema) Operator
 }
 
-// Bound is an operator typed against its inputs. Exactly one of Each, Keep and Stream
+// Bound is an operator typed against its inputs. Exactly one of Each, Keep, Stream and Scan
 // is set.
 type Bound struct {
 	// Schema is what leaves the operator.
@@ -72,6 +72,13 @@ type Bound struct {
 	// Stream consumes its inputs whole, in order, and gives one stream: a blocking
 	// operator. It owns the inputs and closes them.
 	Stream func(ctx context.Context, env *Env, in ...Reader) (Reader, error)
+
+	// Scan is Stream of an operator that reads its inputs more than once, or several splits at a
+	// time: InOrder does that. The schema of each input is what the operator was bound to, and
+	// its splits can be opened until the reader that is returned is closed. Each split has to be
+	// read whole, all its rows of whatever columns, at least once: see Conservation. Its rows
+	// can't be followed.
+	Scan func(ctx context.Context, env *Env, in ...*Input) (Reader, error)
 
 	// Carry binds an operator with Stream for inputs that have place columns behind their own:
 	// see PlaceField. Its rows leave with those that they came in with. Gather is the same of

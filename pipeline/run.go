@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -79,6 +80,10 @@ type run struct {
 	numbers  *numbering
 	gathers  []*gathered
 	telling  sync.Mutex // held while the listener is told of progress
+	counting sync.Mutex // held while rows are counted that an operator with Scan reads
+
+	kept         []*spooled // the rows of stages that were spooled
+	spooledFiles atomic.Int64
 }
 
 // Run carries the partition through all stages. An error means that the run
@@ -171,6 +176,7 @@ type stageRun struct {
 	quarantine *fileWriter
 	lineage    []File
 	account    account
+	finders    []*finding
 }
 
 // stage runs one stage that writes or only judges, with those that stream into it.
@@ -297,6 +303,7 @@ func (r *run) conclude(ctx context.Context, sr *stageRun) (out *StageOutcome, er
 			}
 		}
 	}
+	out.Findings = append(out.Findings, sr.findings()...)
 	out.Record.Operators, out.Record.RowsFiltered = sr.account.records()
 	out.Findings = append(out.Findings, sr.account.conservation(out.Record, out.Files, out.Quarantine))
 	out.Findings[len(out.Findings)-1].At = sr.plan.At

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -146,7 +147,7 @@ func (s *countStep) open(u Unit) (stepRun, error) { return &countRun{seq: u.Seq}
 
 func (s *countStep) merge(run stepRun) error {
 	r := run.(*countRun)
-	*s.total += r.rows
+	atomic.AddInt64(s.total, r.rows) // inputs of an operator are merged side by side
 	if s.told != nil {
 		s.told(r.seq, r.rows)
 	}

@@ -104,16 +104,16 @@ func (t *tracer) describe(in *Input, name string, first int32) trace.Input {
 }
 
 // stream starts a blocking operator over fragments whose rows are followed.
-func (t *tracer) stream(ctx context.Context, s *operatorStep, ins []*chain, readers []Reader) (*fragment, error) {
+func (t *tracer) stream(ctx context.Context, sr *stageRun, s *operatorStep, ins []*chain, readers []Reader) (*fragment, error) {
 	schemas := make([]*arrow.Schema, len(ins))
 	for i, in := range ins {
 		in.f.follows.widens = true
 		schemas[i] = WithPlaces(in.f.out, in.f.follows.width())
 	}
-	return t.start(ctx, s, schemas, readers)
+	return t.start(ctx, sr, s, schemas, readers)
 }
 
-func (t *tracer) start(ctx context.Context, s *operatorStep, in []*arrow.Schema, readers []Reader) (*fragment, error) {
+func (t *tracer) start(ctx context.Context, sr *stageRun, s *operatorStep, in []*arrow.Schema, readers []Reader) (*fragment, error) {
 	name := "stage " + s.stage.Name
 	if why := s.bound.opaque(); why != "" { // it was looked at when it was planned, for columns of which some are left out now
 		return nil, Errorf(Internal, "%s: its rows can't be followed any more: %s", name, why)
@@ -136,7 +136,7 @@ func (t *tracer) start(ctx context.Context, s *operatorStep, in []*arrow.Schema,
 		if err := g.end(); err != nil {
 			return nil, errWith(err, out.Close())
 		}
-		f := streamUnits(t.run.env, &namedReader{out, s}, s.bound.Schema, name)
+		f := streamUnits(t.run.env, sr.named(s, out), s.bound.Schema, name)
 		f.follows = &following{base: trace.At(g.source, 0)}
 		return f, nil
 	}
@@ -148,7 +148,7 @@ func (t *tracer) start(ctx context.Context, s *operatorStep, in []*arrow.Schema,
 	if err != nil {
 		return nil, err
 	}
-	f := streamUnits(t.run.env, &namedReader{out, s}, s.bound.Schema, name)
+	f := streamUnits(t.run.env, sr.named(s, out), s.bound.Schema, name)
 	f.follows = &following{lanes: Places(bound.Schema)}
 	return f, nil
 }

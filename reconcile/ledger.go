@@ -106,13 +106,13 @@ func (l ledger) check(in []*arrow.Schema) error {
 // relation are the columns of Reconcile's that a ledger needs.
 var relation = []string{ColOutcome, ColKey, ColNth, ColColumn, ColCause, ColLeft, ColRight, ColDelta}
 
-// counted are those of the others that say something of the night, not of a break.
-var counted = []string{ColPass, ColLeftRows, ColRightRows, ColLeftTotal, ColRightTotal}
+// ofTheNight are those of the others that say something of the night, not of a break.
+var ofTheNight = []string{ColPass, ColLeftRows, ColRightRows, ColLeftTotal, ColRightTotal}
 
-// carried are the columns that a ledger hands on: the key's, and those that Reconcile carries.
-func carried(in *arrow.Schema) (all []arrow.Field) {
+// passedOn are the columns that a ledger hands on: the key's, and those that Reconcile carries.
+func passedOn(in *arrow.Schema) (all []arrow.Field) {
 	for _, f := range in.Fields() {
-		if !slices.Contains(relation, f.Name) && !slices.Contains(counted, f.Name) && !compared(in, f.Name) {
+		if !slices.Contains(relation, f.Name) && !slices.Contains(ofTheNight, f.Name) && !compared(in, f.Name) {
 			all = append(all, f)
 		}
 	}

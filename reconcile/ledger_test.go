@@ -344,7 +344,7 @@ func TestSeveralOfOneKey(t *testing.T) {
 		"5 1 1.00 open", "5 2 1.00 changed", "5 3 3.00 cleared")
 }
 
-func decide(action, id, partition string, edit func(*Decision)) Decision {
+func decision(action, id, partition string, edit func(*Decision)) Decision {
 	d := Decision{Action: action, Break: id, Partition: partition, Actor: "anna", Reason: "r", Owner: "ben"}
 	if action != Assign {
 		d.Owner = ""
@@ -366,7 +366,7 @@ func TestAcceptedWhileTheValueHolds(t *testing.T) {
 	const cols = "state opened since nights accepted_by accepted_until reason"
 	id := idOf("compare", "7", "amount", "value", 1)
 	c := newChain(t, LedgerOptions{})
-	c.decisions = []Decision{decide(Accept, id, "2026-11-02", accepted(Different, "10", "9", "1.00", ""))}
+	c.decisions = []Decision{decision(Accept, id, "2026-11-02", accepted(Different, "10", "9", "1.00", ""))}
 	c.want(c.night("2026-11-01", differs("7", "10", "9", "1.00")), cols, "7 new 2026-11-01 2026-11-01 1 - - -")
 	c.want(c.night("2026-11-02", differs("7", "10", "9", "1.00")), cols, "7 accepted 2026-11-01 2026-11-01 2 anna - r")
 	c.want(c.night("2026-11-03", differs("7", "10", "9", "1.00")), cols, "7 accepted 2026-11-01 2026-11-01 3 anna - r")
@@ -374,7 +374,7 @@ func TestAcceptedWhileTheValueHolds(t *testing.T) {
 	c.want(c.night("2026-11-05", differs("7", "10", "8", "2.00")), cols, "7 open 2026-11-01 2026-11-04 2 - - r")
 	c.want(c.night("2026-11-06", matched), cols, "7 cleared 2026-11-01 2026-11-04 2 - - r")
 	c.want(c.night("2026-11-07", differs("7", "10", "9", "1.00")), cols, "7 accepted 2026-11-01 2026-11-07 1 anna - r")
-	c.decisions = append(c.decisions, decide(Reopen, id, "2026-11-08", func(d *Decision) { d.Reason = "no" }))
+	c.decisions = append(c.decisions, decision(Reopen, id, "2026-11-08", func(d *Decision) { d.Reason = "no" }))
 	c.want(c.night("2026-11-08", differs("7", "10", "9", "1.00")), cols, "7 reopened 2026-11-01 2026-11-08 1 - - no")
 	c.want(c.night("2026-11-09", differs("7", "10", "9", "1.00")), cols, "7 open 2026-11-01 2026-11-08 2 - - no")
 }
@@ -387,7 +387,7 @@ func TestEachPartOfTheValueCounts(t *testing.T) {
 		accepted(Different, "10", "9", "1.00", "2026-10-31"), accepted(Different, "10", "9", "1.00", "2026-10"),
 	} {
 		c := newChain(t, LedgerOptions{})
-		c.decisions = []Decision{decide(Accept, id, "2026-11-01", edit)}
+		c.decisions = []Decision{decision(Accept, id, "2026-11-01", edit)}
 		if got := c.night("2026-11-01", differs("7", "10", "9", "1.00")); got[0][ColState] != New || got[0][ColAcceptedBy] != "" {
 			t.Errorf("accepted as %+v until %q, it is %v", *c.decisions[0].Accepted, c.decisions[0].Until, got[0])
 		}
@@ -410,7 +410,7 @@ func TestAcceptancesExpireByTheNight(t *testing.T) {
 		c := newChain(t, LedgerOptions{})
 		c.scheme = pipeline.Scheme{By: test.by}
 		id := idOf("compare", "7", "", "missing", 1)
-		c.decisions = []Decision{decide(Accept, id, "2026-10", accepted(OnlyLeft, "", "", "1.00", test.until))}
+		c.decisions = []Decision{decision(Accept, id, "2026-10", accepted(OnlyLeft, "", "", "1.00", test.until))}
 		for night := range strings.FieldsSeq(test.nights) {
 			night, want := strings.CutPrefix(night, "+")
 			got := c.night(night, missing("7", "1.00"))[0]
@@ -428,11 +428,11 @@ func TestAssignedAndTheLastDecisionCounts(t *testing.T) {
 	id := idOf("compare", "7", "", "missing", 1)
 	c := newChain(t, LedgerOptions{})
 	c.decisions = []Decision{
-		decide(Assign, id, "2026-11-01", func(d *Decision) { d.Owner, d.Reason = "ben", "" }),
-		decide(Accept, id, "2026-11-02", accepted(OnlyLeft, "", "", "1.00", "")),
-		decide(Reopen, id, "2026-11-02", func(d *Decision) { d.Reason = "second thoughts" }),
-		decide(Assign, id, "2026-11-03", func(d *Decision) { d.Owner, d.Reason = "cy", "" }),
-		decide(Accept, "0000000000000000", "2026-11-01", accepted(OnlyLeft, "", "", "1.00", "")), // of none that is there
+		decision(Assign, id, "2026-11-01", func(d *Decision) { d.Owner, d.Reason = "ben", "" }),
+		decision(Accept, id, "2026-11-02", accepted(OnlyLeft, "", "", "1.00", "")),
+		decision(Reopen, id, "2026-11-02", func(d *Decision) { d.Reason = "second thoughts" }),
+		decision(Assign, id, "2026-11-03", func(d *Decision) { d.Owner, d.Reason = "cy", "" }),
+		decision(Accept, "0000000000000000", "2026-11-01", accepted(OnlyLeft, "", "", "1.00", "")), // of none that is there
 	}
 	c.want(c.night("2026-11-01", missing("7", "1.00")), "state owner reason", "7 new ben -")
 	c.want(c.night("2026-11-02", missing("7", "1.00")), "state owner reason", "7 open ben second thoughts")
@@ -492,8 +492,8 @@ func TestOrigins(t *testing.T) {
 	scene := func() *chain {
 		c := newChain(t, LedgerOptions{})
 		c.decisions = []Decision{
-			decide(Accept, idOf("compare", "7", "amount", "value", 1), "2026-11-02", accepted(Different, "10", "9", "1.00", "2026-11-09")),
-			decide(Assign, idOf("compare", "8", "", "missing", 1), "2026-11-01", nil),
+			decision(Accept, idOf("compare", "7", "amount", "value", 1), "2026-11-02", accepted(Different, "10", "9", "1.00", "2026-11-09")),
+			decision(Assign, idOf("compare", "8", "", "missing", 1), "2026-11-01", nil),
 		}
 		return c
 	}

@@ -12,7 +12,7 @@ import (
 // byColumn finds out in which columns the rows that changed did: it reads them once more, with a
 // hash of each column.
 func (c *comparison) byColumn(ctx context.Context) (err error) {
-	if !slices.ContainsFunc(slices.Concat(c.changed[:]...), func(marks bitmap) bool { return marks != nil }) {
+	if !slices.ContainsFunc(slices.Concat(c.changed[:]...), func(marks Marks) bool { return marks != nil }) {
 		return nil
 	}
 	l := newLog(&c.Options, 3+len(c.others), "columns")
@@ -63,7 +63,7 @@ func (c *comparison) logChanged(ctx context.Context, side int, l *log) error {
 				c.logBatch(&e, b, marks, func(at int64) uint64 { return word(side, splits[i], at) })
 				return nil
 			})
-			if err == nil && int64(e.len()) != marks.count() {
+			if err == nil && int64(e.len()) != marks.Count() {
 				err = pipeline.Errorf(pipeline.BadInput, "%s was changed while it was read", c.sides[side].Input.Splits[splits[i]].Name)
 			}
 			if err != nil {
@@ -74,7 +74,7 @@ func (c *comparison) logChanged(ctx context.Context, side int, l *log) error {
 		}, l.add)
 }
 
-func (c *comparison) logBatch(e *entries, b batch, marks bitmap, word func(int64) uint64) {
+func (c *comparison) logBatch(e *entries, b batch, marks Marks, word func(int64) uint64) {
 	key, others := b.columns[:len(c.Key)], b.columns[len(c.Key):]
 	hi, lo := hashRows(nil, key, len(b.at), keyHi), hashRows(nil, key, len(b.at), keyLo)
 	hashes := make([][]uint64, len(others))
@@ -82,7 +82,7 @@ func (c *comparison) logBatch(e *entries, b batch, marks bitmap, word func(int64
 		hashes[i] = hashColumn(nil, col, rest)
 	}
 	for i, at := range b.at {
-		if !marks.has(at) {
+		if !marks.Has(at) {
 			continue
 		}
 		e.words = append(e.words, hi[i], lo[i], word(at))

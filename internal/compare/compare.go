@@ -91,7 +91,7 @@ type comparison struct {
 	result *Result
 	// changed marks the rows that changed, by split; counts are in how many of them each of the
 	// other columns did.
-	changed [2][]bitmap
+	changed [2][]Marks
 	counts  []int64
 }
 

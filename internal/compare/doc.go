@@ -15,4 +15,8 @@
 // belong together; of the others the first of one side is taken for the first of the other, and
 // so on: they changed. What is left was added or removed. Without a key, rows are the same or
 // they are not.
+//
+// Unequal answers less, of two sides whose columns may have other names and are compared in a form
+// of their own: which rows, or keys, have no counterpart. It reads each side once, and proves by
+// digests of many rows that most need not be looked for.
 package compare

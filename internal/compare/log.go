@@ -107,6 +107,9 @@ func (l *log) spill(b *block) error {
 		for _, w := range b.words[b.from[p]*b.width : b.from[p+1]*b.width] {
 			buf = binary.LittleEndian.AppendUint64(buf, w)
 		}
+		if len(buf) == 0 {
+			continue
+		}
 		b.sums[p] = xxh3.Hash(buf)
 		n, err := l.file.Write(buf)
 		l.size += int64(n)
@@ -135,6 +138,9 @@ func (l *log) part(p int) (entries, error) {
 	all := entries{make([]uint64, 0, n*l.width), l.width}
 	for _, b := range l.blocks {
 		from, end := b.from[p]*l.width, b.from[p+1]*l.width
+		if from == end {
+			continue
+		}
 		if b.file < 0 {
 			all.words = append(all.words, b.words[from:end]...)
 			continue

@@ -22,7 +22,7 @@ func (c *comparison) match(ctx context.Context, l *log) error {
 		return err
 	}
 	for side := range c.changed {
-		c.changed[side] = make([]bitmap, len(c.rows[side]))
+		c.changed[side] = make([]Marks, len(c.rows[side]))
 	}
 	return pipeline.InOrder(ctx, c.Env, parts,
 		func(_ context.Context, p int) (*found, int64, error) {
@@ -55,10 +55,7 @@ func (c *comparison) add(f *found) error {
 	for _, w := range f.changed {
 		side, at := w>>63, place(w)
 		marks := &c.changed[side][at.Split]
-		if *marks == nil {
-			*marks = make(bitmap, (c.rows[side][at.Split]+63)/64)
-		}
-		marks.set(at.Row)
+		mark(marks, c.rows[side][at.Split], at.Row)
 	}
 	return nil
 }

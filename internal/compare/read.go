@@ -2,34 +2,11 @@ package compare
 
 import (
 	"context"
-	"math/bits"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/penstock-data/penstock/pipeline"
 )
-
-// bitmap marks rows of a split.
-type bitmap []uint64
-
-func (b bitmap) set(i int64)      { b[i/64] |= 1 << (i % 64) }
-func (b bitmap) has(i int64) bool { return b[i/64]>>(i%64)&1 == 1 }
-
-func (b bitmap) count() (n int64) {
-	for _, w := range b {
-		n += int64(bits.OnesCount64(w))
-	}
-	return n
-}
-
-// bools are the marks as a source takes them.
-func (b bitmap) bools(rows int64) []bool {
-	all := make([]bool, rows)
-	for i := range all {
-		all[i] = b.has(int64(i))
-	}
-	return all
-}
 
 // batch is some rows of a split: the columns that were asked for, and where each row stands.
 type batch struct {
@@ -38,11 +15,11 @@ type batch struct {
 }
 
 // each reads columns of rows of a split, of all where rows is nil.
-func (c *comparison) each(ctx context.Context, side, split int, columns []string, rows bitmap, f func(batch) error) error {
+func (c *comparison) each(ctx context.Context, side, split int, columns []string, rows Marks, f func(batch) error) error {
 	s := &c.sides[side].Input.Splits[split]
 	var keep []bool
 	if rows != nil && s.OpenSome != nil {
-		keep = rows.bools(c.rows[side][split])
+		keep = rows.Bools(c.rows[side][split])
 	}
 	r, err := c.open(ctx, side, s, columns, keep)
 	if err != nil {
@@ -66,7 +43,11 @@ func (c *comparison) each(ctx context.Context, side, split int, columns []string
 }
 
 func (c *comparison) open(ctx context.Context, side int, s *pipeline.Split, columns []string, keep []bool) (pipeline.Reader, error) {
-	schema := c.sides[side].Input.Schema
+	return openColumns(ctx, c.Env, c.sides[side].Input.Schema, s, columns, keep)
+}
+
+// openColumns opens a split, texts as dictionaries where they are kept so.
+func openColumns(ctx context.Context, env *pipeline.Env, schema *arrow.Schema, s *pipeline.Split, columns []string, keep []bool) (pipeline.Reader, error) {
 	var coded []string
 	for _, name := range columns {
 		if sort(schema.Field(schema.FieldIndices(name)[0]).Type) == "text" {
@@ -75,11 +56,11 @@ func (c *comparison) open(ctx context.Context, side int, s *pipeline.Split, colu
 	}
 	switch {
 	case coded != nil && s.OpenCoded != nil:
-		return s.OpenCoded(ctx, c.Env, columns, keep, coded)
+		return s.OpenCoded(ctx, env, columns, keep, coded)
 	case keep != nil:
-		return s.OpenSome(ctx, c.Env, columns, keep)
+		return s.OpenSome(ctx, env, columns, keep)
 	}
-	return s.Open(ctx, c.Env, columns)
+	return s.Open(ctx, env, columns)
 }
 
 // Where a row stands, in one word: its side, whether a null is in its key, whether it is a pair,

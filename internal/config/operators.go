@@ -108,6 +108,8 @@ func (d *decoder) build(spec field, arg *node, inputs []string) pipeline.Operato
 		})
 	case "aggregate":
 		return d.aggregate(arg)
+	case "reconcile":
+		return d.reconcile(arg, inputs)
 	case "breaks":
 		return d.breaks(arg, inputs)
 	case "sql":
