@@ -16,7 +16,7 @@ import (
 	"github.com/penstock-data/penstock/reconcile"
 )
 
-// nightly is a project whose reconciliation is a file a night, as reconcile gives it.
+// nightly is a project that reconciles two files a night.
 type nightly struct {
 	t   *testing.T
 	dir string
@@ -27,11 +27,12 @@ type nightly struct {
 const nightlyText = `name: night
 partitions: {by: day, from: 2026-11-01, to: %s}
 sources:
-  results:
-    csv: 'in/{partition}.csv'
-    schema: {outcome: utf8, key: utf8, nth: int32, column: utf8, cause: utf8, left: utf8, right: utf8, delta: 'decimal(38, 2)', account: utf8}
+  ledger: {csv: 'in/ledger-{partition}.csv', schema: {id: utf8, amount: 'decimal(10, 2)', account: utf8}}
+  bank: {csv: 'in/bank-{partition}.csv', schema: {id: utf8, amount: 'decimal(10, 2)'}}
 stages:
-  compare: {from: results}
+  compare:
+    from: [ledger, bank]
+    operators: [{reconcile: {keys: [id], columns: {amount: {}}, carry: [account]}}]
   breaks:
     from: compare
     operators: [{breaks: {keep: 5}}]
@@ -63,16 +64,18 @@ func (x *nightly) open(text string) {
 	x.t.Cleanup(func() { x.p.Close() })
 }
 
-// found writes what a night found: lines "key delta", of keys that are missing on the right.
+// found writes the sides of a night: lines "key amount" are on the left alone, others on both.
 func (x *nightly) found(night string, lines ...string) {
 	x.t.Helper()
-	text := "outcome,key,nth,column,cause,left,right,delta,account\nmatched,,,,,,,,\n"
+	left, right := "id,amount,account\nm1,4.00,am\nm2,5.00,am\n", "id,amount\nm2,5.00\nm1,4.00\n"
 	for _, line := range lines {
-		key, delta, _ := strings.Cut(line, " ")
-		text += fmt.Sprintf("only_left,%s,1,,missing,,,%s,a%s\n", key, delta, key)
+		key, amount, _ := strings.Cut(line, " ")
+		left += fmt.Sprintf("%s,%s,a%s\n", key, amount, key)
 	}
-	if err := os.WriteFile(filepath.Join(x.dir, "in", night+".csv"), []byte(text), 0o644); err != nil {
-		x.t.Fatal(err)
+	for name, text := range map[string]string{"ledger": left, "bank": right} {
+		if err := os.WriteFile(filepath.Join(x.dir, "in", name+"-"+night+".csv"), []byte(text), 0o644); err != nil {
+			x.t.Fatal(err)
+		}
 	}
 }
 
