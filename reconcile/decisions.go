@@ -78,6 +78,10 @@ func (s Decisions) List(env *pipeline.Env) ([]pipeline.File, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(all)+len(entries) > MaxDecisions {
+			return nil, pipeline.Errorf(pipeline.BadInput, "%s has more than %d decisions", root, MaxDecisions).
+				With("let the stage publish a new ledger, into another directory")
+		}
 		for _, e := range entries { // by name: in their order
 			if strings.HasSuffix(e.Name(), ".tmp") {
 				continue // is being written, or a crash left it
@@ -87,10 +91,6 @@ func (s Decisions) List(env *pipeline.Env) ([]pipeline.File, error) {
 				return nil, err
 			}
 			all = append(all, f)
-		}
-		if len(all) > maxDecisions {
-			return nil, pipeline.Errorf(pipeline.BadInput, "%s has more than %d decisions", root, maxDecisions).
-				With("let the stage publish a new ledger, into another directory")
 		}
 	}
 	return all, nil
