@@ -19,6 +19,7 @@ import (
 
 	"github.com/penstock-data/penstock"
 	"github.com/penstock-data/penstock/gates"
+	"github.com/penstock-data/penstock/internal/seed"
 	"github.com/penstock-data/penstock/operators/parquet"
 	"github.com/penstock-data/penstock/pipeline"
 )
@@ -199,27 +200,23 @@ func (c *openCase) exec(format string, args ...any) {
 // What is published is what SQL, which knows nothing of Penstock, finds no fault with; and
 // what is blocked it finds a fault with. PENSTOCK_LONG goes on for so many minutes.
 func TestNothingIsPublishedThatSQLWouldStop(t *testing.T) {
-	until := 5 * time.Second
-	if long := os.Getenv("PENSTOCK_LONG"); long != "" {
-		minutes, err := time.ParseDuration(long + "m")
+	cases, until := 60, time.Duration(0)
+	if seed.Long() {
+		minutes, err := time.ParseDuration(os.Getenv("PENSTOCK_LONG") + "m")
 		check(t, err)
-		until = minutes
+		cases, until = 0, minutes
 	}
-	seed := uint64(time.Now().UnixNano())
-	if text := os.Getenv("PENSTOCK_SEED"); text != "" {
-		_, err := fmt.Sscan(text, &seed)
-		check(t, err)
-	}
+	next := seed.For(t)
 	db, err := sql.Open("duckdb", "")
 	check(t, err)
 	defer db.Close()
 	db.SetMaxOpenConns(1)
 	start, n, seen := time.Now(), 0, map[string]int{}
-	for ; time.Since(start) < until && !t.Failed(); n++ {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { openRun(t, db, rand.New(rand.NewPCG(seed, 0)), seen) })
-		seed++
+	for ; (n < cases || time.Since(start) < until) && !t.Failed(); n++ {
+		t.Run(fmt.Sprint(next), func(t *testing.T) { openRun(t, db, rand.New(rand.NewPCG(next, 0)), seen) })
+		next++
 	}
-	t.Logf("%d cases; PENSTOCK_SEED=%d is the last; seen %v", n, seed-1, seen)
+	t.Logf("%d cases; PENSTOCK_SEED=%d is the last; seen %v", n, next-1, seen)
 	if n < 50 {
 		return // too few to have seen everything
 	}
