@@ -3,9 +3,9 @@ package cli
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -58,37 +58,39 @@ Exit status: 0 whatever the report says, 2 if it can't be made.`,
 	return cmd
 }
 
-// nightProject finds the ledger and the night that are meant.
-func (a *app) nightProject(cmd *cobra.Command, args []string, f *pipelineFlags, o *penstock.NightOptions, partition string) (p *penstock.Project, err error) {
+// nightProject opens the project, and finds the ledger and the night that are meant.
+func (a *app) nightProject(cmd *cobra.Command, args []string, f *pipelineFlags, o *penstock.NightOptions, partition string) (*penstock.Project, error) {
 	if len(args) == 1 && isPipelineFile(args[0]) {
 		return a.nightOfFile(cmd, args[0], f, o, partition)
 	}
-	if p, err = a.open(cmd.Context()); err != nil {
+	p, err := a.open(cmd.Context())
+	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			p.Close() //nolint:errcheck // the first error is told
-		}
-	}()
+	o.Dataset, err = ledgerOf(cmd, p, args)
+	if err == nil {
+		o.Partition, err = p.NightPartition(o.Dataset, partition)
+	}
+	if err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+// ledgerOf is the ledger that is named, or the only one there is.
+func ledgerOf(cmd *cobra.Command, p *penstock.Project, args []string) (string, error) {
 	ledgers, err := p.Ledgers(cmd.Context())
 	switch {
 	case err != nil:
-		return nil, err
+		return "", err
 	case len(args) == 1:
-		o.Dataset = path.Clean(filepath.ToSlash(args[0]))
-		if !slices.Contains(ledgers, o.Dataset) {
-			return nil, usage("%s", pipeline.Unknown("ledger of breaks", o.Dataset, ledgers))
-		}
+		return known("ledger of breaks", path.Clean(filepath.ToSlash(args[0])), ledgers)
 	case len(ledgers) == 1:
-		o.Dataset = ledgers[0]
+		return ledgers[0], nil
 	case len(ledgers) == 0:
-		return nil, usage("no ledger of breaks is published here").With("a stage with the operator `breaks` makes one")
-	default:
-		return nil, usage("which ledger of breaks?").With("there are " + strings.Join(ledgers, ", "))
+		return "", usage("no ledger of breaks is published here").With("a stage with the operator `breaks` makes one")
 	}
-	o.Partition, err = p.NightPartition(o.Dataset, partition)
-	return p, err
+	return "", usage("which ledger of breaks?").With("there are " + strings.Join(ledgers, ", "))
 }
 
 // nightOfFile finds them by a pipeline file.
@@ -105,8 +107,8 @@ func (a *app) nightOfFile(cmd *cobra.Command, file string, f *pipelineFlags, o *
 		}
 	}
 	if ledger == nil {
-		p.Close() //nolint:errcheck // the first error is told
-		return nil, usage("%s has no night, which would say where its ledger of breaks is", file).With("name the dataset of the ledger instead")
+		err := usage("%s has no night, which would say where its ledger of breaks is", file).With("name the dataset of the ledger instead")
+		return nil, errors.Join(err, p.Close())
 	}
 	o.Dataset, o.Pipeline, o.Compare = path.Clean(filepath.ToSlash(ledger.Output.Path)), pl.Name, pl.Night.Compare
 	o.AgedDays = cmp.Or(o.AgedDays, pl.Night.AgedDays)
@@ -116,8 +118,7 @@ func (a *app) nightOfFile(cmd *cobra.Command, file string, f *pipelineFlags, o *
 		o.Partition, err = pl.Partitions.Anyway(partition)
 	}
 	if err != nil {
-		p.Close() //nolint:errcheck // the first error is told
-		return nil, err
+		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
 }
