@@ -228,17 +228,16 @@ func (m *matcher) alone() string {
 
 func (m *matcher) aloneOf(side int) string {
 	t, other := letters[side], letters[1-side]
-	null := func(i int) string { return fmt.Sprintf("(SELECT r%d FROM %s WHERE false)", i, other) }
 	keys, raw := m.handed(at(t+".kc"), func(s, i int) string {
 		if s == side {
 			return fmt.Sprintf("%s.r%d", t, i)
 		}
-		return null(i)
+		return "NULL" // its type is that of the other part of the union
 	}, func(i int) string {
 		if m.carry[i].index[side] >= 0 {
 			return fmt.Sprintf("%s.a%d", t, i)
 		}
-		return fmt.Sprintf("(SELECT a%d FROM %s WHERE false)", i, other)
+		return "NULL"
 	})
 	late := ""
 	if m.late != nil {
@@ -251,7 +250,7 @@ func (m *matcher) aloneOf(side int) string {
 	}
 	none := "CAST(NULL AS VARCHAR)"
 	o := outcome{
-		from: fmt.Sprintf("%s SEMI JOIN %[1]sfree USING (id) LEFT JOIN (SELECT DISTINCT k FROM %s WHERE kn) twin ON %[1]s.kn AND %[1]s.k = twin.k", t, other),
+		from: fmt.Sprintf("%s SEMI JOIN %[1]sfree USING (id) LEFT JOIN (SELECT DISTINCT k FROM %s WHERE kn) twin ON CASE WHEN %[1]s.kn THEN %[1]s.k END = twin.k", t, other),
 		pass: none, key: t + ".k", keys: keys, column: none,
 		cause: fmt.Sprintf("CASE WHEN twin.k IS NOT NULL THEN '%s' %sELSE '%s' END", Duplicate, late, Missing),
 		left:  text, right: none, delta: delta, leftRows: "1", rightRows: "0", leftTotal: total, rightTotal: "NULL", rest: m.noDelta(), raw: raw,
