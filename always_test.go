@@ -68,7 +68,7 @@ func (x *planned) came(rec *pipeline.RunRecord, want pipeline.Status, published,
 	for _, h := range x.p.Held(rec) {
 		kept = append(kept, h.Dataset)
 	}
-	if rec.Status != want || strings.Join(outputs, ", ") != published || strings.Join(kept, ", ") != held {
+	if rec.Status != want || strings.Join(outputs, ", ") != published || strings.Join(kept, ",") != held {
 		x.t.Errorf("%s: %s, published %v, held %v; want %s, %s, %s; %s", rec.Partition, rec.Status, outputs, kept, want, published, held, rec.Error)
 	}
 }
@@ -414,6 +414,34 @@ func TestSelectedStagesBesideARecord(t *testing.T) {
 	}
 	x.want(&Plan{Partitions: x.plan(relaxed, PlanOptions{}).Partitions[:1]}, "2001-01-01 | breaks current | close current | signed current")
 	x.sound(relaxed)
+}
+
+// An output that is made a record is published of the nights that other stages blocked before: they
+// are run again for it.
+func TestAnOutputIsMadeARecord(t *testing.T) {
+	x := newNight(t)
+	x.text = strings.Replace(nightText, ", publish: always", "", 1)
+	held := x.pipeline()
+	x.write(1, "1,500")
+	x.write(2, "1,20000")
+	x.night(held, 1, pipeline.Blocked, "", "out/breaks,out/signed")
+	x.night(held, 2, pipeline.Blocked, "", "out/breaks")
+	x.text = nightText
+	pl := x.pipeline()
+	x.want(&Plan{Partitions: x.plan(pl, PlanOptions{}).Partitions[:2]},
+		"2001-01-01 | breaks missing run (code: it is published always now, and only close/few blocked the last run) | close stale run (upstream: breaks runs) | signed missing run (upstream: breaks runs)",
+		"2001-01-02 | breaks missing run (upstream: 2001-01-01 runs) | close stale run (upstream: breaks runs) | signed missing run (upstream: breaks runs)")
+	parts, err := pl.Partitions.Range("2001-01-01", "2001-01-02")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rec, err := x.p.Backfill(t.Context(), pl, parts, BackfillOptions{}); err != nil || rec.Counts.Blocked != 2 || x.version("out/breaks", 1) != 1 || x.version("out/breaks", 2) != 0 {
+		t.Errorf("%+v, %v", rec, err)
+	}
+	x.want(&Plan{Partitions: x.plan(pl, PlanOptions{}).Partitions[:2]},
+		"2001-01-01 | breaks current | close blocked (run: close/few) | signed blocked (run: close/few)",
+		"2001-01-02 | breaks blocked (run: breaks/sane) | close waiting (needs: breaks is blocked) | signed waiting (needs: breaks is blocked)")
+	x.sound(pl)
 }
 
 // A rollback, gc, a release and retries take a record as any other output.

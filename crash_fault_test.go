@@ -17,6 +17,7 @@ import (
 
 	"github.com/penstock-data/penstock/gates"
 	"github.com/penstock-data/penstock/internal/faults"
+	"github.com/penstock-data/penstock/internal/seed"
 	"github.com/penstock-data/penstock/operators/csv"
 	"github.com/penstock-data/penstock/operators/parquet"
 	"github.com/penstock-data/penstock/pipeline"
@@ -180,7 +181,7 @@ func (x *failing) copied(t *testing.T) *failing {
 // the disk works again, the project opens, and the same command does it.
 func TestEveryOperationOfARunFails(t *testing.T) {
 	x := newFailing(t)
-	every, fired := os.Getenv("PENSTOCK_LONG") != "", 0
+	every, fired := seed.Long(), 0
 	for _, c := range failingCommands() {
 		clean := x.copied(t)
 		ops := clean.count(t, c)
