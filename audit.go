@@ -168,8 +168,13 @@ func (p *Project) beforeAudit(dataset string) (all []audit.Entry, err error) {
 	}
 	adopts, err := p.audit.Adopts()
 	if err != nil || !adopts {
-		return all, err // what was approved of in a project that began with a chain is on one
+		return all, err // what was decided in a project that began with a chain is on one
 	}
+	decided, err := p.decisionsBeforeAudit(dataset)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, decided...)
 	for _, dir := range dirs {
 		e, err := p.approvalEntry(dataset, dir)
 		e.Kind = audit.Adopt

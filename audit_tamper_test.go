@@ -9,13 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/penstock-data/penstock"
 	"github.com/penstock-data/penstock/internal/config"
+	"github.com/penstock-data/penstock/internal/seed"
 	"github.com/penstock-data/penstock/lineage/audit"
 	"github.com/penstock-data/penstock/pipeline"
 )
@@ -199,12 +198,7 @@ func TestAnyChangeIsFound(t *testing.T) {
 	if wrong := x.verify(t, audit.Options{}); len(wrong) > 0 {
 		t.Fatal(wrong)
 	}
-	seed := uint64(time.Now().UnixNano())
-	if s, err := strconv.ParseUint(os.Getenv("PENSTOCK_SEED"), 10, 64); err == nil {
-		seed = s
-	}
-	t.Logf("PENSTOCK_SEED=%d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := rand.New(rand.NewPCG(seed.For(t), 0))
 	record := x.record(t)
 	kinds := []string{
 		"approvals", "backfill", "chain of a dataset", "chain of the project", "code", "data", "file that is held",

@@ -3,10 +3,10 @@ package penstock_test
 import (
 	"math/rand/v2"
 	"testing"
-	"time"
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/penstock-data/penstock/internal/seed"
 	"github.com/penstock-data/penstock/operators"
 	"github.com/penstock-data/penstock/operators/csv"
 	"github.com/penstock-data/penstock/operators/jsonl"
@@ -17,8 +17,7 @@ import (
 
 // Every operator and format there is does to the number of rows what it says.
 func TestOperatorsConserveRows(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	first := seed.For(t)
 	ops := []func() pipeline.Operator{
 		func() pipeline.Operator { return operators.Filter("qty >= 0 && id % 3 != 0") },
 		func() pipeline.Operator { return operators.Sample(0.5, 7) },
@@ -37,7 +36,7 @@ func TestOperatorsConserveRows(t *testing.T) {
 	}
 	formats := []pipeline.Format{parquet.Format{}, csv.Format{}, jsonl.Format{}}
 	for i := range 25 {
-		r := rand.New(rand.NewPCG(seed, uint64(i)))
+		r := rand.New(rand.NewPCG(first, uint64(i)))
 		src := pipeline.NamedSource{Name: "knowing", Source: knowing{splits: randomSplits(r, memory.DefaultAllocator), facts: r.IntN(2) == 0}}
 		var stages []pipeline.Stage
 		for n := range 3 {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/penstock-data/penstock/gates"
 	"github.com/penstock-data/penstock/internal/faults"
+	"github.com/penstock-data/penstock/internal/seed"
 	"github.com/penstock-data/penstock/operators/csv"
 	"github.com/penstock-data/penstock/operators/parquet"
 	"github.com/penstock-data/penstock/pipeline"
@@ -57,6 +58,7 @@ func failingPipeline() *pipeline.Pipeline {
 				),
 			},
 			{Name: "copy", From: []string{"clean"}, Output: &pipeline.Output{Path: "out/copy", Format: csv.Format{}}},
+			{Name: "found", From: []string{"in"}, Output: &pipeline.Output{Path: "out/found", Format: csv.Format{}, Always: true}},
 		},
 	}
 }
@@ -118,6 +120,7 @@ func failingCommands() []command {
 		{"a first run", runDay("2026-01-02"), pipeline.Published, pipeline.Unchanged},
 		{"an approval", approveHeld, pipeline.Published, ""},
 		{"a run that a gate blocks", runDay("2026-01-03"), pipeline.Blocked, pipeline.Blocked},
+		{"a first run that a gate blocks, with a record of what was found", runDay("2026-01-04"), pipeline.Blocked, pipeline.Blocked},
 		{"a rollback", func(ctx context.Context, p *Project) (*pipeline.RunRecord, error) {
 			return p.Rollback(ctx, "out/clean", "2026-01-01", 1, "the feed was wrong")
 		}, pipeline.Published, pipeline.Unchanged},
@@ -140,6 +143,7 @@ func newFailing(t *testing.T) *failing {
 	}
 	x.write(t, "2026-01-01", "1,5\n2,9\n4,4\n")
 	x.write(t, "2026-01-02", "1,5\n2,-6\n3,3\n")
+	x.write(t, "2026-01-04", "1,5\n")
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +181,7 @@ func (x *failing) copied(t *testing.T) *failing {
 // the disk works again, the project opens, and the same command does it.
 func TestEveryOperationOfARunFails(t *testing.T) {
 	x := newFailing(t)
-	every, fired := os.Getenv("PENSTOCK_LONG") != "", 0
+	every, fired := seed.Long(), 0
 	for _, c := range failingCommands() {
 		clean := x.copied(t)
 		ops := clean.count(t, c)

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/penstock-data/penstock/internal/seed"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -60,11 +61,10 @@ const (
 // a disk that fails: it holds no more at the end than it did after a tenth of them.
 func TestManyRunsHoldNothing(t *testing.T) {
 	runs := 1_000
-	if os.Getenv("PENSTOCK_LONG") != "" {
+	if seed.Long() {
 		runs = 100_000
 	}
-	const seed = 11
-	x, rng := &failing{dir: t.TempDir()}, rand.New(rand.NewPCG(seed, 3))
+	x, rng := &failing{dir: t.TempDir()}, rand.New(rand.NewPCG(seed.For(t), 3))
 	p, err := x.open(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +77,7 @@ func TestManyRunsHoldNothing(t *testing.T) {
 			continue
 		}
 		now := x.measure(t)
-		t.Logf("seed %d: after %d runs: %v", seed, i, now)
+		t.Logf("after %d runs: %v", i, now)
 		if i == runs/10 {
 			tenth = now
 		}

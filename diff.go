@@ -40,8 +40,10 @@ type Diff struct {
 	Before  DiffedSide `json:"before"`
 	After   DiffedSide `json:"after"`
 	// Same says that no reader can tell the two apart: their rows and columns are the same, and
-	// in the same order or not.
-	Same bool `json:"same"`
+	// in the same order or not. Of columns that were not compared it says nothing: Only are those
+	// that were, beside the key, where some were asked for.
+	Same bool     `json:"same"`
+	Only []string `json:"only,omitempty"`
 	// Identical says that the files are the same in every byte; then nothing was read.
 	Identical bool `json:"identical"`
 	// Key are the columns by which rows were told apart; where there are none, NoKey says why.
@@ -97,7 +99,7 @@ func (p *Project) Diff(ctx context.Context, o DiffOptions) (_ *Diff, err error) 
 	was, now := d.was.manifest, d.now.manifest
 	d.Dataset, d.Stage = now.Dataset, now.Stage
 	d.Before, d.After = sideOf(was), sideOf(now)
-	d.Identical = was.DataDigest() == now.DataDigest()
+	d.Identical, d.Only = was.DataDigest() == now.DataDigest(), o.Columns
 	if err := d.rows(ctx); err != nil {
 		return nil, err
 	}

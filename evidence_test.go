@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/penstock-data/penstock/gates"
+	"github.com/penstock-data/penstock/internal/seed"
 	"github.com/penstock-data/penstock/operators"
 	"github.com/penstock-data/penstock/operators/csv"
 	"github.com/penstock-data/penstock/pipeline"
@@ -375,11 +376,10 @@ var asEver = cmpopts.IgnoreFields(pipeline.Finding{}, "Samples", "Blame")
 
 // Whatever is known of rows without reading them, a run says and writes the same.
 func TestEvidenceAndScanAgree(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	first := seed.For(t)
 	rungs := map[string]int{}
 	for i := range 60 {
-		r := rand.New(rand.NewPCG(seed, uint64(i)))
+		r := rand.New(rand.NewPCG(first, uint64(i)))
 		alloc := memory.NewCheckedAllocator(memory.DefaultAllocator)
 		splits := randomSplits(r, alloc)
 		stages := randomStages(t, r)

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/penstock-data/penstock/internal/config"
+	"github.com/penstock-data/penstock/internal/seed"
 	"github.com/penstock-data/penstock/lineage"
 	"github.com/penstock-data/penstock/pipeline"
 )
@@ -408,7 +409,7 @@ func (x *truth) data() map[place]string {
 // file changes, just that becomes other data of which lineage says that the file is in it.
 func TestLineageIsTheTruth(t *testing.T) {
 	seeds := uint64(3)
-	if os.Getenv("PENSTOCK_LONG") != "" {
+	if seed.Long() {
 		seeds = 100
 	}
 	for seed := range seeds {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/penstock-data/penstock"
 	"github.com/penstock-data/penstock/gates"
+	"github.com/penstock-data/penstock/internal/seed"
 	"github.com/penstock-data/penstock/operators/csv"
 	"github.com/penstock-data/penstock/operators/parquet"
 	"github.com/penstock-data/penstock/pipeline"
@@ -149,7 +150,7 @@ func TestDamagedStatesNeverPass(t *testing.T) {
 
 // A bit of the input that is flipped changes no row that is published.
 func TestFlippedInputNeverPasses(t *testing.T) {
-	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
+	r := rand.New(rand.NewPCG(seed.For(t), 0))
 	dir := t.TempDir()
 	p := open(t, dir)
 	in := filepath.Join(dir, "in.parquet")

@@ -19,6 +19,7 @@ import (
 
 	"github.com/penstock-data/penstock"
 	"github.com/penstock-data/penstock/gates"
+	"github.com/penstock-data/penstock/internal/seed"
 	"github.com/penstock-data/penstock/operators/parquet"
 	"github.com/penstock-data/penstock/pipeline"
 )
@@ -135,7 +136,9 @@ type openCase struct {
 	db    *sql.DB
 	dir   string
 	rules []sqlRule
-	seen  map[string]int // how runs ended, verdicts, and what decided them
+	// record publishes always, and another stage blocks every run.
+	record bool
+	seen   map[string]int // how runs ended, verdicts, and what decided them
 }
 
 func (c *openCase) pipeline() *pipeline.Pipeline {
@@ -143,14 +146,18 @@ func (c *openCase) pipeline() *pipeline.Pipeline {
 	for _, r := range c.rules {
 		rules = append(rules, r.rule)
 	}
-	return &pipeline.Pipeline{
+	pl := &pipeline.Pipeline{
 		Name: "open", Partitions: pipeline.Scheme{By: pipeline.Key},
 		Sources: []pipeline.NamedSource{{Name: "in", Source: parquet.Files("in-{partition}-*.parquet")}, {Name: "codes", Source: parquet.Files("codes.parquet")}},
 		Stages: []pipeline.Stage{{
 			Name: "judged", From: []string{"in"}, Gates: gates.Of(rules...),
-			Output: &pipeline.Output{Path: "out", Format: parquet.Format{}},
+			Output: &pipeline.Output{Path: "out", Format: parquet.Format{}, Always: c.record},
 		}},
 	}
+	if c.record {
+		pl.Stages = append(pl.Stages, pipeline.Stage{Name: "never", From: []string{"in"}, Gates: gates.Of(gates.Rule{Check: gates.Expect("rows() < 0")})})
+	}
+	return pl
 }
 
 // run carries a partition, and holds what came of it against what SQL says.
@@ -161,7 +168,13 @@ func (c *openCase) run(p *penstock.Project, how, part string) {
 	}
 	c.exec("CREATE OR REPLACE TABLE inp AS SELECT * FROM read_parquet('%s/in-%s-*.parquet')", c.dir, part)
 	c.exec("CREATE OR REPLACE TABLE kept AS SELECT * FROM inp WHERE %s", keptBy(c.rules))
-	published := rec.Status == pipeline.Published || rec.Status == pipeline.Unchanged
+	published := len(rec.Outputs) > 0
+	if ended := rec.Status == pipeline.Published || rec.Status == pipeline.Unchanged; ended != (published && !c.record) {
+		c.t.Errorf("%s of %s: %s, published %v", how, part, rec.Status, rec.Outputs)
+	}
+	if c.record && published {
+		c.seen["record"]++
+	}
 	if published {
 		var differ int64
 		files := fmt.Sprintf("SELECT * FROM read_parquet('%s/out/key=%s/*.parquet', hive_partitioning = false)", c.dir, part)
@@ -199,31 +212,27 @@ func (c *openCase) exec(format string, args ...any) {
 // What is published is what SQL, which knows nothing of Penstock, finds no fault with; and
 // what is blocked it finds a fault with. PENSTOCK_LONG goes on for so many minutes.
 func TestNothingIsPublishedThatSQLWouldStop(t *testing.T) {
-	until := 5 * time.Second
-	if long := os.Getenv("PENSTOCK_LONG"); long != "" {
-		minutes, err := time.ParseDuration(long + "m")
+	cases, until := 60, time.Duration(0)
+	if seed.Long() {
+		minutes, err := time.ParseDuration(os.Getenv("PENSTOCK_LONG") + "m")
 		check(t, err)
-		until = minutes
+		cases, until = 0, minutes
 	}
-	seed := uint64(time.Now().UnixNano())
-	if text := os.Getenv("PENSTOCK_SEED"); text != "" {
-		_, err := fmt.Sscan(text, &seed)
-		check(t, err)
-	}
+	next := seed.For(t)
 	db, err := sql.Open("duckdb", "")
 	check(t, err)
 	defer db.Close()
 	db.SetMaxOpenConns(1)
 	start, n, seen := time.Now(), 0, map[string]int{}
-	for ; time.Since(start) < until && !t.Failed(); n++ {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { openRun(t, db, rand.New(rand.NewPCG(seed, 0)), seen) })
-		seed++
+	for ; (n < cases || time.Since(start) < until) && !t.Failed(); n++ {
+		t.Run(fmt.Sprint(next), func(t *testing.T) { openRun(t, db, rand.New(rand.NewPCG(next, 0)), seen) })
+		next++
 	}
-	t.Logf("%d cases; PENSTOCK_SEED=%d is the last; seen %v", n, seed-1, seen)
+	t.Logf("%d cases; PENSTOCK_SEED=%d is the last; seen %v", n, next-1, seen)
 	if n < 50 {
 		return // too few to have seen everything
 	}
-	for _, what := range []string{"published", "blocked", "verdict pass", "verdict fail", "verdict error", "by footer", "by scan", "by stored states"} {
+	for _, what := range []string{"published", "blocked", "verdict pass", "verdict fail", "verdict error", "by footer", "by scan", "by stored states", "record"} {
 		if seen[what] == 0 && !t.Failed() {
 			t.Errorf("%s was never seen: %v", what, seen)
 		}
@@ -232,7 +241,7 @@ func TestNothingIsPublishedThatSQLWouldStop(t *testing.T) {
 
 func openRun(t *testing.T, db *sql.DB, r *rand.Rand, seen map[string]int) {
 	dir := t.TempDir()
-	c := &openCase{t: t, db: db, dir: dir, seen: seen}
+	c := &openCase{t: t, db: db, dir: dir, seen: seen, record: r.IntN(3) == 0}
 	c.exec("COPY (SELECT unnest(['a', 'b', 'c', 'ab', NULL]) AS code) TO '%s/codes.parquet'", dir)
 	c.exec("CREATE OR REPLACE TABLE codes AS SELECT * FROM read_parquet('%s/codes.parquet')", dir)
 	for _, part := range []string{"p1", "p2"} {

@@ -136,6 +136,10 @@ func (e *evaluation) compareInputs(was *pipeline.Basis) error {
 		}
 		if now[0].Dataset != "" {
 			e.compareVersions(name, before, now)
+		} else if d, ok := e.decisions(name); ok {
+			if err := e.compareDecisions(d, before[0].Files, now[0].Files); err != nil {
+				return err
+			}
 		} else if err := e.compareFiles(before[0].Files, now[0].Files); err != nil {
 			return err
 		}

@@ -26,7 +26,7 @@ var formats = map[string]pipeline.Format{
 // env is what files are read with outside of a run.
 func (p *Project) env() *pipeline.Env {
 	return &pipeline.Env{
-		Dir: p.dir, Workers: 1, Memory: pipeline.NewBudget(p.opts.Memory), Now: p.clock.Now, Alloc: memory.DefaultAllocator,
+		Dir: p.dir, Workers: 1, Memory: pipeline.NewBudget(p.opts.Memory), Now: p.clock.Now, Alloc: memory.DefaultAllocator, Recorded: p.recorded,
 	}
 }
 

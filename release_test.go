@@ -13,6 +13,7 @@ import (
 
 	"github.com/penstock-data/penstock"
 	"github.com/penstock-data/penstock/gates"
+	"github.com/penstock-data/penstock/internal/seed"
 	"github.com/penstock-data/penstock/operators"
 	"github.com/penstock-data/penstock/operators/csv"
 	"github.com/penstock-data/penstock/operators/ipc"
@@ -63,9 +64,8 @@ func allRows(t *testing.T, db *sql.DB, dir string, o pipeline.OutputRecord) (pub
 // No row is lost: what is published and quarantined before is so after, whatever is
 // released, under whatever rules, in whatever format.
 func TestReleaseLosesNoRow(t *testing.T) {
-	db, seed := duckDB(t), rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	db := duckDB(t)
+	random := rand.New(rand.NewPCG(seed.For(t), 0))
 	for i, format := range []pipeline.Format{parquet.Format{}, csv.Format{}, jsonl.Format{}, parquet.Format{}} {
 		t.Run(fmt.Sprintf("%d %s", i, format), func(t *testing.T) {
 			dir := t.TempDir()

@@ -18,7 +18,7 @@ type Reproduction struct {
 	Partition string          `json:"partition"`
 	Status    pipeline.Status `json:"status"`
 	// Same says that every file came out byte for byte, and every verdict, as it is on record;
-	// false where anything is Missing.
+	// false where anything is Missing. What could not be compared stands in Notes.
 	Same bool `json:"same"`
 	// Missing is what kept it from being run: nothing was run then.
 	Missing []Missing `json:"missing,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"iter"
 	"maps"
@@ -255,7 +256,7 @@ func (r *reproduction) compareOutput(o *pipeline.StageOutcome) error {
 		m, digest, err := r.p.publish.Version(dataset, partitionDir(out), out.Version)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			r.compareGone(&done, now)
+			r.compareGone(&done, len(out.Quarantine), now)
 		case err != nil:
 			return err
 		default:
@@ -281,14 +282,17 @@ func (r *reproduction) compareOutput(o *pipeline.StageOutcome) error {
 	return nil
 }
 
-// compareGone compares the digest of the data with that of a version that is not kept.
-func (r *reproduction) compareGone(done *Reproduced, now *pipeline.Manifest) {
+// compareGone compares the digest of the data with that of a version that is not kept, and had so many
+// files in quarantine.
+func (r *reproduction) compareGone(done *Reproduced, quarantine int, now *pipeline.Manifest) {
 	for _, b := range r.rec.Bases {
 		if b.Dataset != done.Dataset || b.Data == "" {
 			continue
 		}
 		r.note("version %d of %s is not kept any more: its data is compared by the digest that the run has of it", done.Version, done.Dataset)
-		if len(now.Quarantine) > 0 {
+		if n := len(now.Quarantine); n != quarantine {
+			done.Differ = append(done.Differ, fmt.Sprintf("%d files of quarantine came out, %d are on record", n, quarantine))
+		} else if n > 0 {
 			r.note("what version %d of %s had in quarantine is not compared", done.Version, done.Dataset)
 		}
 		if data := now.DataDigest(); data != b.Data {

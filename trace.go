@@ -178,7 +178,10 @@ func (t *tracing) open(ctx context.Context, v *versionAt) (*tracedVersion, error
 	} else if tv.trace.Rows() != m.Rows {
 		err = pipeline.Errorf(pipeline.IO, "%s tells of %d rows, and there are %d", f.Path, tv.trace.Rows(), m.Rows)
 	}
-	return tv, err
+	if err != nil {
+		return nil, errors.Join(err, tv.file.Close())
+	}
+	return tv, nil
 }
 
 func short(sum string) string { return sum[:min(12, len(sum))] + "…" }

@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/penstock-data/penstock/internal/config"
+	"github.com/penstock-data/penstock/internal/seed"
 	"github.com/penstock-data/penstock/internal/trace"
 	"github.com/penstock-data/penstock/pipeline"
 )
@@ -57,9 +58,7 @@ stages:
 // One value of an input is another: just those rows of the outputs change of which it is on
 // record that they came from its row.
 func TestTraceSaysWhatChanges(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 2))
+	r := rand.New(rand.NewPCG(seed.For(t), 2))
 	inputs := map[string][][2]int{}
 	for _, name := range []string{"a", "b"} {
 		for range 25 {

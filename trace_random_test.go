@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/penstock-data/penstock/internal/config"
+	"github.com/penstock-data/penstock/internal/seed"
 	"github.com/penstock-data/penstock/internal/trace"
 	"github.com/penstock-data/penstock/operators/parquet"
 	"github.com/penstock-data/penstock/pipeline"
@@ -31,11 +32,11 @@ func TestTraceOfRandomPipelines(t *testing.T) {
 	if testing.Short() {
 		rounds = 10
 	}
-	seed := uint64(time.Now().UnixNano())
+	first := seed.For(t)
 	for i := range rounds {
-		t.Run(fmt.Sprintf("seed=%d", seed+uint64(i)), func(t *testing.T) {
+		t.Run(fmt.Sprintf("seed=%d", first+uint64(i)), func(t *testing.T) {
 			t.Parallel()
-			w := newTracedWorld(t, seed+uint64(i))
+			w := newTracedWorld(t, first+uint64(i))
 			w.pipeline()
 			plain := w.run(t, false, 1, false)
 			for _, workers := range []int{1, 2} {

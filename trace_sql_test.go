@@ -15,6 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/penstock-data/penstock/internal/config"
+	"github.com/penstock-data/penstock/internal/seed"
 	"github.com/penstock-data/penstock/internal/trace"
 	"github.com/penstock-data/penstock/pipeline"
 )
@@ -26,11 +27,11 @@ func TestTraceOfRandomSQL(t *testing.T) {
 	if testing.Short() {
 		rounds = 30
 	}
-	seed := uint64(time.Now().UnixNano())
+	first := seed.For(t)
 	for i := range rounds {
-		t.Run(fmt.Sprintf("seed=%d", seed+uint64(i)), func(t *testing.T) {
+		t.Run(fmt.Sprintf("seed=%d", first+uint64(i)), func(t *testing.T) {
 			t.Parallel()
-			w := &askedWorld{dir: t.TempDir(), r: rand.New(rand.NewPCG(seed+uint64(i), 7))}
+			w := &askedWorld{dir: t.TempDir(), r: rand.New(rand.NewPCG(first+uint64(i), 7))}
 			w.inputs(t)
 			query := w.nested()
 			plain, got := w.run(t, query, false), w.run(t, query, true)
@@ -68,7 +69,7 @@ func (w *askedWorld) inputs(t *testing.T) {
 				return v
 			}
 			text += fmt.Sprintf("%d,%v,%v,%v,%v\n", i*1000+row, maybe(w.r.IntN(8)), maybe(w.r.IntN(40)-20), maybe(string(rune('a'+w.r.IntN(3)))),
-				maybe([]float64{0.1, 0.25, 1e9, -3.7}[w.r.IntN(4)]))
+				maybe([]float64{0.125, 0.25, 1e9, -3.75}[w.r.IntN(4)]))
 		}
 		if err := os.WriteFile(filepath.Join(w.dir, name+".csv"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

@@ -10,12 +10,13 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/penstock-data/penstock/internal/seed"
 )
 
 // again gives each batch two times over.
@@ -240,10 +241,9 @@ func TestConservationAcrossAnotherNumberOfRows(t *testing.T) {
 // Of random pipelines, whatever is known of their rows and whoever carries them, rows are
 // conserved; with one operator among theirs that loses a row, just its stage is blocked.
 func TestRandomPipelinesConserveRows(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	first := seed.For(t)
 	for i := range 30 {
-		r := rand.New(rand.NewPCG(seed, uint64(i)))
+		r := rand.New(rand.NewPCG(first, uint64(i)))
 		p, lossy := randomPipeline(r)
 		var want map[string]Finding
 		for _, scan := range []bool{false, true} {

@@ -149,6 +149,14 @@ func (u Unit) Origin(at []int32, i int) (source string, row int64) {
 	return u.Name, u.RowAt(at, i)
 }
 
+// RecordedFile is a file of record.
+type RecordedFile struct {
+	// Digests are the hex SHA-256 of what may be in it.
+	Digests []string
+	// Stands says that it has to be there; else it was announced, and perhaps never written.
+	Stands bool
+}
+
 // Env is what a run offers to sources, operators and sinks.
 type Env struct {
 	// Partition is the partition that is computed.
@@ -189,6 +197,9 @@ type Env struct {
 	// the manifest has, and stay while the run lasts. partitionDir is as Partition.Dir gives
 	// it. The error is fs.ErrNotExist where nothing was published. Nil is what is visible now.
 	Pin func(dataset, partitionDir string) (m *Manifest, digest, dir string, err error)
+	// Recorded gives the decisions about a ledger of breaks that are on record, by the directory of
+	// the partition and the name of the file, joined by a slash. Nil believes whatever is there.
+	Recorded func(dataset string) (map[string]RecordedFile, error)
 	// HashFile gives the hex SHA-256 of a file, by its path; it may remember those of files that
 	// have not changed since. Nil is the function of this name.
 	HashFile func(ctx context.Context, path string) (string, error)

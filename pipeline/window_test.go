@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 	_ "time/tzdata" // the same zones on every machine
+
+	"github.com/penstock-data/penstock/internal/seed"
 )
 
 func zoneOf(t testing.TB, name string) *time.Location {
@@ -120,14 +122,13 @@ func randomScheme(t testing.TB, r *rand.Rand) (Scheme, Partition) {
 }
 
 func TestWindowsTileTheTimeLine(t *testing.T) {
-	seed := rand.Uint64()
-	r := rand.New(rand.NewPCG(seed, 0))
+	r := rand.New(rand.NewPCG(seed.For(t), 0))
 	for range 1000 {
 		s, p := randomScheme(t, r)
 		s.Calendar = nil
 		fail := func(format string, args ...any) {
 			t.Helper()
-			t.Errorf("seed %d: %s %s %s: %s", seed, s.By, s.Zone, p, fmt.Sprintf(format, args...))
+			t.Errorf("%s %s %s: %s", s.By, s.Zone, p, fmt.Sprintf(format, args...))
 		}
 		n := 1 + r.IntN(60)
 		last, err := s.Offset(p, n)
@@ -161,8 +162,7 @@ func TestWindowsTileTheTimeLine(t *testing.T) {
 }
 
 func TestOffsetsAndWindows(t *testing.T) {
-	seed := rand.Uint64()
-	r := rand.New(rand.NewPCG(seed, 0))
+	r := rand.New(rand.NewPCG(seed.For(t), 0))
 	for range 1000 {
 		s, p := randomScheme(t, r)
 		n := r.IntN(100)
@@ -172,18 +172,17 @@ func TestOffsetsAndWindows(t *testing.T) {
 		}
 		back, err := s.Offset(there, -n)
 		if err != nil || back != p {
-			t.Errorf("seed %d: %v %s: %d steps from %s are %s, and back %s (%v)", seed, s.By, s.Zone, n, p, there, back, err)
+			t.Errorf("%v %s: %d steps from %s are %s, and back %s (%v)", s.By, s.Zone, n, p, there, back, err)
 		}
 		w, err := s.Window(there, n+1)
 		if err != nil || len(w) != n+1 || w[0] != p || w[n] != there {
-			t.Errorf("seed %d: the last %d of %s are %d, from %v", seed, n+1, there, len(w), w[0])
+			t.Errorf("the last %d of %s are %d, from %v", n+1, there, len(w), w[0])
 		}
 	}
 }
 
 func TestWithinAndContaining(t *testing.T) {
-	seed := rand.Uint64()
-	r := rand.New(rand.NewPCG(seed, 0))
+	r := rand.New(rand.NewPCG(seed.For(t), 0))
 	for range 300 {
 		s, p := randomScheme(t, r)
 		for _, by := range []By{Hour, Day, Week} {
@@ -196,15 +195,15 @@ func TestWithinAndContaining(t *testing.T) {
 				continue
 			}
 			if err != nil {
-				t.Fatalf("seed %d: %s %s in %s: %v", seed, by, p, s.Zone, err)
+				t.Fatalf("%s %s in %s: %v", by, p, s.Zone, err)
 			}
 			if !parts[0].Start.Equal(p.Start) || !parts[len(parts)-1].End.Equal(p.End) {
-				t.Errorf("seed %d: the %ss of %s are from %v to %v", seed, by, p, parts[0], parts[len(parts)-1])
+				t.Errorf("the %ss of %s are from %v to %v", by, p, parts[0], parts[len(parts)-1])
 			}
 			for _, part := range parts {
 				s.Calendar = nil
 				if in, err := s.Containing(part); err != nil || in.Value != p.Value {
-					t.Errorf("seed %d: %s lies in %s, not in %s (%v)", seed, part, in, p, err)
+					t.Errorf("%s lies in %s, not in %s (%v)", part, in, p, err)
 				}
 			}
 		}

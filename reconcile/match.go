@@ -214,6 +214,9 @@ func (m *matcher) many(ctx context.Context, j int, p *boundPass) error {
 		sum = "sum(m ORDER BY id)"
 	}
 	near := "o.m = s.m"
+	if amount.floats { // a sum of floats is seldom the float that people write for it
+		near = "abs(o.m - s.m) <= 1e-9 * greatest(abs(o.m), abs(s.m))"
+	}
 	a, b := "o.m", "s.m"
 	if amount.round != nil {
 		a, b = fmt.Sprintf("round(o.m, %d)", *amount.round), fmt.Sprintf("round(s.m, %d)", *amount.round)

@@ -45,6 +45,8 @@ func diffTitle(d *penstock.Diff) string {
 	switch {
 	case d.Identical && d.Same:
 		verdict = "the same in every byte"
+	case d.Same && len(d.Only) > 0:
+		verdict = "the same in what was compared, " + strings.Join(d.Only, ", ") + "; the other columns were not"
 	case d.Same:
 		verdict = "the same rows, in other files"
 	}

@@ -16,6 +16,7 @@ type decoder struct {
 	params  map[string]string
 	stage   string // the stage that is being read
 	pasts   []past
+	ledgers []ledger
 	errs    pipeline.Errors
 	named   []pipeline.Text // what is in the files that the pipeline file names
 }

@@ -54,15 +54,18 @@ func (d *decoder) operator(n *node, inputs []string) pipeline.Operator {
 		return nil
 	}
 	spec := operatorSpecs[i]
-	if spec.typ == "object" && (arg.kind != nothing || spec.name != "dedupe") && !d.object(arg, spec.object) {
+	if spec.typ == "object" && (arg.kind != nothing || !argless(spec.name)) && !d.object(arg, spec.object) {
 		return nil
 	}
-	if arg.kind == nothing && spec.name != "union" && spec.name != "dedupe" {
+	if arg.kind == nothing && spec.name != "union" && !argless(spec.name) {
 		d.fail(key.pos, "%s: its arguments are missing", spec.name)
 		return nil
 	}
 	return d.build(spec, arg, inputs)
 }
+
+// argless reports whether an operator may stand without arguments.
+func argless(name string) bool { return name == "dedupe" || name == "breaks" }
 
 func (d *decoder) build(spec field, arg *node, inputs []string) pipeline.Operator {
 	what := spec.name
@@ -107,6 +110,8 @@ func (d *decoder) build(spec field, arg *node, inputs []string) pipeline.Operato
 		return d.aggregate(arg)
 	case "reconcile":
 		return d.reconcile(arg, inputs)
+	case "breaks":
+		return d.breaks(arg, inputs)
 	case "sql":
 		return sql.Query(d.text(arg, what), inputs...)
 	}

@@ -99,6 +99,7 @@ func (d *decoder) unfold(p *pipeline.Pipeline) {
 		}
 	}
 	d.stage = ""
+	d.addDecisions(p)
 }
 
 func (d *decoder) unfoldOne(p *pipeline.Pipeline, of past) {

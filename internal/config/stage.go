@@ -31,6 +31,7 @@ func (d *decoder) readStage(key, n *node) pipeline.Stage {
 	if o := n.get("output"); o != nil {
 		s.Output = d.output(o)
 	}
+	d.ledger(&s, n.get("operators"))
 	s.Lineage = pipeline.Depth(d.oneOf(n.get("lineage"), fieldOf(stageObject, "lineage")))
 	return s
 }
@@ -76,7 +77,7 @@ func (d *decoder) output(n *node) *pipeline.Output {
 	if !d.object(n, outputObject) {
 		return nil
 	}
-	o := &pipeline.Output{}
+	o := &pipeline.Output{Always: d.oneOf(n.get("publish"), fieldOf(outputObject, "publish")) != ""}
 	compression := d.oneOf(n.get("compression"), fieldOf(outputObject, "compression"))
 	for _, f := range formats {
 		v := n.get(f)

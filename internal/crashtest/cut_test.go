@@ -7,22 +7,18 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/penstock-data/penstock/internal/faults"
 	"github.com/penstock-data/penstock/internal/publish"
+	"github.com/penstock-data/penstock/internal/seed"
 	"github.com/penstock-data/penstock/pipeline"
 )
-
-// long reports whether the figures of the long run are wanted.
-func long() bool { return os.Getenv("PENSTOCK_LONG") != "" }
 
 // modes are what a power cut keeps of what was not synced.
 var modes = []faults.Unsynced{faults.Lost, faults.Half, faults.Kept}
@@ -38,7 +34,7 @@ func TestPowerCutAtEveryOperation(t *testing.T) {
 // wanted; with PENSTOCK_SEED the one of that seed alone.
 func campaign(t *testing.T, what string, short, wanted int64, step func(*history, *command) error) {
 	t.Helper()
-	if !long() {
+	if !seed.Long() {
 		wanted = short
 	}
 	var count atomic.Int64
@@ -46,28 +42,28 @@ func campaign(t *testing.T, what string, short, wanted int64, step func(*history
 	seeds := make(chan uint64)
 	for range runtime.GOMAXPROCS(0) {
 		each.Go(func() {
-			for seed := range seeds {
-				h := &history{world: newWorld(seed), count: &count, known: map[[sha256.Size]byte]*manifest{}}
+			for n := range seeds {
+				h := &history{world: newWorld(n), count: &count, known: map[[sha256.Size]byte]*manifest{}}
 				if err := h.live(step, wanted); err != nil {
-					t.Errorf("seed %d: %v", seed, err)
+					t.Errorf("PENSTOCK_SEED=%d: %v", n, err)
 				}
 			}
 		})
 	}
-	first, last := uint64(1), uint64(math.MaxUint64)
-	if seed, err := strconv.ParseUint(os.Getenv("PENSTOCK_SEED"), 10, 64); err == nil {
-		first, last = seed, seed
+	first, last := seed.For(t), uint64(math.MaxUint64)
+	if seed.Chosen() {
+		last = first
 	}
-	seed := first
-	for ; seed <= last && count.Load() < wanted && !t.Failed(); seed++ {
-		seeds <- seed
-		if seed%100 == 0 {
-			t.Logf("%d %s so far, of seeds %d to %d", count.Load(), what, first, seed)
+	next := first
+	for ; next <= last && count.Load() < wanted && !t.Failed(); next++ {
+		seeds <- next
+		if next%100 == 0 {
+			t.Logf("%d %s so far, of seeds %d to %d", count.Load(), what, first, next)
 		}
 	}
 	close(seeds)
 	each.Wait()
-	t.Logf("%d %s, of seeds %d to %d", count.Load(), what, first, seed-1)
+	t.Logf("%d %s, of seeds %d to %d", count.Load(), what, first, next-1)
 	if count.Load() < wanted && first != last {
 		t.Errorf("only %d %s of %d", count.Load(), what, wanted)
 	}

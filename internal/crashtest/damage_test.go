@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/penstock-data/penstock"
+	"github.com/penstock-data/penstock/internal/seed"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -207,7 +208,7 @@ func TestDamagedState(t *testing.T) {
 	x := live(t)
 	all := ways()
 	n := len(all)
-	if long() {
+	if seed.Long() {
 		n = 1000
 	}
 	told := 0

@@ -10,8 +10,8 @@
 //   - cut, fault, damage: the same without processes, on a file system in memory whose power
 //     is cut and whose operations fail, and with a state store that is damaged.
 //
-// Each test prints its seed and takes it from PENSTOCK_SEED. With PENSTOCK_LONG set they
-// are as long as `make crash` has them. PENSTOCK_CYCLES, PENSTOCK_HOURS and PENSTOCK_SEEDED
+// Each test has its seed from internal/seed, and prints it. With PENSTOCK_LONG set they are as
+// long as `make crash` has them. PENSTOCK_CYCLES, PENSTOCK_HOURS and PENSTOCK_SEEDED
 // choose how many processes are killed, how many partitions are filled, and which mistakes
 // are tried; PENSTOCK_KEEP is a directory for the projects in which something is wrong.
 package crashtest

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/penstock-data/penstock/internal/seed"
 )
 
 // fill is a backfill of many small partitions, of which some have inputs that no run may
@@ -34,14 +36,14 @@ type fill struct {
 // just once, and each bad one is named, with its run.
 func TestFill(t *testing.T) {
 	hours, bad, kills := 1000, 7, 5
-	if long() {
+	if seed.Long() {
 		hours, bad, kills = 100_000, 137, 50
 	}
 	if text := os.Getenv("PENSTOCK_HOURS"); text != "" {
 		hours, _ = strconv.Atoi(text)
 	}
 	f := &fill{
-		t: t, dir: t.TempDir(), exe: buildChild(t), rng: rand.New(rand.NewPCG(seed(t), 2)), hours: hours,
+		t: t, dir: t.TempDir(), exe: buildChild(t), rng: rand.New(rand.NewPCG(seed.For(t), 2)), hours: hours,
 		bad: map[string]bool{}, acks: map[string]int{},
 	}
 	for len(f.bad) < bad {
@@ -59,7 +61,7 @@ func TestFill(t *testing.T) {
 	p := f.restarts[len(f.restarts)-1]
 	t.Logf("fill: %d partitions, %d kills, %d bad ones named; %.0f partitions a second; restart to the first new one %s at most; %d MiB at most",
 		hours, kills, len(f.bad), rate, p.Round(time.Millisecond), f.peak>>20)
-	if long() && (p > 2*time.Second || rate < 500 || f.peak > 400<<20) {
+	if seed.Long() && (p > 2*time.Second || rate < 500 || f.peak > 400<<20) {
 		t.Error("want 2 s, 500 a second, and 400 MiB")
 	}
 }
@@ -225,7 +227,7 @@ func (f *fill) plan() {
 		f.t.Fatal(err)
 	}
 	f.t.Logf("fill: the plan of %d partitions takes %.2f s, and would run %d", f.hours, r.Seconds, r.Runs)
-	if r.Error != "" || r.Runs > len(f.bad) || long() && r.Seconds > 1 {
+	if r.Error != "" || r.Runs > len(f.bad) || seed.Long() && r.Seconds > 1 {
 		f.t.Errorf("it is %+v", r)
 	}
 }

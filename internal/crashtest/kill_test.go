@@ -10,24 +10,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/penstock-data/penstock/internal/seed"
 )
-
-// long reports whether the figures of the long run are wanted.
-func long() bool { return os.Getenv("PENSTOCK_LONG") != "" }
-
-// seed is that of the test; it is printed, and taken from PENSTOCK_SEED.
-func seed(t testing.TB) uint64 {
-	t.Helper()
-	s := uint64(time.Now().UnixNano())
-	if text := os.Getenv("PENSTOCK_SEED"); text != "" {
-		var err error
-		if s, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("PENSTOCK_SEED=%d", s)
-	return s
-}
 
 // Processes that run random pipelines are killed at points before and after every durable
 // step, and at any time; also while they clear up after those that were killed before.
@@ -36,13 +21,13 @@ func seed(t testing.TB) uint64 {
 func TestKill(t *testing.T) {
 	c := newCampaign(t, buildChild(t))
 	c.want, c.cyclesEach = 100, 25
-	if long() {
+	if seed.Long() {
 		c.want, c.cyclesEach = 10_000, 50
 	}
 	if text := os.Getenv("PENSTOCK_CYCLES"); text != "" {
 		c.want, _ = strconv.Atoi(text)
 	}
-	first := seed(t)
+	first := seed.For(t)
 	var all sync.WaitGroup
 	for i := range uint64(2) {
 		all.Go(func() {
@@ -178,10 +163,10 @@ func (c *campaign) report() {
 	if c.cycles < c.want && c.violations == 0 {
 		c.t.Errorf("there was no time for more than %d of %d cycles", c.cycles, c.want)
 	}
-	if p99 := at(0.99); long() && p99 >= time.Second {
+	if p99 := at(0.99); seed.Long() && p99 >= time.Second {
 		c.t.Errorf("recovery takes %s, p99", p99)
 	}
-	if long() && c.cycles >= 10_000 {
+	if seed.Long() && c.cycles >= 10_000 {
 		c.everyPoint(50)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/penstock-data/penstock/internal/seed"
 )
 
 // seeded is a mistake put into the code, and the test that has to find it.
@@ -50,7 +52,7 @@ func TestSeededBugsFit(t *testing.T) {
 func TestSeededBugs(t *testing.T) {
 	var chosen []seeded
 	for i, s := range seeds {
-		if some := os.Getenv("PENSTOCK_SEEDED"); some != "" && strings.Contains(s.name, some) || some == "" && (long() || i%15 == 0 && i < 45) {
+		if some := os.Getenv("PENSTOCK_SEEDED"); some != "" && strings.Contains(s.name, some) || some == "" && (seed.Long() || i%15 == 0 && i < 45) {
 			chosen = append(chosen, s)
 		}
 	}

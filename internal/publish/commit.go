@@ -90,10 +90,11 @@ func sameColumns(a, b *pipeline.Manifest) bool {
 		return true
 	}
 	text := func(m *pipeline.Manifest) string {
-		// By which texts, and for which of several reasons, is for people, and no more.
-		l := pipeline.Lineage{Columns: slices.Clone(m.Columns), RowsBy: m.RowsBy}
+		// By which texts, and for which of several reasons, is for people, and no more; but what is
+		// not known is not what is made of nothing.
+		l := pipeline.Lineage{Columns: slices.Clone(m.Columns), RowsBy: m.RowsBy, RowsUnknown: whether(m.RowsUnknown)}
 		for i := range l.Columns {
-			l.Columns[i].By, l.Columns[i].Unknown = nil, ""
+			l.Columns[i].By, l.Columns[i].Unknown = nil, whether(l.Columns[i].Unknown)
 		}
 		text, err := json.Marshal(l)
 		if err != nil {
@@ -102,6 +103,14 @@ func sameColumns(a, b *pipeline.Manifest) bool {
 		return string(text)
 	}
 	return text(a) == text(b)
+}
+
+// whether stands for any reason.
+func whether(unknown string) string {
+	if unknown != "" {
+		return "unknown"
+	}
+	return ""
 }
 
 // sameTraced reports whether both trace rows to the same files and versions. The rows of a trace file

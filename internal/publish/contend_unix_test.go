@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/penstock-data/penstock/internal/faults"
+	"github.com/penstock-data/penstock/internal/seed"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -133,12 +134,10 @@ func startChild(t *testing.T, root string) *child {
 // PENSTOCK_LONG has 10,000 rounds.
 func TestContendersInProcesses(t *testing.T) {
 	rounds := 20
-	if os.Getenv("PENSTOCK_LONG") != "" {
+	if seed.Long() {
 		rounds = 10_000
 	}
-	seed := rand.Uint64()
-	random := rand.New(rand.NewPCG(seed, 0))
-	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed.For(t), 0))
 	root := t.TempDir()
 	s := newStore(faults.OS(), root)
 	s.Lease = contendLease

@@ -5,20 +5,15 @@ import (
 	"encoding/json"
 	"math"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"testing"
+
+	"github.com/penstock-data/penstock/internal/seed"
 )
 
 // seeded gives random numbers, and says how to get the same ones again.
 func seeded(t testing.TB) *rand.Rand {
 	t.Helper()
-	seed := rand.Uint64()
-	if text := os.Getenv("SKETCH_SEED"); text != "" {
-		seed, _ = strconv.ParseUint(text, 10, 64)
-	}
-	t.Logf("SKETCH_SEED=%d", seed)
-	return rand.New(rand.NewPCG(seed, 0))
+	return rand.New(rand.NewPCG(seed.For(t), 0))
 }
 
 // A jsonState is a state of any kind.

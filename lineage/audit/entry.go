@@ -18,7 +18,7 @@ type Kind string
 
 // The kinds of entries. Those of the project's chain are genesis, adopt, mend, intent, run,
 // backfill, and missing; of a dataset's genesis, adopt, mend, intent, publish, release, rollback,
-// approval and gc.
+// approval, decision and gc.
 const (
 	Genesis  Kind = "genesis"  // the first of a chain
 	Adopt    Kind = "adopt"    // what was there before the chain began
@@ -30,6 +30,7 @@ const (
 	Release  Kind = "release"  // a version with rows released from quarantine became current
 	Rollback Kind = "rollback" // an earlier version became current again
 	Approval Kind = "approval" // somebody approved of what a gate blocked
+	Decision Kind = "decision" // somebody decided about a break
 	GC       Kind = "gc"       // versions are to be removed
 	Missing  Kind = "missing"  // a dataset's chain names a run that the project's does not know
 )
@@ -52,9 +53,12 @@ type Entry struct {
 	Actor     string `json:"actor,omitempty"`
 
 	// Digest is the SHA-256 of the file this stands for: the manifest, the record of the run, the
-	// approvals of the partition. Previous is that of the manifest before.
+	// approvals of the partition, a decision. Previous is that of the manifest before.
 	Digest   string `json:"digest,omitempty"`
 	Previous string `json:"previous,omitempty"`
+
+	// File is the name of the file among those of the partition, of a decision about a break.
+	File string `json:"file,omitempty"`
 
 	// Late says that a crash left it out, and it was added when that was found.
 	Late bool `json:"late,omitempty"`

@@ -38,6 +38,7 @@ const (
 	Approved   Act = "approval"
 	Released   Act = "release"
 	RolledBack Act = "rollback"
+	Decided    Act = "decision" // about a break
 )
 
 // Row is something that somebody did. Lists have an entry for each thing; they are texts that
@@ -70,8 +71,9 @@ type Row struct {
 	Error      string   `json:"error,omitempty"`
 	// Details are what else an act says: versions of a rollback, rows of a release, what it undid.
 	Details []string `json:"details,omitempty"`
-	// Entry is the number of the entry of the project's chain that the run's record stands in,
-	// Digest the SHA-256 of that record; 0 where it is on no chain.
+	// Entry is the number of the entry of the project's chain that the run's record stands in, of a
+	// decision about a break that of the ledger's chain, Digest the SHA-256 of the record or the
+	// decision; 0 where it is on no chain.
 	Entry  int64  `json:"entry,omitempty"`
 	Digest string `json:"digest,omitempty"`
 
@@ -115,6 +117,11 @@ func Collect(ctx context.Context, root string, from, to time.Time, o Options) (*
 			if (from.IsZero() || !row.Time.Before(from)) && (to.IsZero() || !row.Time.After(to)) {
 				l.Rows = append(l.Rows, row)
 			}
+		}
+	}
+	for _, row := range c.decisionRows() {
+		if (from.IsZero() || !row.Time.Before(from)) && (to.IsZero() || !row.Time.After(to)) {
+			l.Rows = append(l.Rows, row)
 		}
 	}
 	slices.SortStableFunc(l.Rows, func(a, b Row) int { return a.after.Compare(b.after) })

@@ -8,6 +8,8 @@ type Standing struct {
 	Last *Entry
 	// Intended are digests that it was to have next, since Last.
 	Intended []string
+	// By is who announced it last.
+	By string
 	// Decided says that it was to be written anew at some time: somebody decided upon it.
 	Decided bool
 }
@@ -21,7 +23,7 @@ func (s *Standing) Knows(digest string) bool {
 // add takes the next entry that is about the file.
 func (s *Standing) add(e *Entry) {
 	if e.Kind == Intent {
-		s.Intended, s.Decided = append(s.Intended, e.Digest), true
+		s.Intended, s.Decided, s.By = append(s.Intended, e.Digest), true, e.Actor
 		return
 	}
 	s.Last, s.Intended = e, nil
@@ -41,14 +43,15 @@ func (l *Log) Standing(as Entry) (s Standing, err error) {
 // subject is what an entry is about, whatever was done with it.
 type subject struct {
 	partition, run string
+	file           string
 	version        int64
 	approval       bool
 }
 
 func (e *Entry) about() subject {
-	s := subject{partition: e.Partition, run: e.Run, version: e.Version}
+	s := subject{partition: e.Partition, run: e.Run, version: e.Version, file: e.File}
 	if e.Dataset != "" {
-		s.run, s.approval = "", e.Version == 0 && e.Digest != ""
+		s.run, s.approval = "", e.Version == 0 && e.Digest != "" && e.File == ""
 	}
 	return s
 }
@@ -89,7 +92,10 @@ func (c *checker) late(ch *chain, e *Entry, s *Standing) {
 		return
 	}
 	what, than := "the record of "+e.Run, ""
-	if e.Dataset != "" {
+	switch {
+	case e.File != "":
+		what = "the decision " + e.File + " of " + place(e.Dataset, e.Partition)
+	case e.Dataset != "":
 		what = "the approvals of " + place(e.Dataset, e.Partition)
 	}
 	if s.Last != nil {

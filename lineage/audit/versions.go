@@ -24,6 +24,9 @@ type said struct {
 func (c *checker) partitions(ch *chain) map[string]*said {
 	all := map[string]*said{}
 	for _, e := range ch.entries {
+		if e.File != "" {
+			continue
+		}
 		p := all[e.Partition]
 		if p == nil {
 			p = &said{versions: map[int64]*Entry{}, previous: map[int64]string{}, removed: map[int64]bool{}}
@@ -95,7 +98,10 @@ func (c *checker) dataset(dataset string) error {
 	if err := c.strangersHeld(filepath.Join(store, "held")); err != nil {
 		return err
 	}
-	return c.approvals(store, all)
+	if err := c.approvals(store, all); err != nil {
+		return err
+	}
+	return c.decisions(ch)
 }
 
 // unchained tells of a dataset that has no chain. In a project that is older than its chain it

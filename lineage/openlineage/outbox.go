@@ -157,11 +157,14 @@ func (o *Outbox) Remove(in *Intent, transports []string) error {
 		return err
 	}
 	text, err := o.FS.ReadFile(taken)
+	if err != nil {
+		return err // it stays taken, and so is told once more
+	}
 	now := &Intent{}
-	if err == nil && json.Unmarshal(text, now) == nil && now.Approvals != in.Approvals {
+	if json.Unmarshal(text, now) == nil && now.Approvals != in.Approvals {
 		return o.FS.Rename(taken, there)
 	}
-	err = errors.Join(err, o.FS.RemoveAll(taken))
+	err = o.FS.RemoveAll(taken)
 	for _, t := range transports {
 		err = errors.Join(err, o.FS.RemoveAll(o.note(in, t)))
 	}

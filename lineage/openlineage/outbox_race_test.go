@@ -1,6 +1,7 @@
 package openlineage
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -62,6 +63,31 @@ func TestTakenByTheDead(t *testing.T) {
 	w.set("r1", pipeline.Published)
 	if err := w.box.FS.Rename(w.box.path("r1.json"), w.box.path("r1.taken")); err != nil {
 		t.Fatal(err)
+	}
+	if got := strings.Join(w.waiting(), " "); got != "r1" {
+		t.Errorf("%q waits", got)
+	}
+}
+
+// unread is a file system that gives what nobody can read.
+type unread struct{ faults.FS }
+
+var errUnread = errors.New("it can't be read")
+
+func (unread) ReadFile(string) ([]byte, error) { return nil, errUnread }
+
+// What can't be looked at when it is to be forgotten is told once more: somebody may have put it there
+// again.
+func TestRemovedUnread(t *testing.T) {
+	w := newWorld(t)
+	in := w.begin("r1").Intent
+	again := *in
+	again.Approvals = 1
+	if err := w.box.PutAgain(&again); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&Outbox{FS: unread{w.box.FS}, Dir: w.box.Dir}).Remove(in, []string{"http"}); !errors.Is(err, errUnread) {
+		t.Errorf("got %v", err)
 	}
 	if got := strings.Join(w.waiting(), " "); got != "r1" {
 		t.Errorf("%q waits", got)

@@ -12,12 +12,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/penstock-data/penstock/internal/seed"
 	"github.com/penstock-data/penstock/operators/files"
 	"github.com/penstock-data/penstock/pipeline"
 )
@@ -101,8 +101,7 @@ func TestLinesThatAreWrong(t *testing.T) {
 // What is left are the rows that encoding/csv gives of the whole file, but for those whose
 // first line is not taken, at the same lines.
 func TestLinesAreThoseOfTheFile(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	r := rand.New(rand.NewPCG(seed, 1))
+	r := rand.New(rand.NewPCG(seed.For(t), 1))
 	except := regexp.MustCompile("^TRL|z$")
 	for range 300 {
 		text, end := "h,i\n", []string{"\n", "\r\n"}[r.IntN(2)]
@@ -119,10 +118,10 @@ func TestLinesAreThoseOfTheFile(t *testing.T) {
 		}
 		got, err := read(t, Source{Lines: files.Lines{Except: except.String()}}, text)
 		if err != nil {
-			t.Fatalf("seed %d: %q: %v", seed, text, err)
+			t.Fatalf("%q: %v", text, err)
 		}
 		if diff := cmp.Diff(wanted(t, text, except), got); diff != "" {
-			t.Fatalf("seed %d: %q: %s", seed, text, diff)
+			t.Fatalf("%q: %s", text, diff)
 		}
 	}
 }

@@ -127,6 +127,9 @@ func (s Set) list(env *pipeline.Env, manifests published) ([]File, error) {
 		if err != nil {
 			return nil, err
 		}
+		if f.Bytes == 0 && w.Bytes != 0 {
+			return nil, empty(f)
+		}
 		f.SHA256, f.Chunks, f.Footer, f.Rows = w.SHA256, w.Chunks, w.Footer, w.Rows
 		found = append(found, f)
 	}
@@ -150,6 +153,9 @@ func (s Set) list(env *pipeline.Env, manifests published) ([]File, error) {
 				if err := manifests.describe(&f); err != nil {
 					return nil, err
 				}
+			}
+			if f.Bytes == 0 && f.SHA256 == "" {
+				return nil, empty(f)
 			}
 			found = append(found, f)
 		}
@@ -194,10 +200,14 @@ func stat(dir, name string) (File, error) {
 		return bad("is a directory; name its files, like " + path.Join(name, "*"))
 	case !info.Mode().IsRegular():
 		return bad("is a pipe or a device; only regular files are read, because they can be read again")
-	case info.Size() == 0:
-		return bad("is empty (0 bytes)")
 	}
 	return File{pipeline.File{Path: name, Bytes: info.Size(), Rows: -1, Modified: info.ModTime()}, abs}, nil
+}
+
+// empty is of a file without a byte, of which nothing on record says that it was written so, as JSON
+// lines of no row are: whoever made it may not have got further.
+func empty(f File) error {
+	return &pipeline.Error{Kind: pipeline.BadInput, Where: f.Path, Msg: "is empty (0 bytes)"}
 }
 
 // missing says what was looked for and where, and what there is instead.

@@ -236,10 +236,15 @@ func (e *encoder) Encode(ctx context.Context, batches []arrow.RecordBatch) (pipe
 func (e *encoder) plain(ctx context.Context, b arrow.RecordBatch) (arrow.RecordBatch, error) {
 	cols := append([]arrow.Array{}, b.Columns()...)
 	for i, f := range e.schema.Fields() {
-		if arrow.TypeEqual(cols[i].DataType(), f.Type) {
-			continue
+		if !arrow.TypeEqual(cols[i].DataType(), f.Type) {
+			col, err := compute.CastArray(ctx, cols[i], compute.SafeCastOptions(f.Type))
+			if err != nil {
+				return nil, err
+			}
+			defer col.Release()
+			cols[i] = col
 		}
-		col, err := compute.CastArray(ctx, cols[i], compute.SafeCastOptions(f.Type))
+		col, err := canonical(cols[i])
 		if err != nil {
 			return nil, err
 		}

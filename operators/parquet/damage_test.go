@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -19,6 +18,7 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 	"github.com/zeebo/xxh3"
 
+	"github.com/penstock-data/penstock/internal/seed"
 	"github.com/penstock-data/penstock/operators/files"
 	"github.com/penstock-data/penstock/pipeline"
 )
@@ -202,10 +202,8 @@ func damages(r *rand.Rand, text []byte, in region, most int, try func(what strin
 // every way to read it gives the same. With the digests of a file that was published, it is
 // an error or changes nothing.
 func TestDamage(t *testing.T) {
-	const seed = 5
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 1))
-	most, long := 1, os.Getenv("PENSTOCK_LONG") != "" // long takes minutes
+	r := rand.New(rand.NewPCG(seed.For(t), 1))
+	most, long := 1, seed.Long() // long takes minutes
 	if long {
 		most = 8
 	}

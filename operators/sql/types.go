@@ -52,6 +52,9 @@ func columnType(f arrow.Field) (string, error) {
 		With("cast or drop it before")
 }
 
+// TypeOf is how DuckDB writes the type of a column; an error if it can't have it.
+func TypeOf(f arrow.Field) (string, error) { return columnType(f) }
+
 // logicalType is the DuckDB type of a column that columnType accepts. The caller
 // destroys it.
 func logicalType(t arrow.DataType) duckdb.LogicalType {

@@ -1,0 +1,281 @@
+package reconcile
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/penstock-data/penstock/pipeline"
+)
+
+// Decisions is the source of what was decided about the breaks of a ledger up to the partition
+// of the run, in the order in which it holds. No decision is no row.
+type Decisions struct {
+	// Dataset is the directory of the ledger, relative to the project.
+	Dataset string
+}
+
+// decisionsSchema is a row a decision; nr counts them in their order, from 1.
+var decisionsSchema = arrow.NewSchema([]arrow.Field{
+	{Name: "nr", Type: arrow.PrimitiveTypes.Int64},
+	{Name: ColBreak, Type: arrow.BinaryTypes.String},
+	{Name: "action", Type: arrow.BinaryTypes.String},
+	{Name: "partition", Type: arrow.BinaryTypes.String},
+	{Name: "actor", Type: arrow.BinaryTypes.String},
+	{Name: "owner", Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: "reason", Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: "until", Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: ColOutcome, Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: ColLeft, Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: ColRight, Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: ColDelta, Type: arrow.BinaryTypes.String, Nullable: true},
+}, nil)
+
+// String implements pipeline.Source.
+func (s Decisions) String() string { return "decisions about " + path.Clean(s.Dataset) }
+
+// List implements pipeline.Lister.
+func (s Decisions) List(env *pipeline.Env) ([]pipeline.File, error) {
+	read := env.Dirs
+	if read == nil {
+		read = os.ReadDir
+	}
+	root := DecisionsDir(s.Dataset)
+	dirs, err := read(filepath.Join(env.Dir, filepath.FromSlash(root)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var parts []pipeline.Partition
+	for _, d := range dirs {
+		p, err := pipeline.ParseDir(d.Name())
+		if err == nil && d.IsDir() && holds(p, env.Partition) {
+			parts = append(parts, p)
+		}
+	}
+	slices.SortFunc(parts, func(a, b pipeline.Partition) int { return strings.Compare(a.Value, b.Value) })
+	var all []pipeline.File
+	for _, p := range parts {
+		in := path.Join(root, p.Dir())
+		entries, err := read(filepath.Join(env.Dir, filepath.FromSlash(in)))
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries { // by name: in their order
+			if strings.HasSuffix(e.Name(), ".tmp") {
+				continue // is being written, or a crash left it
+			}
+			f, err := listed(env.Dir, path.Join(in, e.Name()), e)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, f)
+		}
+		if len(all) > maxDecisions {
+			return nil, pipeline.Errorf(pipeline.BadInput, "%s has more than %d decisions", root, maxDecisions).
+				With("let the stage publish a new ledger, into another directory")
+		}
+	}
+	return all, nil
+}
+
+// holds reports whether what was decided from a partition on holds in another. Of other windows,
+// as the pipeline may have had before, those count that begin in it or earlier.
+func holds(from, in pipeline.Partition) bool {
+	return from.Value <= in.Value || from.By != in.By && strings.HasPrefix(from.Value, in.Value)
+}
+
+func listed(dir, name string, e fs.DirEntry) (f pipeline.File, err error) {
+	if !decisionFile.MatchString(e.Name()) || !e.Type().IsRegular() {
+		return f, refused(name, "is no decision: penstock did not put it there")
+	}
+	info, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(name)))
+	if err != nil {
+		return f, err
+	}
+	if info.Size() > maxDecision {
+		return f, refused(name, "has %d bytes; a decision has at most %d", info.Size(), maxDecision)
+	}
+	return pipeline.File{Path: name, Bytes: info.Size(), Modified: info.ModTime().UTC(), Rows: 1}, nil
+}
+
+func refused(name, format string, args ...any) error {
+	return &pipeline.Error{
+		Kind: pipeline.BadInput, Where: name, Msg: fmt.Sprintf(format, args...),
+		Evidence: []string{
+			"`penstock audit verify` tells what else is not as it was put on record",
+			"put back what was decided, from a copy, and move away what nobody decided; or let the stage publish a new ledger, into another directory",
+		},
+	}
+}
+
+// All gives the decisions that hold in env's partition, in their order. One that is not on record
+// is an error.
+func (s Decisions) All(env *pipeline.Env) ([]Decision, error) {
+	files, err := s.List(env)
+	if err != nil {
+		return nil, err
+	}
+	return s.read(env, files)
+}
+
+// Holds reports whether what is accepted until a day or a partition is so in a partition, as both
+// are written: hours are those of a day.
+func Holds(partition, until string) bool {
+	return until == "" || partition <= until || strings.HasPrefix(partition, until+"T")
+}
+
+// Resolve implements pipeline.Source. A decision that is not on record is an error.
+func (s Decisions) Resolve(_ context.Context, env *pipeline.Env) (*pipeline.Input, error) {
+	files, err := s.List(env)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.read(env, files)
+	if err != nil {
+		return nil, err
+	}
+	in := &pipeline.Input{Schema: decisionsSchema, Files: files}
+	for i := range all {
+		in.Splits = append(in.Splits, pipeline.Split{
+			Name: files[i].Path, File: i, Rows: 1, Bytes: files[i].Bytes,
+			Open: func(_ context.Context, env *pipeline.Env, columns []string) (pipeline.Reader, error) {
+				return pipeline.Batches(chosen(decisionRows(env, i+1, all[i]), columns)), nil
+			},
+		})
+	}
+	return in, nil
+}
+
+func (s Decisions) read(env *pipeline.Env, files []pipeline.File) (all []Decision, err error) {
+	known := map[string]pipeline.RecordedFile{}
+	if env.Recorded != nil {
+		if known, err = env.Recorded(path.Clean(s.Dataset)); err != nil {
+			return nil, err
+		}
+	}
+	for i, f := range files {
+		text, err := ReadDecision(env.Dir, f.Path)
+		if err != nil {
+			return nil, err
+		}
+		d, err := ParseDecision(s.Dataset, f.Path, text)
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256(text)
+		digest := hex.EncodeToString(sum[:])
+		place := path.Join(path.Base(path.Dir(f.Path)), path.Base(f.Path))
+		if env.Recorded != nil && !slices.Contains(known[place].Digests, digest) {
+			return nil, refused(f.Path, "is not on record as it is: no entry of the audit says who decided it")
+		}
+		delete(known, place)
+		files[i].Bytes, files[i].SHA256 = int64(len(text)), digest
+		all = append(all, *d)
+	}
+	for _, place := range slices.Sorted(maps.Keys(known)) {
+		from, err := pipeline.ParseDir(path.Dir(place))
+		if known[place].Stands && (err != nil || holds(from, env.Partition)) {
+			return nil, refused(path.Join(DecisionsDir(s.Dataset), place), "is gone, and the audit has it on record")
+		}
+	}
+	return all, nil
+}
+
+// ReadDecision reads the file of a decision, relative to the project, no more than one can have.
+func ReadDecision(dir, name string) ([]byte, error) {
+	f, err := os.Open(filepath.Join(dir, filepath.FromSlash(name)))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxDecision+1))
+	if err == nil && len(text) > maxDecision {
+		err = refused(name, "has more than %d bytes", maxDecision)
+	}
+	return text, err
+}
+
+// ParseDecision reads a decision about a ledger from the text of its file, whose path says the
+// same.
+func ParseDecision(dataset, name string, text []byte) (*Decision, error) {
+	d := &Decision{}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(d); err != nil {
+		return nil, refused(name, "can't be read: %v", err)
+	}
+	if err := d.Check(); err != nil {
+		return nil, refused(name, "%v", err)
+	}
+	p, err := pipeline.ParseDir(path.Base(path.Dir(name)))
+	if err != nil || d.Dataset != path.Clean(dataset) || d.Partition != p.Value || d.File() != path.Base(name) {
+		return nil, refused(name, "says that it is %s of %s@%s: it was moved", d.File(), d.Dataset, d.Partition)
+	}
+	return d, nil
+}
+
+// decisionRows are rows of decisions, of which the first has a number.
+func decisionRows(env *pipeline.Env, first int, all ...Decision) arrow.RecordBatch {
+	b := array.NewRecordBuilder(env.Alloc, decisionsSchema)
+	defer b.Release()
+	for i, d := range all {
+		v := d.Accepted
+		if v == nil {
+			v = &Values{}
+		}
+		b.Field(0).(*array.Int64Builder).Append(int64(first + i))
+		for j, s := range []*string{
+			&d.Break, &d.Action, &d.Partition, &d.Actor, given(d.Owner), given(d.Reason), given(d.Until),
+			given(v.Outcome), v.Left, v.Right, v.Delta,
+		} {
+			if to := b.Field(j + 1).(*array.StringBuilder); s == nil {
+				to.AppendNull()
+			} else {
+				to.Append(*s)
+			}
+		}
+	}
+	return b.NewRecordBatch()
+}
+
+// given is nil for a text that was left out.
+func given(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// chosen takes columns of a batch, which it owns; nil is all.
+func chosen(b arrow.RecordBatch, columns []string) arrow.RecordBatch {
+	if columns == nil {
+		return b
+	}
+	defer b.Release()
+	var fields []arrow.Field
+	var cols []arrow.Array
+	for i, f := range b.Schema().Fields() {
+		if slices.Contains(columns, f.Name) {
+			fields, cols = append(fields, f), append(cols, b.Column(i))
+		}
+	}
+	return array.NewRecordBatch(arrow.NewSchema(fields, nil), cols, b.NumRows())
+}
