@@ -105,6 +105,8 @@ func (d *decoder) build(spec field, arg *node, inputs []string) pipeline.Operato
 		})
 	case "aggregate":
 		return d.aggregate(arg)
+	case "reconcile":
+		return d.reconcile(arg, inputs)
 	case "sql":
 		return sql.Query(d.text(arg, what), inputs...)
 	}

@@ -32,7 +32,9 @@ func (d *decoder) pipeline(n *node) *pipeline.Pipeline {
 		}
 	}
 	for _, s := range d.pairs(n.get("stages"), "stages") {
-		p.Stages = append(p.Stages, d.readStage(s.key, s.value))
+		stage := d.readStage(s.key, s.value)
+		p.Stages = append(p.Stages, stage)
+		p.Stages = append(p.Stages, d.datasets(&stage, s.value.get("datasets"))...)
 	}
 	d.unfold(p)
 	if len(d.errs) == 0 {

@@ -117,6 +117,14 @@ func typeSchema(f field) schema {
 		return schema{"type": "object", "additionalProperties": typeSchema(field{typ: "rows"})}
 	case "fixtures":
 		return schema{"type": "array", "minItems": 1, "items": schema{"type": []string{"array", "object"}}}
+	case "keys":
+		key := schema{"anyOf": []schema{{"type": "string"}, objectSchema(keyObject)}}
+		return schema{"anyOf": []schema{key, {"type": "array", "items": key}}}
+	case "compared":
+		how := schema{"anyOf": []schema{{"type": "null"}, objectSchema(comparedObject)}}
+		return schema{"anyOf": []schema{{"type": "string"}, texts, {"type": "object", "additionalProperties": how}}}
+	case "passes":
+		return schema{"type": "array", "items": objectSchema(passObject)}
 	case "nothing":
 		return schema{"type": []string{"null", "object"}, "maxProperties": 0}
 	}
@@ -164,6 +172,12 @@ func Reference() []byte {
 		if f.object != nil {
 			section("Arguments of "+f.name, f.doc, f.object.fields)
 		}
+		if f.name == "reconcile" {
+			section("A key of reconcile", keyObject.doc, keyObject.fields)
+			section("A column of reconcile", comparedObject.doc, comparedObject.fields)
+			section("A pass of reconcile", passObject.doc, passObject.fields)
+			section("late of reconcile", lateObject.doc, lateObject.fields)
+		}
 	}
 	section("Gates: the check", "A gate has exactly one of these. One that names several columns in a mapping is a rule for each. "+
 		"Those that take a mapping of fields have them listed in [fields of checks](checks.md#fields-of-checks).", checkFields)
@@ -189,7 +203,7 @@ func valueText(f field) string {
 		"object": "a mapping", "calendar": "business_days, or a mapping", "from": "a name, a list or a mapping", "operators": "a list", "gates": "a list",
 		"map of any": "a mapping of columns to values or lists", "any": "anything", "statement": "a text, or a mapping of two",
 		"tolerance": "a value, or a mapping of two", "checks": "a list of checks", "map of values": "a mapping of columns to values",
-		"derive": "a mapping of columns to CEL", "sort": "a list of columns", "nothing": "nothing",
+		"derive": "a mapping of columns to CEL", "sort": "a list of columns", "keys": "a name, a list or a mapping", "compared": "a list, or a mapping by name", "passes": "a list of passes", "nothing": "nothing",
 		"rows": "a list of rows", "map of rows": "a mapping of names to lists of rows", "fixtures": "a list of fixtures",
 	}
 	if n, ok := names[f.typ]; ok {

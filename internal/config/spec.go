@@ -135,6 +135,8 @@ var outputObject = &object{name: "output", doc: "Where a stage's rows are publis
 	{name: "bloom", typ: "texts", doc: "Of parquet: the columns that get a Bloom filter, for readers who look for single values."},
 }}
 
+var datasetsObject = &object{name: "datasets", doc: "Where the parts of what a stage reconciles are published: exactly one format.", choice: formats, fields: outputObject.fields}
+
 var stageObject = &object{name: "stage", doc: "A chain of operators, gates on what leaves it, and perhaps an output.", fields: []field{
 	{name: "description", typ: "text", doc: "For people."},
 	{name: "owner", typ: "text", doc: "For people."},
@@ -145,6 +147,7 @@ var stageObject = &object{name: "stage", doc: "A chain of operators, gates on wh
 	{name: "key", typ: "texts", doc: "The columns that name a row in messages; those of the first `unique` rule if left out."},
 	{name: "gates", typ: "gates", doc: "Rules that what leaves the last operator must keep."},
 	{name: "output", typ: "object", object: outputObject, doc: "Where it is published; left out, the stage only feeds others."},
+	{name: "datasets", typ: "object", object: datasetsObject, doc: "Of a stage that reconciles, where the parts of the result are published, each by a stage of its own: `compare` with `datasets: {parquet: warehouse/compare}` has the stages compare_matched, compare_only_left, compare_only_right, compare_different and compare_summary, with outputs like warehouse/compare/matched. Fields as of an [output](#output)."},
 	{name: "lineage", typ: "text", choices: []string{"rows"}, doc: "With `rows` it is recorded beside the output of each row which rows of the inputs it came from, for `penstock trace`."},
 }}
 
@@ -204,6 +207,7 @@ var operatorSpecs = []field{
 		{name: "by", typ: "texts", doc: "Columns to group by; left out, all rows are one group."},
 		{name: "columns", typ: "map", required: true, doc: "The result's columns: `{flights: count(), mean_delay: mean(delay)}`."},
 	}}, doc: "Aggregate(t, by, columns) → by + columns, a row a group. Functions: " + functions()},
+	{name: "reconcile", typ: "object", object: reconcileObject, doc: "Reconcile(left, right, options) → outcomes. Compares two sides: what matches, what is on one side alone, and what differs, with the cause; see [its guide](../reconcile.md)."},
 	{name: "sql", typ: "text", doc: "Query(t, …, text) → the result of one SELECT over the inputs, by DuckDB."},
 }
 

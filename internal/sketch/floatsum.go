@@ -99,6 +99,19 @@ func (s *FloatSum) Merge(o *FloatSum) {
 	s.up, s.down = plus(s.up, o.up), plus(s.down, o.down)
 }
 
+// Subtract takes values out again that were taken in: those of another state.
+func (s *FloatSum) Subtract(o *FloatSum) {
+	other := *o
+	other.propagate()
+	s.propagate()
+	for i, c := range other.chunks {
+		s.chunks[i] -= c
+	}
+	s.propagate()
+	s.count -= o.count
+	s.nan, s.up, s.down = s.nan-o.nan, s.up-o.up, s.down-o.down
+}
+
 // Count is the number of values, finite or not.
 func (s *FloatSum) Count() int64 { return s.count }
 

@@ -40,6 +40,15 @@ func (s *IntSum) Merge(o *IntSum) {
 	s.add(o.low, o.mid, o.high)
 }
 
+// Subtract takes values out again that were taken in: those of another state.
+func (s *IntSum) Subtract(o *IntSum) {
+	var borrow uint64
+	s.low, borrow = bits.Sub64(s.low, o.low, 0)
+	s.mid, borrow = bits.Sub64(s.mid, o.mid, borrow)
+	s.high, _ = bits.Sub64(s.high, o.high, borrow)
+	s.count -= o.count
+}
+
 // Count is the number of values.
 func (s *IntSum) Count() int64 { return s.count }
 

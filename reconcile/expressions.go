@@ -1,0 +1,203 @@
+package reconcile
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/penstock-data/penstock/operators/sql"
+)
+
+// The expressions of SQL over a pair of rows. l and r stand before the names of the columns of the
+// sides: "l." and "r.", where they are joined, or "l_" and "r_", of a table of pairs.
+
+// measure is the measure of a column, as given.
+func (p *columnPair) measureOf(i int, side string) string {
+	switch {
+	case p.feedsMeasure():
+		return fmt.Sprintf("%sm%d", side, i)
+	case p.kind == kindInt:
+		return fmt.Sprintf("CAST(%sc%d AS DECIMAL(38, 0))", side, i)
+	case p.kind == kindDate:
+		return fmt.Sprintf("CAST(%sc%d - DATE '1970-01-01' AS DECIMAL(38, 0))", side, i)
+	}
+	return fmt.Sprintf("%sc%d", side, i)
+}
+
+// rounded is the measure as it is compared.
+func (p *columnPair) roundedOf(i int, side string) string {
+	switch {
+	case p.round == nil:
+		return p.measureOf(i, side)
+	case p.kind == kindNumber:
+		return fmt.Sprintf("%sq%d", side, i)
+	}
+	return fmt.Sprintf("%sc%d", side, i)
+}
+
+// tolerated says whether the measures a and b are near enough; empty if they must be equal.
+func (c Column) tolerated(p *columnPair, a, b string) string {
+	var parts []string
+	both := fmt.Sprintf("greatest(abs(%s), abs(%s))", a, b)
+	finite := ""
+	if p.floats {
+		finite = fmt.Sprintf("isfinite(%s) AND isfinite(%s) AND ", a, b)
+	}
+	if c.Tolerance != "" {
+		parts = append(parts, finite+p.within(a, b, c.Tolerance))
+	}
+	if c.Relative != "" {
+		n, _ := share(c.Relative) // Bind read it
+		parts = append(parts, fmt.Sprintf("%sCAST(abs(%s - %s) AS DOUBLE) <= %s * CAST(%s AS DOUBLE)", finite, a, b, double(n.float()*(1+slack)), both))
+	}
+	if c.Seconds > 0 {
+		apart := c.Seconds
+		if p.days() {
+			apart /= 86400
+		}
+		n, _ := ofFloat(apart, 64)
+		parts = append(parts, p.within(a, b, n.String()))
+	}
+	if parts == nil {
+		return ""
+	}
+	return "(" + strings.Join(parts, " OR ") + ")"
+}
+
+// slack is what floats may be beyond a bound, relative to their size: 1.1 and 1.0 are 0.1 apart.
+const slack = 1e-12
+
+// within says that the measures are at most so far apart.
+func (p *columnPair) within(a, b, bound string) string {
+	n, _, _ := parseNumber(bound) // Bind read it
+	if p.floats {
+		return fmt.Sprintf("abs(%s - %s) <= %s + %s * greatest(abs(%[1]s), abs(%[2]s))", a, b, double(n.float()), double(slack))
+	}
+	return fmt.Sprintf("abs(%s - %s) <= CAST('%s' AS DECIMAL(38, %d))", a, b, n.floor(int(p.scale)), p.scale)
+}
+
+func double(v float64) string {
+	return "CAST('" + strconv.FormatFloat(v, 'g', -1, 64) + "' AS DOUBLE)"
+}
+
+// differs says that a pair does not agree in a column.
+func (q *plan) differs(i int, l, r string) string {
+	p := q.cols[i]
+	equal := fmt.Sprintf("%sc%d IS NOT DISTINCT FROM %sc%[2]d", l, i, r)
+	if near := q.column(p).tolerated(p, p.roundedOf(i, l), p.roundedOf(i, r)); near != "" {
+		equal = fmt.Sprintf("(%s OR coalesce(%s, false))", equal, near)
+	}
+	return "NOT (" + equal + ")"
+}
+
+// column is what Options say of a compared column.
+func (q *plan) column(p *columnPair) Column {
+	for _, c := range q.o.Columns {
+		if orElse(c.As, orElse(c.Left, c.Right)) == p.name {
+			return c
+		}
+	}
+	return Column{}
+}
+
+// cause says why a pair does not agree in a column.
+func (q *plan) cause(i int, l, r string) string {
+	p := q.cols[i]
+	lc, rc := fmt.Sprintf("%sc%d", l, i), fmt.Sprintf("%sc%d", r, i)
+	var when []string
+	is := func(condition, cause string) {
+		when = append(when, fmt.Sprintf("WHEN %s THEN '%s'", condition, cause))
+	}
+	texts := p.hasReadings()
+	if texts {
+		is(fmt.Sprintf("%s IS NULL AND %ss%d = '%s' OR %s IS NULL AND %ss%[3]d = '%[4]s'", lc, r, i, blankReading, rc, l), NullBlank)
+	}
+	is(fmt.Sprintf("%s IS NULL OR %s IS NULL", lc, rc), Value)
+	a, b := p.measureOf(i, l), p.measureOf(i, r)
+	switch {
+	case p.isNumber():
+		if p.floats {
+			is(fmt.Sprintf("NOT isfinite(%s) OR NOT isfinite(%s)", a, b), Value)
+		}
+		is(fmt.Sprintf("CAST(abs(%s - %s) AS DOUBLE) < pow(10.0, -least(%sp%d, %sp%[4]d)) * (1 - 1e-9)", a, b, l, i, r), Rounding)
+		is(fmt.Sprintf("%s = -%s AND %[1]s <> 0", a, b), Sign)
+		var units []string
+		for _, times := range []string{"1e1", "1e2", "1e3", "1e6"} {
+			for _, pair := range [][2]string{{a, b}, {b, a}} {
+				units = append(units, fmt.Sprintf("abs(CAST(%s AS DOUBLE) - CAST(%s AS DOUBLE) * %s) <= abs(CAST(%[1]s AS DOUBLE)) * 1e-15", pair[0], pair[1], times))
+			}
+		}
+		is(fmt.Sprintf("%s <> 0 AND %s <> 0 AND (%s)", a, b, strings.Join(units, " OR ")), Unit)
+	case p.isMoment():
+		if unit := p.coarser(); unit > 0 {
+			is(fmt.Sprintf("CAST(abs(%s - %s) AS DOUBLE) < %s", a, b, double(unit)), Rounding)
+		}
+	}
+	if texts {
+		is(fmt.Sprintf("list_has_any(string_split(%ss%d, chr(10)), string_split(%ss%[2]d, chr(10)))", l, i, r), Format)
+	}
+	return "CASE " + strings.Join(when, " ") + " ELSE '" + Value + "' END"
+}
+
+// hasReadings reports whether a side is a text, which may mean the same as another.
+func (p *columnPair) hasReadings() bool {
+	return sortOf(p.types[0]) == sortText || sortOf(p.types[1]) == sortText
+}
+
+// coarser is the unit of the side with the coarser one, in that of the measure; 0 if they are the same.
+func (p *columnPair) coarser() float64 {
+	l, r := unitOf(p.types[0]), unitOf(p.types[1])
+	if l == r || l == 0 || r == 0 || p.days() {
+		return 0
+	}
+	return max(l, r)
+}
+
+// shownOf is the text of a value in the result.
+func (q *plan) shownOf(i, side int, prefix string) string {
+	t := q.cols[i].types[side]
+	switch {
+	case showsOtherwise(t):
+		return fmt.Sprintf("%st%d", prefix, i)
+	case sortOf(t) == sortText:
+		return fmt.Sprintf("%sr%d", prefix, i)
+	}
+	return fmt.Sprintf("CAST(%sr%d AS VARCHAR)", prefix, i)
+}
+
+// asDelta is a difference of measures as the result has it; one of floats that does not fit is null.
+func (q *plan) asDelta(p *columnPair, difference string) string {
+	cast := "CAST"
+	if p.floats {
+		cast = "TRY_CAST"
+	}
+	return fmt.Sprintf("%s(%s AS DECIMAL(38, %d))", cast, difference, q.deltaScale)
+}
+
+// delta is the difference of a pair in a column.
+func (q *plan) delta(i int, l, r string) string {
+	p := q.cols[i]
+	if !p.measured() {
+		return q.noDelta()
+	}
+	return q.asDelta(p, p.measureOf(i, l)+" - "+p.measureOf(i, r))
+}
+
+func (q *plan) noDelta() string { return fmt.Sprintf("CAST(NULL AS DECIMAL(38, %d))", q.deltaScale) }
+
+// total is the amount of a row, of a side; of no amount null.
+func (q *plan) total(side string) string {
+	if q.amount < 0 {
+		return "CAST(NULL AS DECIMAL(38, 0))"
+	}
+	return q.cols[q.amount].measureOf(q.amount, side)
+}
+
+// passNames is an expression for the name of a pass by its number.
+func (q *plan) passName(number string) string {
+	names := []string{sql.Literal(KeyPass)}
+	for _, p := range q.passes {
+		names = append(names, sql.Literal(p.Name))
+	}
+	return fmt.Sprintf("([%s])[%s + 1]", strings.Join(names, ", "), number)
+}
