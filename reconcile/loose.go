@@ -8,9 +8,6 @@ import (
 	"unicode"
 )
 
-// blankReading is what readings gives of a text without anything but white space.
-const blankReading = "blank"
-
 // looseDates are layouts that people write dates in, by the shape of what is written so.
 // 01/02/2006 and 02/01/2006 can't be told apart: a text has all readings that are possible.
 var looseDates = func() map[string][]string {
@@ -58,30 +55,35 @@ const maxDate = 40
 
 var grouped = regexp.MustCompile(`^[-+]?\d{1,3}([,' ]\d{3})+(\.\d+)?$|^[-+]?\d{1,3}(\.\d{3})+,\d+$|^[-+]?\d+,\d{1,2}$`)
 
-// readings are what a text may mean, a line each: a number, dates, or, if it is no number, its
-// letters and digits alone. Two texts with a reading in common say the same in other clothes.
-func readings(s string) string {
-	s = strings.TrimFunc(s, unicode.IsSpace)
-	if s == "" {
-		return blankReading
+// sameReading reports whether two texts may say the same in other clothes: have equal letters and
+// digits, or, where both are numbers, are the same one, or are both a date that may be the same.
+func sameReading(a, b string) bool {
+	a, b = trimmed(a), trimmed(b)
+	m, isNumber := looseNumber(a)
+	n, both := looseNumber(b)
+	switch {
+	case isNumber && both && m == n:
+		return true
+	case !(isNumber && both) && folded(a) == folded(b):
+		return true
 	}
-	var all []string
-	n, isNumber := looseNumber(s)
-	if isNumber {
-		all = append(all, "n:"+n.String())
-	} else {
-		all = append(all, "t:"+folded(s))
+	dates := readDates(a)
+	return dates != nil && slices.ContainsFunc(readDates(b), func(t time.Time) bool {
+		return slices.ContainsFunc(dates, t.Equal)
+	})
+}
+
+// readDates are the dates and times that a text may be.
+func readDates(s string) (all []time.Time) {
+	if len(s) > maxDate {
+		return nil
 	}
-	if len(s) <= maxDate {
-		for _, layout := range looseDates[shape(s)] {
-			if t, err := time.Parse(layout, s); err == nil {
-				if d := "d:" + t.UTC().Format(time.RFC3339Nano); !slices.Contains(all, d) {
-					all = append(all, d)
-				}
-			}
+	for _, layout := range looseDates[shape(s)] {
+		if t, err := time.Parse(layout, s); err == nil {
+			all = append(all, t)
 		}
 	}
-	return strings.Join(all, "\n")
+	return all
 }
 
 // looseNumber reads "1,234.50", "1.234,50" and "12,5" too.
