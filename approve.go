@@ -194,21 +194,31 @@ func (d *decision) approval(m *pipeline.Manifest, f pipeline.Finding) pipeline.A
 }
 
 // awaiting gives the findings of the run that block it still: each has to be approved of in
-// every manifest that has it, and in at least one.
+// every manifest that has it, and in at least one. One that is in none of those that are held was
+// approved of if what it is of was published as a record.
 func (d *decision) awaiting() (all []pipeline.Finding) {
 	for i := range d.Run.Gates {
 		f := &d.Run.Gates[i]
 		if !f.Blocks() {
 			continue
 		}
-		if f.Approved = d.approvedOf(*f); f.Approved == nil {
+		if by, held := d.approvedOf(*f); held || f.Approved == nil || !d.recorded(f.Approved.Dataset) {
+			f.Approved = by
+		}
+		if f.Approved == nil {
 			all = append(all, *f)
 		}
 	}
 	return all
 }
 
-func (d *decision) approvedOf(f pipeline.Finding) (by *pipeline.Approval) {
+// recorded reports whether the run published a dataset as a record.
+func (d *decision) recorded(dataset string) bool {
+	return slices.ContainsFunc(d.Run.Outputs, func(out pipeline.OutputRecord) bool { return out.Dataset == dataset && !d.holds(out) })
+}
+
+// approvedOf gives the approval of a finding in what is held, and reports whether it is there.
+func (d *decision) approvedOf(f pipeline.Finding) (by *pipeline.Approval, held bool) {
 	for _, r := range d.held {
 		m := r.Manifest
 		if r.Done != nil {
@@ -220,10 +230,10 @@ func (d *decision) approvedOf(f pipeline.Finding) (by *pipeline.Approval) {
 			}
 			// What is published was admitted then, and stays.
 			if r.Done == nil && g.Approved.Holds(m, g, d.now, d.p.opts.FourEyes) != "" || g.Approved == nil {
-				return nil
+				return nil, true
 			}
-			by = g.Approved
+			by, held = g.Approved, true
 		}
 	}
-	return by
+	return by, held
 }

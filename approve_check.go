@@ -46,6 +46,9 @@ func whyNothing(rec *pipeline.RunRecord) []string {
 	if rec.Error != "" {
 		return []string{rec.Error, "run it again"}
 	}
+	if len(rec.Outputs) > 0 {
+		return []string{"what it made was published as a record, and no other stage that it came to has an output"}
+	}
 	return []string{
 		"it was run without holding, or a stage without output blocked it before anything was written",
 		"run it again, with --hold-for, or give the stage an output",

@@ -3,6 +3,7 @@ package penstock
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/penstock-data/penstock/pipeline"
 )
@@ -12,7 +13,7 @@ func (d *decision) publish(ctx context.Context) error {
 	byDataset := map[string]published{}
 	var current []published
 	status := pipeline.Unchanged
-	outputs := []pipeline.OutputRecord{}
+	outputs := slices.DeleteFunc(slices.Clone(d.Run.Outputs), d.holds) // published always
 	for i, r := range d.held {
 		v := r.Done
 		if v == nil {
@@ -37,6 +38,11 @@ func (d *decision) publish(ctx context.Context) error {
 	d.Run.Status, d.Run.Outputs, d.Run.Held = status, outputs, nil
 	settle(d.Run, current)
 	return d.record(context.WithoutCancel(ctx), current)
+}
+
+// holds reports whether an output is of a dataset that the run held.
+func (d *decision) holds(out pipeline.OutputRecord) bool {
+	return slices.ContainsFunc(d.Run.Held, func(h pipeline.HeldRecord) bool { return h.Dataset == out.Dataset })
 }
 
 // fillInputs names the versions of what the same run published before.

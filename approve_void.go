@@ -10,9 +10,9 @@ import (
 
 // explain says of each finding that blocks the run why the last approval of it, if there is
 // one on record, does not count.
-func (a *attempt) explain(out *pipeline.Outcome, b *manifests) {
-	now := a.p.clock.Now()
-	for _, s := range out.Stages {
+func (b *manifests) explain() {
+	a, now := b.attempt, b.p.clock.Now()
+	for _, s := range b.out.Stages {
 		if s.Stage.Output == nil {
 			continue
 		}

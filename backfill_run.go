@@ -92,9 +92,11 @@ func (b *backfill) partition(ctx context.Context, i int) (e event) {
 	} else if e.now.Runs() {
 		e.rec, e.err = b.attempts(ctx, i, e.now)
 	}
-	published := e.rec != nil && (e.rec.Status == pipeline.Published || e.rec.Status == pipeline.Unchanged)
-	if err := b.plan.ended(i, e.now, published); err != nil && e.err == nil {
+	if err := b.plan.ended(i, e.now, e.rec); err != nil && e.err == nil {
 		e.err = err
+	}
+	if e.rec != nil {
+		b.share.tellNight(ctx, b.pl, e.rec)
 	}
 	return e
 }

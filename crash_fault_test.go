@@ -58,6 +58,7 @@ func failingPipeline() *pipeline.Pipeline {
 				),
 			},
 			{Name: "copy", From: []string{"clean"}, Output: &pipeline.Output{Path: "out/copy", Format: csv.Format{}}},
+			{Name: "found", From: []string{"in"}, Output: &pipeline.Output{Path: "out/found", Format: csv.Format{}, Always: true}},
 		},
 	}
 }
@@ -119,6 +120,7 @@ func failingCommands() []command {
 		{"a first run", runDay("2026-01-02"), pipeline.Published, pipeline.Unchanged},
 		{"an approval", approveHeld, pipeline.Published, ""},
 		{"a run that a gate blocks", runDay("2026-01-03"), pipeline.Blocked, pipeline.Blocked},
+		{"a first run that a gate blocks, with a record of what was found", runDay("2026-01-04"), pipeline.Blocked, pipeline.Blocked},
 		{"a rollback", func(ctx context.Context, p *Project) (*pipeline.RunRecord, error) {
 			return p.Rollback(ctx, "out/clean", "2026-01-01", 1, "the feed was wrong")
 		}, pipeline.Published, pipeline.Unchanged},
@@ -141,6 +143,7 @@ func newFailing(t *testing.T) *failing {
 	}
 	x.write(t, "2026-01-01", "1,5\n2,9\n4,4\n")
 	x.write(t, "2026-01-02", "1,5\n2,-6\n3,3\n")
+	x.write(t, "2026-01-04", "1,5\n")
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}

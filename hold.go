@@ -9,22 +9,20 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// hold keeps what a blocked run staged for a decision, upstream first, and says on the
-// record what it kept. It holds all or nothing.
-func (a *attempt) hold(ctx context.Context, out *pipeline.Outcome) error {
-	a.rec.NotRun = a.notRun(out)
-	b := a.manifests(out)
-	a.explain(out, b)
+// hold keeps what a blocked run staged and did not publish for a decision, upstream first, and
+// says on the record what it kept. It holds all or nothing.
+func (b *manifests) hold(ctx context.Context) error {
+	b.explain()
 	var held []pipeline.HeldRecord
-	for _, s := range out.Stages {
-		if s.Stage.Output == nil || a.p.opts.HoldFor < 0 {
+	for _, s := range b.out.Stages {
+		if s.Stage.Output == nil || b.has(s.Stage.Name) || b.p.opts.HoldFor < 0 {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		staged := a.outputs.staging[s.Stage.Name]
-		if err := a.some.follow(ctx, s.Stage, staged); err != nil {
+		staged := b.outputs.staging[s.Stage.Name]
+		if err := b.some.follow(ctx, s.Stage, staged); err != nil {
 			return err
 		}
 		h, err := staged.Hold(b.manifest(s))
@@ -33,8 +31,8 @@ func (a *attempt) hold(ctx context.Context, out *pipeline.Outcome) error {
 		}
 		held = append(held, *h)
 	}
-	a.rec.Held = held
-	return a.outputs.discard()
+	b.rec.Held = held
+	return b.outputs.discard()
 }
 
 // notRun names the stages that lost their input to a blocked one.
@@ -80,22 +78,24 @@ func (a *attempt) approves(s *pipeline.Stage, f pipeline.Finding, files []pipeli
 // the approvals still hold. Of stages without output, that is if every stage was run and
 // what they say of each output was approved of. An approval that does not hold any more is
 // taken from the findings.
-func (a *attempt) admitted(out *pipeline.Outcome) bool {
+func (a *attempt) admitted(b *manifests) bool {
+	out := b.out
 	if !slices.ContainsFunc(a.rec.Gates, pipeline.Finding.Blocks) {
 		return !out.Blocked
 	}
-	b, outputs, ok := a.manifests(out), 0, len(a.notRun(out)) == 0
+	// A stray is approved of in the manifests in which it stands: with none it is not.
+	ok, asked := len(a.notRun(out)) == 0, len(b.strays) == 0
 	for _, s := range out.Stages {
 		if s.Stage.Output == nil {
 			continue
 		}
-		outputs++
+		asked = asked || !s.Stage.Output.Always
 		for _, f := range b.manifest(s).Unapproved(a.p.clock.Now(), a.p.opts.FourEyes) {
 			a.withdraw(out, f)
 			ok = false
 		}
 	}
-	return ok && outputs > 0
+	return ok && asked
 }
 
 // withdraw takes the approval from a finding.

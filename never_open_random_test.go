@@ -136,7 +136,9 @@ type openCase struct {
 	db    *sql.DB
 	dir   string
 	rules []sqlRule
-	seen  map[string]int // how runs ended, verdicts, and what decided them
+	// record publishes always, and another stage blocks every run.
+	record bool
+	seen   map[string]int // how runs ended, verdicts, and what decided them
 }
 
 func (c *openCase) pipeline() *pipeline.Pipeline {
@@ -144,14 +146,18 @@ func (c *openCase) pipeline() *pipeline.Pipeline {
 	for _, r := range c.rules {
 		rules = append(rules, r.rule)
 	}
-	return &pipeline.Pipeline{
+	pl := &pipeline.Pipeline{
 		Name: "open", Partitions: pipeline.Scheme{By: pipeline.Key},
 		Sources: []pipeline.NamedSource{{Name: "in", Source: parquet.Files("in-{partition}-*.parquet")}, {Name: "codes", Source: parquet.Files("codes.parquet")}},
 		Stages: []pipeline.Stage{{
 			Name: "judged", From: []string{"in"}, Gates: gates.Of(rules...),
-			Output: &pipeline.Output{Path: "out", Format: parquet.Format{}},
+			Output: &pipeline.Output{Path: "out", Format: parquet.Format{}, Always: c.record},
 		}},
 	}
+	if c.record {
+		pl.Stages = append(pl.Stages, pipeline.Stage{Name: "never", From: []string{"in"}, Gates: gates.Of(gates.Rule{Check: gates.Expect("rows() < 0")})})
+	}
+	return pl
 }
 
 // run carries a partition, and holds what came of it against what SQL says.
@@ -162,7 +168,13 @@ func (c *openCase) run(p *penstock.Project, how, part string) {
 	}
 	c.exec("CREATE OR REPLACE TABLE inp AS SELECT * FROM read_parquet('%s/in-%s-*.parquet')", c.dir, part)
 	c.exec("CREATE OR REPLACE TABLE kept AS SELECT * FROM inp WHERE %s", keptBy(c.rules))
-	published := rec.Status == pipeline.Published || rec.Status == pipeline.Unchanged
+	published := len(rec.Outputs) > 0
+	if ended := rec.Status == pipeline.Published || rec.Status == pipeline.Unchanged; ended != (published && !c.record) {
+		c.t.Errorf("%s of %s: %s, published %v", how, part, rec.Status, rec.Outputs)
+	}
+	if c.record && published {
+		c.seen["record"]++
+	}
 	if published {
 		var differ int64
 		files := fmt.Sprintf("SELECT * FROM read_parquet('%s/out/key=%s/*.parquet', hive_partitioning = false)", c.dir, part)
@@ -220,7 +232,7 @@ func TestNothingIsPublishedThatSQLWouldStop(t *testing.T) {
 	if n < 50 {
 		return // too few to have seen everything
 	}
-	for _, what := range []string{"published", "blocked", "verdict pass", "verdict fail", "verdict error", "by footer", "by scan", "by stored states"} {
+	for _, what := range []string{"published", "blocked", "verdict pass", "verdict fail", "verdict error", "by footer", "by scan", "by stored states", "record"} {
 		if seen[what] == 0 && !t.Failed() {
 			t.Errorf("%s was never seen: %v", what, seen)
 		}
@@ -229,7 +241,7 @@ func TestNothingIsPublishedThatSQLWouldStop(t *testing.T) {
 
 func openRun(t *testing.T, db *sql.DB, r *rand.Rand, seen map[string]int) {
 	dir := t.TempDir()
-	c := &openCase{t: t, db: db, dir: dir, seen: seen}
+	c := &openCase{t: t, db: db, dir: dir, seen: seen, record: r.IntN(3) == 0}
 	c.exec("COPY (SELECT unnest(['a', 'b', 'c', 'ab', NULL]) AS code) TO '%s/codes.parquet'", dir)
 	c.exec("CREATE OR REPLACE TABLE codes AS SELECT * FROM read_parquet('%s/codes.parquet')", dir)
 	for _, part := range []string{"p1", "p2"} {

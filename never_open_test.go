@@ -231,6 +231,16 @@ func steady(fault string) (in, codes unsteady) {
 	return in, unsteady{schema: codeSchema, splits: codeRows("a", "b", "c"), reads: new(atomic.Int64)}
 }
 
+// asRecord makes the output of a pipeline a record, and has another stage block every run.
+func asRecord(pl *pipeline.Pipeline) *pipeline.Pipeline {
+	pl.Name += "-record"
+	out := *pl.Stages[0].Output
+	out.Path, out.Always = out.Path+"-record", true
+	pl.Stages[0].Output = &out
+	pl.Stages = append(pl.Stages, pipeline.Stage{Name: "never", From: []string{"in"}, Gates: gates.Of(gates.Rule{Check: gates.Expect("rows() < 0")})})
+	return pl
+}
+
 // isOpen fails the test if something is there that a blocking finding, or an error, should
 // have stopped; it reports whether something was published.
 func isOpen(t *testing.T, dir string, pl *pipeline.Pipeline, rec *pipeline.RunRecord, err error) bool {
@@ -277,7 +287,14 @@ func TestFaultsOfDataNeverPass(t *testing.T) {
 				if in.reads.Load() == 0 {
 					t.Errorf("%v: the fault %q was not seen", rule, fault)
 				}
-				isOpen(t, dir, pl, rec, err)
+				there := isOpen(t, dir, pl, rec, err)
+				if severity == pipeline.Block {
+					in, codes := steady(fault)
+					night, err := p.Run(t.Context(), asRecord(unsteadyPipeline(pl.Name, in, codes, gates.Of(rule))), "all")
+					if err != nil || night.Status != pipeline.Blocked || (len(night.Outputs) > 0) != there {
+						t.Errorf("%v: fault %q: as a record: %s, published %v, and else %t; %v", rule, fault, night.Status, night.Outputs, there, err)
+					}
+				}
 				f := rec.Gates[0]
 				breaks := fault != "" && strings.Contains(r.breaks, fault)
 				switch {
@@ -405,6 +422,9 @@ func TestFaultsOfRunsNeverPublish(t *testing.T) {
 		fault.set(f)
 		runs++
 		pl := unsteadyPipeline(fmt.Sprint("f", runs), in, codes, j, f.ops...)
+		if runs%2 == 0 {
+			pl = asRecord(pl)
+		}
 		rec, err := p.Run(ctx, pl, "all")
 		if f.fired.Load() == 0 && !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%s with %v: it did not fire: %v", fault.name, rule, err)

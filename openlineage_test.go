@@ -167,6 +167,14 @@ func TestOpenLineageOfAllRuns(t *testing.T) {
 	// What comes after clean was not computed.
 	x.want("approved", "orders.clean COMPLETE", "orders.clean.gates COMPLETE", "orders.sums ABORT", "orders.sums.gates ABORT", "orders.check ABORT", "orders COMPLETE")
 
+	// A record of what was found is complete, whatever others say.
+	record := blockable(stage("found", "orders", true), stage("judge", "found", false, rows("few", "id < 3")), stage("next", "found", true))
+	record.Stages[0].Output.Always = true
+	blocked = ran(t, x.p, record, "eu", pipeline.Blocked)
+	x.want("blocked, with a record", "orders.found COMPLETE", "orders.found.gates COMPLETE", "orders.judge FAIL", "orders.next ABORT", "orders.next.gates COMPLETE", "orders FAIL")
+	approved(t, as(x.p, "boss"), blocked.Run, "few")
+	x.want("approved beside a record", "orders.found COMPLETE", "orders.found.gates COMPLETE", "orders.judge COMPLETE", "orders.next COMPLETE", "orders.next.gates COMPLETE", "orders COMPLETE")
+
 	if _, err := x.p.Release(ctx, toldPipeline("2"), ReleaseOptions{Stage: "clean", Partition: "eu", Waive: []string{"positive"}, Reason: "refunds"}); err != nil {
 		t.Fatal(err)
 	}

@@ -78,32 +78,41 @@ type published struct {
 }
 
 // publish switches every output to what was staged, first those that others read.
-func (a *attempt) publish(ctx context.Context, out *pipeline.Outcome) error {
-	b := a.manifests(out)
-	a.rec.Status = pipeline.Unchanged
-	for _, s := range out.Stages {
+func (b *manifests) publish(ctx context.Context) error {
+	b.rec.Status = pipeline.Unchanged
+	for _, s := range b.out.Stages {
 		if s.Stage.Output == nil {
 			continue
 		}
-		staged := a.outputs.staging[s.Stage.Name]
-		if err := a.some.follow(ctx, s.Stage, staged); err != nil {
-			return err
-		}
-		v, err := staged.Commit(ctx, b.manifest(s))
+		unchanged, err := b.commit(ctx, s)
 		if err != nil {
 			return err
 		}
-		noteUndone(a.rec, staged.Current(), v.Manifest)
-		now := published{v.Manifest, v.Digest}
-		b.byStage[s.Stage.Name] = now
-		a.current = append(a.current, now)
-		if !v.Unchanged {
-			a.rec.Status = pipeline.Published
+		if !unchanged {
+			b.rec.Status = pipeline.Published
 		}
-		a.rec.Outputs = append(a.rec.Outputs, outputRecord(v.Manifest, path.Join(v.Manifest.Dataset, a.env.Partition.Dir())))
-		a.noteApprovals(v.Manifest)
 	}
 	return nil
+}
+
+// commit switches the output of a stage to what was staged, and reports whether that is what was
+// published before.
+func (b *manifests) commit(ctx context.Context, s *pipeline.StageOutcome) (unchanged bool, err error) {
+	staged := b.outputs.staging[s.Stage.Name]
+	if err := b.some.follow(ctx, s.Stage, staged); err != nil {
+		return false, err
+	}
+	v, err := staged.Commit(ctx, b.manifest(s))
+	if err != nil {
+		return false, err
+	}
+	noteUndone(b.rec, staged.Current(), v.Manifest)
+	now := published{v.Manifest, v.Digest}
+	b.byStage[s.Stage.Name] = now
+	b.current = append(b.current, now)
+	b.rec.Outputs = append(b.rec.Outputs, outputRecord(v.Manifest, path.Join(v.Manifest.Dataset, b.env.Partition.Dir())))
+	b.noteApprovals(v.Manifest)
+	return v.Unchanged, nil
 }
 
 // noteApprovals puts the approvals that let a version through on the record of the run.
@@ -146,7 +155,8 @@ type manifests struct {
 	out     *pipeline.Outcome
 	byStage map[string]published
 	// strays are findings that block the run and belong to no output: they stand in the
-	// manifest of each.
+	// manifest of each, but of those that are published always. What judged those is in their
+	// manifests, and nothing else.
 	strays []pipeline.Finding
 }
 
@@ -162,7 +172,7 @@ func (b *manifests) manifest(s *pipeline.StageOutcome) *pipeline.Manifest {
 		Columns: s.Origins.Columns, RowsBy: s.Origins.RowsBy, RowsUnknown: s.Origins.RowsUnknown,
 		Findings: []pipeline.Finding{}, Params: b.pl.Params, Key: s.Key,
 		Run: b.rec.Run, Actor: b.rec.Actor, Command: b.rec.Command, Commit: b.rec.Commit, Penstock: b.rec.Penstock,
-		FourEyes: b.p.opts.FourEyes,
+		FourEyes: b.p.opts.FourEyes, Always: s.Stage.Output.Always,
 	}
 	for _, f := range s.Schema.Fields() {
 		m.Schema = append(m.Schema, pipeline.SchemaField{Name: f.Name, Type: pipeline.TypeName(f.Type), Nullable: f.Nullable})
@@ -199,7 +209,7 @@ func (b *manifests) manifest(s *pipeline.StageOutcome) *pipeline.Manifest {
 	if b.some != nil {
 		b.some.describe(m, s.Stage)
 	}
-	if len(b.strays) > 0 {
+	if len(b.strays) > 0 && !s.Stage.Output.Always {
 		m.Findings = append(m.Findings, b.strays...)
 		m.Endorse(b.p.approvals(m.Dataset, b.env.Partition), b.p.clock.Now(), b.p.opts.FourEyes)
 	}

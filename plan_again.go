@@ -27,19 +27,28 @@ func (p *Plan) again(ctx context.Context, i int) (*PartitionPlan, error) {
 	return &now, nil
 }
 
-// ended takes note of how the partition at a place ended: now is the plan by which it ran, and
-// published says whether what it made may be read. What was to run and came to nothing is lost to
-// those that come after. It is safe for concurrent use.
-func (p *Plan) ended(i int, now *PartitionPlan, published bool) error {
+// ended takes note of how the partition at a place ended: now is the plan by which it ran, rec the
+// record of that, or nil. What was to run and came to nothing, so that it may not be read, is lost
+// to those that come after. It is safe for concurrent use.
+func (p *Plan) ended(i int, now *PartitionPlan, rec *pipeline.RunRecord) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.planner.ran[i] = true
 	for k, sp := range p.Partitions[i].Stages {
-		if sp.Run && (now == nil || now.Stages[k].Run && !published || now.Stages[k].waits()) {
+		if sp.Run && (now == nil || now.Stages[k].Run && !hasPublished(rec, sp.Dataset) || now.Stages[k].waits()) {
 			p.planner.lost[lost{i, sp.Stage}] = true
 		}
 	}
 	return p.planner.recall(p.Partitions[i].Partition)
+}
+
+// hasPublished reports whether a run published a dataset, or found it as it was.
+func hasPublished(rec *pipeline.RunRecord, dataset string) bool {
+	if rec == nil {
+		return false
+	}
+	s := rec.StatusOf(dataset)
+	return s == pipeline.Published || s == pipeline.Unchanged
 }
 
 // waits reports whether a stage is not run because something that it needs is not there.

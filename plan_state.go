@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/penstock-data/penstock/gates"
 	"github.com/penstock-data/penstock/internal/store"
@@ -212,6 +213,11 @@ func (e *evaluation) decide() {
 	case e.base != nil && (e.base.Status == pipeline.Failed || e.base.Status == pipeline.Cancelled):
 		sp.State, sp.JudgeOnly = StateFailed, false
 		sp.Reasons = slices.Insert(sp.Reasons, 0, Reason{CauseRun, firstText(e.base.Why, string(e.base.Status))})
+	case e.base != nil && e.base.Status == pipeline.Blocked && !changed && e.freed():
+		if sp.State = StateStale; !e.shows() {
+			sp.State = StateMissing
+		}
+		e.because(CauseCode, "it is published always now, and only %s blocked the last run", e.base.Why)
 	case e.base != nil && e.base.Status == pipeline.Blocked && !changed:
 		sp.State = StateBlocked
 		e.because(CauseRun, "%s", e.base.Why)
@@ -228,6 +234,29 @@ func (e *evaluation) decide() {
 		e.because(CauseForced, "asked for")
 		sp.Run, sp.JudgeOnly = true, false
 	}
+}
+
+// freed reports whether an output that is published always was held by rules of other stages alone:
+// when that was, it was not published always.
+func (e *evaluation) freed() bool {
+	s := e.u.stage
+	if s.Output == nil || !s.Output.Always || e.base.Why == "" {
+		return false
+	}
+	for gate := range strings.SplitSeq(e.base.Why, ", ") {
+		if by, _, _ := strings.Cut(gate, "/"); madeOf(e.pl, s, by) {
+			return false
+		}
+	}
+	return true
+}
+
+// madeOf reports whether a stage is the one of a name, or made of it at any distance.
+func madeOf(pl *pipeline.Pipeline, s *pipeline.Stage, name string) bool {
+	return s.Name == name || slices.ContainsFunc(s.Inputs(), func(in string) bool {
+		up := stageOf(pl, in)
+		return up != nil && madeOf(pl, up, name)
+	})
 }
 
 // runs reports whether a unit in its state is run, with these options.

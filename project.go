@@ -3,6 +3,7 @@ package penstock
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -59,6 +60,9 @@ type Options struct {
 	// record is verified with.
 	AuditSigned bool
 	AuditKeys   []string
+	// NightTold is called after a run of a pipeline with a night, when its reports were written and
+	// who is to know was told, or not. A backfill may call it for several at once.
+	NightTold func(NightTold)
 	// OpenLineage is where what runs do is told; nil: nowhere.
 	OpenLineage *openlineage.Config
 	// Anew moves an index that can't be used away, and begins a new one: for Rebuild.
@@ -84,6 +88,7 @@ type Project struct {
 	teller  *teller
 	hashes  *hashes
 	sleep   func(context.Context, time.Duration) error
+	dial    func(ctx context.Context, network, address string) (net.Conn, error) // of webhooks; nil: the system's
 	// backfill is the id of the one that runs are part of.
 	backfill string
 }

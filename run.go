@@ -23,7 +23,9 @@ func (p *Project) Run(ctx context.Context, pl *pipeline.Pipeline, partition stri
 	if err != nil {
 		return &pipeline.RunRecord{Pipeline: pl.Name, Partition: partition, Status: pipeline.Failed, Error: err.Error()}, err
 	}
-	return p.runPartition(ctx, pl, part)
+	rec, err := p.runPartition(ctx, pl, part)
+	p.tellNight(ctx, pl, rec)
+	return rec, err
 }
 
 // Env is what a run of the partition is bound with: for explaining a pipeline
@@ -162,17 +164,22 @@ func (a *attempt) carry(ctx context.Context, plan *pipeline.Plan) error {
 	}
 	a.take(out)
 	defer a.rests(out)
-	if !a.admitted(out) {
-		a.rec.Status = pipeline.Blocked
-		if err := a.hold(ctx, out); err != nil {
-			a.rec.Error = "not held: " + err.Error() // the verdict stands, and is what matters
+	b := a.manifests(out)
+	if a.admitted(b) {
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		return nil
+		return b.publish(ctx)
 	}
-	if err := ctx.Err(); err != nil {
+	a.rec.Status = pipeline.Blocked
+	a.rec.NotRun = a.notRun(out)
+	if err := b.publishRecords(ctx); err != nil {
 		return err
 	}
-	return a.publish(ctx, out)
+	if err := b.hold(ctx); err != nil {
+		a.rec.Error = "not held: " + err.Error() // the verdict stands, and is what matters
+	}
+	return nil
 }
 
 // take copies what the run did into the record.

@@ -31,5 +31,7 @@ func (p *Project) RunSelected(ctx context.Context, pl *pipeline.Pipeline, partit
 		}
 		return failed(problem)
 	}
-	return p.runPlanned(ctx, pl, one)
+	rec, err := p.runPlanned(ctx, pl, one)
+	p.tellNight(ctx, pl, rec)
+	return rec, err
 }

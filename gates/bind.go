@@ -39,9 +39,9 @@ type boundRule struct {
 	contract
 }
 
-// moments are the instants that rules may name.
+// moments are the instants, and the text, that rules may name.
 func (b *bound) moments() expr.Moments {
-	m := expr.Moments{}
+	m := expr.Moments{"partition_name": b.around.Partition.String()}
 	if !b.around.Now.IsZero() {
 		m["now"] = b.around.Now
 	}

@@ -71,7 +71,7 @@ type metricFunc struct {
 
 // metricFuncs are all metrics, in the order in which people are told of them.
 var metricFuncs = slices.Concat(
-	countMetrics, numberMetrics, momentMetrics, quantileMetrics, keyMetrics, valueMetrics, orderMetrics, compareMetrics, schemaMetrics, fileMetrics,
+	countMetrics, numberMetrics, breakMetrics, momentMetrics, quantileMetrics, keyMetrics, valueMetrics, orderMetrics, compareMetrics, schemaMetrics, fileMetrics,
 )
 
 // exprFuncs are the metrics as package expr types them.

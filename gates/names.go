@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/penstock-data/penstock/internal/expr"
 )
 
 // Names are those of the rules, in their order.
@@ -38,8 +40,15 @@ func (r Rule) reads(column string) bool {
 
 func (c Check) reads(column string) bool {
 	return c.kind == schemaCheck || slices.Contains(c.columns, column) ||
-		slices.ContainsFunc([]string{c.text, c.warn, c.show}, func(text string) bool { return hasWord(text, column) }) ||
+		slices.ContainsFunc([]string{c.text, c.warn, c.show}, func(text string) bool { return hasWord(text, column) || hasMetricOf(text, column) }) ||
 		slices.ContainsFunc(c.members, func(m Check) bool { return m.reads(column) })
+}
+
+// hasMetricOf reports whether a text names a metric that looks at a column by itself.
+func hasMetricOf(text, column string) bool {
+	return slices.ContainsFunc(metricFuncs, func(f metricFunc) bool {
+		return slices.ContainsFunc(f.Columns, func(c expr.MetricColumn) bool { return c.Name == column }) && strings.Contains(text, f.Name+"(")
+	})
 }
 
 // hasWord reports whether a name stands in a text, and not as a part of another.

@@ -14,9 +14,10 @@ func TestReading(t *testing.T) {
 		Rule{Name: "where", Check: Unique("id"), Where: "vv == 'x'"},
 		Rule{Name: "groups", Check: Expect("rows() > 1"), By: []string{"day"}},
 		Rule{Name: "count", Check: Expect("rows() > 1")},
+		Rule{Name: "breaks", Check: Expect("breaks.older_than(3) == 0")},
 	).(judge)
 	for column, want := range map[string]string{
-		"v": "text metric", "vv": "text where", "id": "named where", "day": "groups", "w": "", "": "",
+		"v": "text metric", "vv": "text where", "id": "named where", "day": "groups", "state": "breaks", "age_days": "breaks", "cleared": "", "w": "", "": "",
 	} {
 		if got := strings.Join(j.Reading(column), " "); got != want {
 			t.Errorf("%s: %q", column, got)

@@ -78,6 +78,11 @@ func (s *wholeSum) value() any {
 	if s.of.Count() == 0 {
 		return nil
 	}
+	return s.number()
+}
+
+// number is the sum, which is 0 of no values.
+func (s *wholeSum) number() any {
 	if _, ok := s.typ.(arrow.DecimalType); ok {
 		return expr.Decimal{Digits: s.of.Sum(), Scale: scaleOf(s.typ)}
 	}

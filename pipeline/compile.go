@@ -179,9 +179,10 @@ func (r *run) streamed(s *operatorStep, out Reader) *fragment {
 	return streamUnits(r.env, out, s.bound.Schema, "stage "+s.stage.Name)
 }
 
-// named gives a reader of what a blocking operator gave, which asks a Finder at its end.
+// named gives a reader of what a blocking operator gave, which asks a Finder or a Reporter at its end.
 func (sr *stageRun) named(s *operatorStep, out Reader) Reader {
-	n := &namedReader{Reader: out, step: s}
+	n := &namedReader{Reader: out, step: s, stage: sr}
+	n.reporter, _ = out.(Reporter)
 	if f, is := out.(Finder); is {
 		n.finder, n.finding = f, &finding{op: shortly(s.op.String())}
 		sr.finders = append(sr.finders, n.finding)
@@ -195,6 +196,9 @@ type namedReader struct {
 	step    *operatorStep
 	finder  Finder // nil where the reader is none
 	finding *finding
+
+	stage    *stageRun
+	reporter Reporter // as finder
 }
 
 func (r *namedReader) Next(ctx context.Context) (b arrow.RecordBatch, err error) {
@@ -202,6 +206,12 @@ func (r *namedReader) Next(ctx context.Context) (b arrow.RecordBatch, err error)
 	b, err = r.Reader.Next(ctx)
 	if isEOF(err) && r.finder != nil && !r.finding.ended {
 		r.finding.all, r.finding.ended = r.finder.Findings(), true
+	}
+	if isEOF(err) && r.reporter != nil {
+		if report := r.reporter.Report(); report != nil {
+			r.stage.reports = append(r.stage.reports, report)
+		}
+		r.reporter = nil
 	}
 	if err != nil && !isEOF(err) {
 		err = inStage(err, r.step.stage.Name, r.step.at)

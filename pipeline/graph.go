@@ -56,9 +56,38 @@ func (p *Pipeline) Check() (errs Errors) {
 		}
 		outputs[s.Output.Path] = s.Name
 	}
+	errs = append(errs, p.checkNight()...)
 	if len(errs) == 0 {
-		if _, err := p.order(); err != nil {
-			errs = append(errs, err)
+		order, err := p.order()
+		if err != nil {
+			return append(errs, err)
+		}
+		errs = append(errs, checkAlways(order)...)
+	}
+	return errs
+}
+
+// checkAlways finds outputs that are published always and made of one that is not: a blocked run
+// would publish them, and hold what they name as their input.
+func checkAlways(order []*Stage) (errs Errors) {
+	held := map[string]string{} // by stage: one that it is made of and that a blocked run holds
+	for _, s := range order {
+		of := ""
+		for _, name := range s.Inputs() {
+			if of == "" {
+				of = held[name]
+			}
+		}
+		switch {
+		case s.Output != nil && !s.Output.Always:
+			held[s.Name] = s.Name
+		case s.Output == nil:
+			held[s.Name] = of
+		case of != "":
+			errs = append(errs, &Error{
+				Kind: Invalid, At: s.At, Stage: s.Name, Msg: fmt.Sprintf("is published always, and is made of stage %q, which a blocked run holds", of),
+				Evidence: []string{fmt.Sprintf("add `publish: always` to the output of %q, or read what it is made of", of)},
+			})
 		}
 	}
 	return errs

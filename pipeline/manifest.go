@@ -52,6 +52,9 @@ type Manifest struct {
 
 	// Key are the columns that name a row, as the stage says, or its gates.
 	Key []string `json:"key,omitempty"`
+	// Always says that the version is a record of what was found: a rule of a stage that it is
+	// not made of does not keep it from readers.
+	Always bool `json:"always,omitempty"`
 	// Release is set where quarantined rows were released, and nothing was computed.
 	Release *Release `json:"release,omitempty"`
 	// Judged is set where only the gates were run again: the version whose data this is.
@@ -131,5 +134,8 @@ type StageRecord struct {
 	RowsFiltered int64 `json:"rows_filtered"`
 	// Operators are what each operator did to the number of rows, in order.
 	Operators []OperatorRecord `json:"operators,omitempty"`
-	Seconds   float64          `json:"seconds"`
+	// Reports are what operators say of their work at its end, each an object of its own: see
+	// Reporter.
+	Reports []json.RawMessage `json:"reports,omitempty"`
+	Seconds float64           `json:"seconds"`
 }

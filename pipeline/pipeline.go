@@ -14,6 +14,9 @@ type Pipeline struct {
 	Sources []NamedSource
 	// Stages are in any order; the graph decides which is run first.
 	Stages []Stage
+	// Night is what is reported of a reconciliation, and who is told. Nil: nothing, nobody. It makes
+	// nothing stale.
+	Night *Night
 	// File is where the pipeline was read, or empty.
 	File string
 	// Texts are what it was read from: File, and then files that it names.

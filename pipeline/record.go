@@ -1,6 +1,9 @@
 package pipeline
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Status says how a run ended.
 type Status string
@@ -61,6 +64,16 @@ type RunRecord struct {
 	Bases []Basis `json:"bases,omitempty"`
 	// Undone are the releases that the run took back, computing their partitions again.
 	Undone []Undone `json:"undone,omitempty"`
+}
+
+// StatusOf is how the run ended for one of its datasets: what a blocked run published, as a record
+// of what was found, is published. Of a stage that only judges the name is empty.
+func (r *RunRecord) StatusOf(dataset string) Status {
+	made := func(o OutputRecord) bool { return o.Dataset == dataset }
+	if r.Status == Blocked && dataset != "" && slices.ContainsFunc(r.Outputs, made) {
+		return Published
+	}
+	return r.Status
 }
 
 // TextRecord is a file that a pipeline was read from: its path, as it is named, and the hex

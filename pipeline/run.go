@@ -177,6 +177,7 @@ type stageRun struct {
 	lineage    []File
 	account    account
 	finders    []*finding
+	reports    []json.RawMessage
 }
 
 // stage runs one stage that writes or only judges, with those that stream into it.
@@ -305,6 +306,7 @@ func (r *run) conclude(ctx context.Context, sr *stageRun) (out *StageOutcome, er
 	}
 	out.Findings = append(out.Findings, sr.findings()...)
 	out.Record.Operators, out.Record.RowsFiltered = sr.account.records()
+	out.Record.Reports = sr.reports
 	out.Findings = append(out.Findings, sr.account.conservation(out.Record, out.Files, out.Quarantine))
 	out.Findings[len(out.Findings)-1].At = sr.plan.At
 	for i := range out.Findings {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
@@ -16,6 +17,14 @@ import (
 type Finder interface {
 	Reader
 	Findings() []Finding
+}
+
+// A Reporter is a reader, given by Stream or Scan, that has something to say of its work at its
+// end: a JSON object, small, which goes on record with the stage. Report is asked once, after
+// io.EOF; nil says nothing.
+type Reporter interface {
+	Reader
+	Report() json.RawMessage
 }
 
 // Balance is the name of the finding of an operator that reckons up what it read against what

@@ -80,4 +80,9 @@ type Output struct {
 	Path string
 	// Format writes the files.
 	Format Format
+	// Always makes it a record of what was found: it is published also where a rule blocks the
+	// run, if that is a rule of a stage that it is not made of, at any distance. Its own rules,
+	// and those of what it is made of, hold it back as they do others. What it is made of within
+	// the pipeline must be published always too, where it has an output.
+	Always bool
 }

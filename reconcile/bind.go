@@ -225,19 +225,20 @@ func names(pairs []*columnPair) (all []string) {
 }
 
 // named is a column of both sides by what the result calls it, or "left = right", or a name that
-// both sides have.
+// both sides have. One that is a key or is compared is that, however it is named.
 func (b *binder) named(what, name string) *columnPair {
 	name = strings.TrimSpace(name)
+	left, right, two := strings.Cut(name, "=")
+	left, right = strings.TrimSpace(left), strings.TrimSpace(right)
 	for _, p := range slices.Concat(b.keys, b.cols) {
-		if p.name == name {
+		if p.name == name || two && b.in[0].Field(p.index[0]).Name == left && b.in[1].Field(p.index[1]).Name == right {
 			return p
 		}
 	}
-	left, right, two := strings.Cut(name, "=")
 	if !two {
 		right = left
 	}
-	return b.pair(what, name, strings.TrimSpace(left), strings.TrimSpace(right), Normal{}, nil)
+	return b.pair(what, name, left, right, Normal{}, nil)
 }
 
 func (b *binder) bindPasses() {

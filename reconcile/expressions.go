@@ -100,7 +100,7 @@ func (q *plan) column(p *columnPair) Column {
 	return Column{}
 }
 
-// cause says why a pair does not agree in a column.
+// cause says why a pair of the table y does not agree in a column.
 func (q *plan) cause(i int, l, r string) string {
 	p := q.cols[i]
 	lc, rc := fmt.Sprintf("%sc%d", l, i), fmt.Sprintf("%sc%d", r, i)
@@ -108,9 +108,15 @@ func (q *plan) cause(i int, l, r string) string {
 	is := func(condition, cause string) {
 		when = append(when, fmt.Sprintf("WHEN %s THEN '%s'", condition, cause))
 	}
+	blankOf := func(side int, prefix string) string {
+		if sortOf(p.types[side]) == sortText {
+			return fmt.Sprintf("%sb%d", prefix, i)
+		}
+		return "false"
+	}
 	texts := p.hasReadings()
 	if texts {
-		is(fmt.Sprintf("%s IS NULL AND %ss%d = '%s' OR %s IS NULL AND %ss%[3]d = '%[4]s'", lc, r, i, blankReading, rc, l), NullBlank)
+		is(fmt.Sprintf("%s IS NULL AND %s OR %s IS NULL AND %s", lc, blankOf(1, r), rc, blankOf(0, l)), NullBlank)
 	}
 	is(fmt.Sprintf("%s IS NULL OR %s IS NULL", lc, rc), Value)
 	a, b := p.measureOf(i, l), p.measureOf(i, r)
@@ -134,7 +140,7 @@ func (q *plan) cause(i int, l, r string) string {
 		}
 	}
 	if texts {
-		is(fmt.Sprintf("list_has_any(string_split(%ss%d, chr(10)), string_split(%ss%[2]d, chr(10)))", l, i, r), Format)
+		is(fmt.Sprintf("EXISTS (SELECT 1 FROM f%d WHERE f%[1]d.lid = y.lid)", i), Format)
 	}
 	return "CASE " + strings.Join(when, " ") + " ELSE '" + Value + "' END"
 }
@@ -151,6 +157,14 @@ func (p *columnPair) coarser() float64 {
 		return 0
 	}
 	return max(l, r)
+}
+
+// meant is the text of a value, to be read for what it may mean.
+func (p *columnPair) meant(i, side int, prefix string) string {
+	if sortOf(p.types[side]) == sortText {
+		return fmt.Sprintf("%sr%d", prefix, i)
+	}
+	return fmt.Sprintf("%sc%d", prefix, i)
 }
 
 // shownOf is the text of a value in the result.

@@ -109,15 +109,15 @@ func dayOf(partition string) string {
 	return fmt.Sprintf("TRY_CAST(CASE WHEN strlen(%[1]s) = 7 THEN %[1]s || '-01' ELSE left(%[1]s, 10) END AS DATE)", partition)
 }
 
-// part writes a part of what a break is so that no two are written alike.
-func part(column string) string {
+// idPart writes a part of what a break is so that no two are written alike.
+func idPart(column string) string {
 	return fmt.Sprintf("coalesce(strlen(%[1]s) || ':' || %[1]s, '-')", column)
 }
 
 func (st *statement) text() string {
 	rename := func(inner, name string) string { return name + " AS " + inner }
 	names := func(_, name string) string { return name }
-	identity := strings.Join([]string{part(literal(st.dataset)), part(`"key"`), part(`"column"`), part("cause"), "nth"}, " || ")
+	identity := strings.Join([]string{idPart(literal(st.dataset)), idPart(`"key"`), idPart(`"column"`), idPart("cause"), "nth"}, " || ")
 	return `WITH t AS (
 	SELECT "key", "column", cause, outcome, "left", "right", delta` + st.each(rename) + `,
 		CAST(row_number() OVER (PARTITION BY "key", "column", cause ORDER BY nth, outcome, "left", "right", delta` + st.each(names) + `) AS INTEGER) AS nth

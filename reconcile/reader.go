@@ -24,6 +24,8 @@ type result struct {
 	// apart are the deltas of the amounts; within, how far amounts are apart that are near enough.
 	apart, within sketch.IntSum
 	closed        bool
+
+	sums summing
 }
 
 // Next implements pipeline.Reader.
@@ -100,6 +102,7 @@ func (r *result) leaves(b arrow.RecordBatch) arrow.RecordBatch {
 		c.Release()
 	}
 	r.count(out, b.Column(n).(*array.Decimal128))
+	r.sums.add(r.m.plan, out)
 	return out
 }
 

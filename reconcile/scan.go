@@ -130,6 +130,7 @@ type splitReader struct {
 	next int
 	now  pipeline.Reader
 	left []bool // of keep, what is left to be taken out of the batches of the split
+	due  int64  // how many rows of it are wanted yet, or -1 where that is not known
 	all  bool
 }
 
@@ -149,28 +150,45 @@ func (r *splitReader) Next(ctx context.Context) (arrow.RecordBatch, error) {
 		b, err := r.now.Next(ctx)
 		if err == io.EOF { //nolint:errorlint // a Reader gives io.EOF itself
 			err = r.Close()
+			if err == nil && r.due > 0 {
+				err = r.changed("fewer")
+			}
 			if err != nil {
 				return nil, err
 			}
 			continue
 		}
-		if err != nil || r.all {
-			return b, err
+		if err != nil {
+			return nil, err
+		}
+		if r.all {
+			r.due -= min(r.due, b.NumRows())
+			return b, nil
 		}
 		defer b.Release()
 		if int64(len(r.left)) < b.NumRows() {
-			return nil, pipeline.Errorf(pipeline.BadInput, "reconcile: %s has more rows than when it was read before", r.in.Splits[r.next-1].Name)
+			return nil, r.changed("more")
 		}
 		keep := r.left[:b.NumRows()]
 		r.left = r.left[b.NumRows():]
-		return rows.Filter(ctx, b, keep, r.env.Alloc)
+		b, err = rows.Filter(ctx, b, keep, r.env.Alloc)
+		if err == nil {
+			r.due -= b.NumRows()
+		}
+		return b, err
 	}
+}
+
+// changed is the error of a split that is not what it was.
+func (r *splitReader) changed(how string) error {
+	return pipeline.Errorf(pipeline.BadInput, "reconcile: %s has %s rows than when it was read before", r.in.Splits[r.next-1].Name, how).
+		With("leave the inputs alone while they are read, and run it again")
 }
 
 // open begins a split; one of which nothing is kept it passes by.
 func (r *splitReader) open(ctx context.Context, i int) (err error) {
 	s := &r.in.Splits[i]
-	r.all = r.keep == nil
+	r.all, r.due = r.keep == nil, -1
 	if r.all {
 		r.now, err = s.Open(ctx, r.env, r.columns)
 		return err
@@ -178,6 +196,12 @@ func (r *splitReader) open(ctx context.Context, i int) (err error) {
 	keep := r.keep(i)
 	if keep == nil {
 		return nil
+	}
+	r.due = 0
+	for _, k := range keep {
+		if k {
+			r.due++
+		}
 	}
 	if s.OpenSome != nil {
 		r.all = true

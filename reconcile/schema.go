@@ -6,7 +6,7 @@ const (
 	ColOutcome    = "outcome"     // utf8: one of the outcomes
 	ColPass       = "pass"        // utf8: the pass that paired it; null of one side alone
 	ColKey        = "key"         // utf8: the canonical key
-	ColNth        = "nth"         // int32: which of several with the same key, column and cause, from 1
+	ColNth        = "nth"         // int32: which of several with the same outcome, key, column and cause, from 1
 	ColColumn     = "column"      // utf8: the column that differs
 	ColCause      = "cause"       // utf8: one of the causes; null of what matches
 	ColLeft       = "left"        // utf8: the left value of that column

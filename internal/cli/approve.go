@@ -79,6 +79,9 @@ func (a *app) approved(done *penstock.Approved) error {
 			a.print("  of the bytes %.12s under the rules %.12s\n", ap.Bytes, ap.Rules)
 		}
 		for _, o := range rec.Outputs {
+			if len(done.Awaiting) > 0 {
+				break // those are records, published before
+			}
 			a.print("published %s: version %d, %s\n", o.Path, o.Version, plural(o.Rows, "row", "rows"))
 		}
 		a.showUndone(rec)
@@ -86,7 +89,7 @@ func (a *app) approved(done *penstock.Approved) error {
 	a.notJudged(done)
 	if len(done.Awaiting) > 0 {
 		for _, f := range done.Awaiting {
-			fmt.Fprintf(a.stderr, "%s\n\tapproval awaited: nothing was published\n\t%s\n", report.Headline(rec.Partition, f), approveLine(rec))
+			fmt.Fprintf(a.stderr, "%s\n\tapproval awaited: %s\n\t%s\n", report.Headline(rec.Partition, f), strings.Join(report.Outcome(rec), "; "), approveLine(rec))
 		}
 		return errBlocked
 	}

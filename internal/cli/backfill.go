@@ -244,7 +244,7 @@ func (r *filling) fill(ctx context.Context, project *penstock.Project, pl *pipel
 	if err == nil {
 		err = verdict(rec)
 	}
-	return r.out.ended(records, err)
+	return r.app.nights.status(r.out.ended(records, err))
 }
 
 // maxTold bounds of how many partitions that were blocked or failed all is told.

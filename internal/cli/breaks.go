@@ -14,7 +14,7 @@ import (
 func (a *app) breaksCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "breaks",
-		Short: "List, show and decide upon the breaks of a reconciliation",
+		Short: "List, show, report and decide upon the breaks of a reconciliation",
 		Long: `Lists the breaks that a ledger has, shows what became of one from night to night, and puts on
 record what is decided about it: who it is assigned to, that it is accepted as it is, for how
 long and why, or that it is accepted no more. A break is named by its id, or by as many of its
@@ -29,7 +29,7 @@ named; the ledger has it when it is made anew from there on, as ` + "`penstock p
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
-		a.breaksListCommand(), a.breaksShowCommand(),
+		a.breaksListCommand(), a.breaksShowCommand(), a.breaksReportCommand(),
 		a.decideCommand(reconcile.Assign), a.decideCommand(reconcile.Accept), a.decideCommand(reconcile.Reopen),
 	)
 	return cmd

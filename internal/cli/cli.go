@@ -49,6 +49,8 @@ type app struct {
 	noColor   bool
 	logFormat string
 	signing   string // a file with the key
+
+	nights nights
 }
 
 // Main runs the command line and returns the exit status.
@@ -114,7 +116,7 @@ func (a *app) root() *cobra.Command {
 		a.approveCommand(), a.quarantineCommand(), a.breaksCommand(),
 		a.runsCommand(), a.showCommand(), a.lineageCommand(), a.traceCommand(), a.blameCommand(), a.diffCommand(), a.impactCommand(),
 		a.rollbackCommand(), a.gcCommand(), a.auditCommand(), a.reproduceCommand(), a.verifyCommand(), a.rebuildCommand(),
-		a.openLineageCommand(), a.schemaCommand(), a.versionCommand(),
+		a.reconcileCommand(), a.openLineageCommand(), a.schemaCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -142,7 +142,7 @@ func (a *app) showRun(rec *pipeline.RunRecord) {
 	a.showRollback(rec.Rollback)
 	a.showUndone(rec)
 	for _, o := range rec.Outputs {
-		a.print("  output  %s: version %d, %s\n", o.Path, o.Version, plural(o.Rows, "row", "rows"))
+		a.print("  output  %s: version %d, %s%s\n", o.Path, o.Version, plural(o.Rows, "row", "rows"), asRecord(rec))
 	}
 }
 

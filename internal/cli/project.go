@@ -67,7 +67,7 @@ func (a *app) load(cmd *cobra.Command, file string, f *pipelineFlags, l *pipelin
 		Command: append([]string{"penstock"}, a.args...),
 	}
 	if f.tells {
-		o.OpenLineage = a.openLineage()
+		o.OpenLineage, o.NightTold = a.openLineage(), a.nights.told(a)
 	}
 	project, err := a.openAt(cmd.Context(), a.rootOf(file), o)
 	return project, pl, err

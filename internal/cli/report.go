@@ -33,13 +33,21 @@ func (a *app) report(rec *pipeline.RunRecord) {
 		a.print("  stage %-20s %s in, %s out%s\n", s.Name, plural(s.RowsIn, "row", "rows"), count(s.RowsOut), aside)
 	}
 	for _, o := range rec.Outputs {
-		a.print("  output %-19s version %d, %s\n", o.Path, o.Version, plural(o.Rows, "row", "rows"))
+		a.print("  output %-19s version %d, %s%s\n", o.Path, o.Version, plural(o.Rows, "row", "rows"), asRecord(rec))
 		for _, q := range o.Quarantine {
 			a.print("  quarantine %s\n", q)
 		}
 	}
 	a.showUndone(rec)
 	a.reportGates(rec)
+}
+
+// asRecord says of what a run published that it was blocked all the same.
+func asRecord(rec *pipeline.RunRecord) string {
+	if rec.Status == pipeline.Blocked {
+		return ", published as a record"
+	}
+	return ""
 }
 
 // changed names the operators of a stage that give another number of rows by nature.
@@ -104,9 +112,9 @@ func (a *app) blocked(project *penstock.Project, pl *pipeline.Pipeline, rec *pip
 
 // keptBack says what readers see now.
 func keptBack(project *penstock.Project, pl *pipeline.Pipeline, rec *pipeline.RunRecord) []string {
-	lines := []string{"nothing was published"}
+	lines := report.Outcome(rec)
 	for _, s := range pl.Stages {
-		if s.Output == nil {
+		if s.Output == nil || rec.StatusOf(path.Clean(s.Output.Path)) == pipeline.Published {
 			continue
 		}
 		part, err := pl.Partitions.Parse(rec.Partition)

@@ -23,7 +23,8 @@ func (a *app) runCommand() *cobra.Command {
 are published, each by one atomic switch; otherwise nothing becomes visible. With --select
 some of its stages are run, over what is published of the others.
 
-Exit status: 0 published or unchanged, 1 a gate blocked, 2 anything else.`,
+Exit status: 0 published or unchanged, 1 a gate blocked, 2 anything else; of a pipeline with a
+night, 2 also where all went well and its report could not be written, or nobody be told.`,
 		Example: "  penstock run pipeline.yaml --partition 2001-01\n" +
 			"  penstock run pipeline.yaml --partition 2001-01 --select clean+\n" +
 			"  penstock run pipeline.yaml --partition 2001-01 --report junit=out.xml --report html=run.html",
@@ -52,7 +53,7 @@ Exit status: 0 published or unchanged, 1 a gate blocked, 2 anything else.`,
 			}
 			rec, err := run(cmd.Context(), pl, partition)
 			p.end()
-			return out.ended([]*pipeline.RunRecord{rec}, a.ended(project, pl, rec, err, out.takeStdout()))
+			return a.nights.status(out.ended([]*pipeline.RunRecord{rec}, a.ended(project, pl, rec, err, out.takeStdout())))
 		},
 	}
 	f.add(cmd.Flags())

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"embed"
 	"errors"
 	"io/fs"
@@ -85,17 +86,21 @@ func templateNames() []string {
 }
 
 func (a *app) initCommand() *cobra.Command {
-	return &cobra.Command{
+	var named string
+	cmd := &cobra.Command{
 		Use:   "init [TEMPLATE]",
 		Short: "Lay out a new project here: " + strings.Join(templateNames(), ", "),
 		Long: `Writes a pipeline file with its data into the current directory, or the one that
 --project names. Every template runs as it is, offline, and has one gate that
 blocks on purpose. Files that are there already are left alone.`,
-		Example: "  penstock init minimal",
+		Example: "  penstock init minimal\n  penstock init --template reconcile",
 		Args:    arguments(0, 1, "the name of a template"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			template := "minimal"
+			template := cmp.Or(named, "minimal")
 			if len(args) > 0 {
+				if named != "" && named != args[0] {
+					return usage("two templates, %q and %q; name one", args[0], named)
+				}
 				template = args[0]
 			}
 			names := templateNames()
@@ -127,11 +132,13 @@ blocks on purpose. Files that are there already are left alone.`,
 				a.print("wrote %s\n", filepath.Join(dir, name))
 			}
 			next := "penstock run pipeline.yaml"
-			if template == "flights" {
+			if template != "minimal" {
 				next = "penstock backfill pipeline.yaml"
 			}
 			a.say("next: %s", next)
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&named, "template", "", "the template, by name")
+	return cmd
 }

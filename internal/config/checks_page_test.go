@@ -70,7 +70,9 @@ func checksPage(t *testing.T) []byte {
 		"are not. x and y are any expressions over columns: `sum(quantity * 2)`. One that has such arguments, and those of columns, can\n" +
 		"be asked of another source or stage, whose name comes first: `sum(\"ledger\", amount)`, `rows(\"ledger\")`. Those with {shares}\n" +
 		"compare: with shares that are written out, with another source, `psi(\"ledger\", country)`, or with past partitions,\n" +
-		"`history(6).psi(country)`; and so do `ks` and `welch_test`, but for shares.\n\n| metric | what it is | its state | for example |\n|---|---|---|---|\n")
+		"`history(6).psi(country)`; and so do `ks` and `welch_test`, but for shares.\n" +
+		"Those of breaks are of the rows of a ledger of breaks, which have the columns `state`, `age_days` and `cleared`; on the stage that\n" +
+		"makes it they are asked without a name: `breaks.new(abs(delta) > 100.0) == 0`. Each is a `count_if`, or a `sum`, of such rows.\n\n| metric | what it is | its state | for example |\n|---|---|---|---|\n")
 	tried := metricExamples(t)
 	for _, d := range gates.MetricDocs() {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", codeCell(d.Call), cell(d.Doc), d.State, codeCell(tried(d.Name, d.Name)))

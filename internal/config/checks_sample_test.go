@@ -129,6 +129,16 @@ var sampleInputs = map[string]struct {
 		}
 		return []map[string]any{{"orders": sampleRows, "amount": total}}
 	}},
+	"breaks": {[]string{"state string", "age_days int64", "cleared string", "delta decimal(10, 2)"}, func(day int) []map[string]any {
+		row := func(state, delta string, age int, cleared any) map[string]any {
+			return map[string]any{"state": state, "delta": delta, "age_days": age, "cleared": cleared}
+		}
+		tonight, before := sampleDay(day).Format(time.DateOnly), sampleDay(day-1).Format(time.DateOnly)
+		return []map[string]any{
+			row("new", "3.00", 0, nil), row("open", "-150.00", 12, nil), row("accepted", "20.00", 9, nil),
+			row("cleared", "1.00", 2, tonight), row("cleared", "1.00", 1, before),
+		}
+	}},
 	"expected": {[]string{"code string", "tags list<string>"}, func(int) []map[string]any {
 		tags := []string{"a", "b"}
 		return []map[string]any{{"code": "uk", "tags": tags}, {"code": "us", "tags": tags}, {"code": "de", "tags": tags}}

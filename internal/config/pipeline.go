@@ -36,6 +36,9 @@ func (d *decoder) pipeline(n *node) *pipeline.Pipeline {
 		p.Stages = append(p.Stages, stage)
 		p.Stages = append(p.Stages, d.datasets(&stage, s.value.get("datasets"))...)
 	}
+	if nt := n.get("night"); nt != nil {
+		p.Night = d.night(nt)
+	}
 	d.unfold(p)
 	if len(d.errs) == 0 {
 		d.checkDatasets(p)

@@ -167,6 +167,9 @@ func Reference() []byte {
 	section("partitions of a dataset", datasetPartitions.doc, datasetPartitions.fields)
 	section("past", pastObject.doc, pastObject.fields)
 	section("output", outputObject.doc, outputObject.fields)
+	section("night", nightObject.doc, nightObject.fields)
+	section("report", reportObject.doc, reportObject.fields)
+	section("notify", notifyObject.doc, notifyObject.fields)
 	section("Operators", "Each is a mapping of its name to its arguments.", operatorSpecs)
 	for _, f := range operatorSpecs {
 		if f.object != nil {

@@ -130,6 +130,7 @@ var outputObject = &object{name: "output", doc: "Where a stage's rows are publis
 	{name: "csv", typ: "text", doc: "The dataset's directory."},
 	{name: "jsonl", typ: "text", doc: "The dataset's directory."},
 	{name: "ipc", typ: "text", doc: "The dataset's directory."},
+	{name: "publish", typ: "text", choices: []string{"always"}, doc: "With `always` it is a record of what was found: also where a rule blocks the run it is published, if that is a rule of a stage that it is not made of. Its own rules, and those of what it is made of, hold it back as ever. What it is made of must be published always too, where it has an output. The run is blocked all the same, and holds its other outputs."},
 	{name: "compression", typ: "text", choices: parquet.Compressions(), doc: "Of parquet; if left out, zstd, but for columns that don't get smaller by it."},
 	{name: "sorted_by", typ: "texts", doc: "Of parquet: the columns by which the rows are in order, nulls last, `-` before one that descends. It is noted in the files for their readers; sort the rows yourself."},
 	{name: "bloom", typ: "texts", doc: "Of parquet: the columns that get a Bloom filter, for readers who look for single values."},
@@ -158,6 +159,7 @@ var pipelineObject = &object{name: "pipeline", doc: "A pipeline file.", fields: 
 	{name: "params", typ: "map", doc: "Values used as ${name} in any text below; `--param name=value` overrides one. ${env:NAME} is a variable of the environment."},
 	{name: "sources", typ: "objects", object: sourceObject, required: true, doc: "Inputs by name."},
 	{name: "stages", typ: "objects", object: stageObject, required: true, doc: "Stages by name, in any order."},
+	{name: "night", typ: "object", object: nightObject, doc: "What is reported of a reconciliation after each run, and who is told."},
 }}
 
 // ruleFields are those that any rule may have beside its check.

@@ -77,7 +77,7 @@ func (d *decoder) output(n *node) *pipeline.Output {
 	if !d.object(n, outputObject) {
 		return nil
 	}
-	o := &pipeline.Output{}
+	o := &pipeline.Output{Always: d.oneOf(n.get("publish"), fieldOf(outputObject, "publish")) != ""}
 	compression := d.oneOf(n.get("compression"), fieldOf(outputObject, "compression"))
 	for _, f := range formats {
 		v := n.get(f)

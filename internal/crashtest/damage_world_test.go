@@ -45,6 +45,7 @@ func daily() *pipeline.Pipeline {
 				),
 			},
 			{Name: "copy", From: []string{"clean"}, Output: &pipeline.Output{Path: "out/copy", Format: csv.Format{}}},
+			{Name: "found", From: []string{"in"}, Output: &pipeline.Output{Path: "out/found", Format: csv.Format{}, Always: true}},
 		},
 	}
 }

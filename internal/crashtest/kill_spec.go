@@ -28,8 +28,10 @@ type Stage struct {
 	// Low puts rows with a smaller v aside, where it is not 0; a row with a v above Most blocks.
 	Low  int64 `json:"low"`
 	Most int64 `json:"most"`
-	// Output is the format of the dataset out/NAME; empty: there is none.
+	// Output is the format of the dataset out/NAME; empty: there is none. Always publishes it also
+	// where a stage blocks that it is not made of.
 	Output string `json:"output"`
+	Always bool   `json:"always,omitempty"`
 }
 
 // Hour gives the name of an hour's partition.

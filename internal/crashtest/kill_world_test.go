@@ -136,7 +136,20 @@ func randomSpec(rng *rand.Rand) Spec {
 	if last := &s.Stages[len(s.Stages)-1]; last.Output == "" {
 		last.Output = "parquet"
 	}
+	for i := range s.Stages {
+		st := &s.Stages[i]
+		st.Always = st.Output != "" && rng.IntN(2) == 0 && !s.made(*st, func(up Stage) bool { return up.Name != st.Name && up.Output != "" && !up.Always })
+	}
 	return s
+}
+
+// made reports whether a stage is one, or made of one at any distance, of which something holds.
+func (s Spec) made(st Stage, is func(Stage) bool) bool {
+	if is(st) {
+		return true
+	}
+	i := slices.IndexFunc(s.Stages, func(up Stage) bool { return up.Name == st.From })
+	return i >= 0 && s.made(s.Stages[i], is)
 }
 
 func (w *world) parts() []string {
@@ -249,9 +262,11 @@ func (w *world) run(part string) step {
 	out, aside, blocked := w.spec.oracle(g.rows)
 	if len(blocked) > 0 {
 		s.status = "blocked"
-		return s
 	}
 	for _, st := range w.outputs() {
+		if len(blocked) > 0 && (!st.Always || w.spec.made(st, func(up Stage) bool { return blocked[up.Name] })) {
+			continue
+		}
 		s.next[st.Name+"@"+part] = w.mayStay(st.Name+"@"+part, cell{rows: out[st.Name], aside: aside[st.Name], shas: []string{g.sha}})
 	}
 	return s
@@ -327,6 +342,9 @@ func (w *world) rollbacks(stage, part string) (all []step) {
 // damage puts something wrong where readers look, of which the same input comes out again.
 func (w *world) damage(part string) (step, error) {
 	s := w.run(part)
+	if s.status == "blocked" {
+		return s, nil
+	}
 	for _, st := range w.outputs() {
 		key, dir := st.Name+"@"+part, visibleDir(st.Name, part)
 		was, ok := w.now[key]

@@ -3,7 +3,6 @@ package expr
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
@@ -57,8 +56,8 @@ func Compile(src string, schema *arrow.Schema) (*Program, error) {
 }
 
 // Moments are instants that an expression may name, by the function that gives each: now(),
-// partition_start(), partition_end().
-type Moments map[string]time.Time
+// partition_start(), partition_end(); and texts: partition_name().
+type Moments map[string]any
 
 // CompileAt is Compile for an expression that may name moments.
 func CompileAt(src string, schema *arrow.Schema, at Moments) (*Program, error) {

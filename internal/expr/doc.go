@@ -86,6 +86,12 @@
 //	date_trunc(string, timestamp) → timestamp; "year", "quarter", "month", "week" (its Monday), "day",
 //	    "hour", "minute"
 //
+// In gates, these as well:
+//
+//	now() → timestamp; of the run
+//	partition_start(), partition_end() → timestamp; where partitions are windows of time
+//	partition_name() → string; as the partition is written: "2001-07", or "all" where there are none
+//
 // # Formats
 //
 // Whether a string is of a format, all of it: nothing around it is trimmed. None is an error.

@@ -43,6 +43,19 @@ type MetricFunc struct {
 	Compares bool
 	// Inputs says that it may be asked of another input although it has no row expressions.
 	Inputs bool
+	// Of, if not empty, is a condition: the metric is of the rows for which it is true, and
+	// means one of a row expression that it makes of that. {n} stands for the number among its
+	// arguments; a predicate chooses among the rows; any other expression is 0 of other rows.
+	// Columns are those that the rows must have, Whose says of what they are rows.
+	Of      string
+	Columns []MetricColumn
+	Whose   string
+}
+
+// MetricColumn is a column that a metric looks at by its name: of text, or of whole numbers.
+type MetricColumn struct {
+	Name string
+	Text bool
 }
 
 // Summary is what a statement may ask of the values of a metric on past partitions:
@@ -269,7 +282,7 @@ func InputsOf(src string, metrics []MetricFunc) []string {
 		if e.Kind() != ast.CallKind || len(e.AsCall().Args()) == 0 {
 			return
 		}
-		i := slices.IndexFunc(metrics, func(f MetricFunc) bool { return f.Name == e.AsCall().FunctionName() })
+		i := slices.IndexFunc(metrics, func(f MetricFunc) bool { return f.Name == calledName(e.AsCall()) })
 		if i < 0 {
 			return
 		}
@@ -282,10 +295,10 @@ func InputsOf(src string, metrics []MetricFunc) []string {
 
 // input is the name of the input that a call begins with, if it does.
 func (f MetricFunc) input(args []ast.Expr) (string, bool) {
-	if len(args) == 0 || !f.Inputs && (len(f.Params) == 0 || f.Params[0] != RowExpr && f.Params[0] != RowPredicate) {
+	if len(args) == 0 || f.Of == "" && !f.Inputs && (len(f.Params) == 0 || f.Params[0] != RowExpr && f.Params[0] != RowPredicate) {
 		return "", false
 	}
 	v, _ := constant(args[0])
 	name, ok := v.(string)
-	return name, ok && (len(args) > 1 || f.Inputs)
+	return name, ok && (len(args) > 1 || f.Inputs || f.Of != "")
 }

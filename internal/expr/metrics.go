@@ -45,6 +45,9 @@ func (m *metricFinder) find(e ast.Expr) error {
 			return m.at(e, "what of the history? say history(6).mean(rows()), or another of %s", strings.Join(m.summaries(), ", "))
 		}
 	}
+	if err := m.strange(e); err != nil {
+		return err
+	}
 	for _, child := range children(e) {
 		if err := m.find(child); err != nil {
 			return err
@@ -58,10 +61,7 @@ func isHistory(e ast.Expr) bool {
 }
 
 func (m *metricFinder) metric(call ast.CallExpr) (MetricFunc, bool) {
-	if call.IsMemberFunction() {
-		return MetricFunc{}, false
-	}
-	i := slices.IndexFunc(m.words.Metrics, func(f MetricFunc) bool { return f.Name == call.FunctionName() })
+	i := slices.IndexFunc(m.words.Metrics, func(f MetricFunc) bool { return f.Name == calledName(call) })
 	if i < 0 {
 		return MetricFunc{}, false
 	}
@@ -234,10 +234,14 @@ func (m *metricFinder) read(e ast.Expr, f MetricFunc, args []ast.Expr) (call Cal
 	if len(args) > len(f.Params) || len(args) < len(f.Params)-f.Optional {
 		return call, m.at(e, "%s takes %s, found %d", f.Name, arity(f), len(args))
 	}
-	for i, arg := range args {
-		if err := m.argument(&call, f.Params[i], arg, schema); err != nil {
-			return call, err
-		}
+	if f.Of != "" {
+		err = m.rowsOf(&call, f, e, args, schema)
+	}
+	for i := 0; f.Of == "" && err == nil && i < len(args); i++ {
+		err = m.argument(&call, f.Params[i], args[i], schema)
+	}
+	if err != nil {
+		return call, err
 	}
 	var argTypes []arrow.DataType
 	for _, a := range call.Args {
@@ -403,7 +407,13 @@ func (m *metricFinder) hint(err error) error {
 		e.Snippet = e.Snippet[:min(2, len(e.Snippet))]
 	default:
 		e.Snippet = e.Snippet[:min(2, len(e.Snippet))]
-		if near := pipeline.Nearest(word, names); near != "" {
+		groups := slices.Clone(names)
+		for _, name := range names {
+			if group, _, ok := strings.Cut(name, "."); ok && !slices.Contains(groups, group) {
+				groups = append(groups, group)
+			}
+		}
+		if near := pipeline.Nearest(word, groups); near != "" {
 			e.Msg = fmt.Sprintf("unknown metric %q; did you mean %q?", word, near)
 			return e
 		}

@@ -41,11 +41,9 @@ func (c *compiler) rewriteCall(e ast.Expr) {
 				c.read(e.AsIdent())
 			}
 		}
-	case "now", "partition_start", "partition_end":
-		if t, ok := c.moments[call.FunctionName()]; ok && len(args) == 0 {
-			c.timed = true
-			iso := types.String(t.UTC().Format(time.RFC3339Nano))
-			e.SetKindCase(factory.NewCall(c.id(), "timestamp", factory.NewLiteral(c.id(), iso)))
+	case "now", "partition_start", "partition_end", "partition_name":
+		if len(args) == 0 && !call.IsMemberFunction() {
+			c.moment(e, c.moments[call.FunctionName()])
 		}
 	case operators.Equals, operators.NotEquals:
 		if !c.nullTest(e, args[0], args[1]) && !c.nullTest(e, args[1], args[0]) {
@@ -60,6 +58,20 @@ func (c *compiler) rewriteCall(e ast.Expr) {
 	case operators.Conditional:
 		c.decimalLiterals(args[1:])
 	}
+}
+
+// moment puts an instant, or a text, in the place of the call that names it; nil is not known here.
+func (c *compiler) moment(e ast.Expr, v any) {
+	switch v := v.(type) {
+	case time.Time:
+		iso := types.String(v.UTC().Format(time.RFC3339Nano))
+		e.SetKindCase(factory.NewCall(c.id(), "timestamp", factory.NewLiteral(c.id(), iso)))
+	case string:
+		e.SetKindCase(factory.NewLiteral(c.id(), types.String(v)))
+	default:
+		return
+	}
+	c.timed = true
 }
 
 // decimalLiterals makes a number a decimal that stands beside one, as it is written.

@@ -222,6 +222,22 @@ func (s *Store) Holds(h pipeline.HeldRecord) bool {
 	return err == nil && !over
 }
 
+// ReadHeld gives the manifest of a held version, and the absolute directory that the paths of its
+// files go from. It takes no lease: whoever decides meanwhile takes the files away. The error is
+// fs.ErrNotExist where it is not held any more.
+func (s *Store) ReadHeld(h pipeline.HeldRecord) (m *pipeline.Manifest, dir string, err error) {
+	l, err := heldLayout(s.Root, h)
+	if err != nil {
+		return nil, "", err
+	}
+	dir = filepath.Join(l.heldBy(h.Run), "version")
+	m, digest, err := s.read(filepath.Join(dir, manifestName), l)
+	if err == nil && digest != h.Manifest {
+		return nil, "", pipeline.Errorf(pipeline.IO, "what run %s holds of %s was changed since", h.Run, h.Path).With("run the partition again")
+	}
+	return m, dir, err
+}
+
 // heldLayout gives the place of a held version, and refuses one that leads elsewhere.
 func heldLayout(root string, h pipeline.HeldRecord) (layout, error) {
 	dir := ""

@@ -95,16 +95,23 @@ func failedLines(f pipeline.Finding) []string {
 // Outcome says what a run did to its outputs, a line each. Of a run that failed its error
 // says it.
 func Outcome(rec *pipeline.RunRecord) []string {
-	if rec.Status == pipeline.Blocked {
-		return []string{"nothing was published"}
-	}
 	var lines []string
 	for _, o := range rec.Outputs {
-		verb := "published"
-		if rec.Status == pipeline.Unchanged {
-			verb = "unchanged:"
+		what := fmt.Sprintf("version %d, %s", o.Version, Plural(o.Rows, "row", "rows"))
+		switch rec.Status {
+		case pipeline.Blocked:
+			lines = append(lines, fmt.Sprintf("%s was published as a record: %s", oneLine(o.Path), what))
+		case pipeline.Unchanged:
+			lines = append(lines, fmt.Sprintf("unchanged: %s %s", oneLine(o.Path), what))
+		default:
+			lines = append(lines, fmt.Sprintf("published %s %s", oneLine(o.Path), what))
 		}
-		lines = append(lines, fmt.Sprintf("%s %s version %d, %s", verb, oneLine(o.Path), o.Version, Plural(o.Rows, "row", "rows")))
+	}
+	switch {
+	case rec.Status == pipeline.Blocked && len(lines) == 0:
+		return []string{"nothing was published"}
+	case rec.Status == pipeline.Blocked:
+		return append(lines, "nothing else was published")
 	}
 	return lines
 }

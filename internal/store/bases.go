@@ -130,9 +130,13 @@ func (s *Store) Basis(ctx context.Context, name, stage, partition string) (*pipe
 // putBases notes what the outputs of a run rest on. What the run did not compute is kept as
 // it was; what is known of a later run is not overwritten.
 func putBases(tx *Changes, r *pipeline.RunRecord) error {
-	started, why := r.Started.UTC().Format(timeLayout), whyOf(r)
+	started := r.Started.UTC().Format(timeLayout)
 	for i := range r.Bases {
 		b := &r.Bases[i]
+		status, why := r.StatusOf(b.Dataset), ""
+		if status == r.Status {
+			why = whyOf(r)
+		}
 		if notRun(r, b) {
 			if err := forgetBasis(tx, r, b); err != nil {
 				return err
@@ -147,12 +151,16 @@ func putBases(tx *Changes, r *pipeline.RunRecord) error {
 		}
 		done, err := tx.exec(`UPDATE bases SET dataset = ?4, run = ?5, started = ?6, status = ?7, why = ?8
 			WHERE pipeline = ?1 AND stage = ?2 AND partition = ?3 AND started <= ?6`,
-			r.Pipeline, b.Stage, r.Partition, b.Dataset, r.Run, started, string(r.Status), why)
+			r.Pipeline, b.Stage, r.Partition, b.Dataset, r.Run, started, string(status), why)
 		if err != nil {
 			return err
 		}
-		if n, err := done.RowsAffected(); err != nil || n == 0 {
-			return err // a later run is on record
+		n, err := done.RowsAffected()
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			continue // a later run is on record
 		}
 		if err := putBasis(tx, r, b); err != nil {
 			return err

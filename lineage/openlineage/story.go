@@ -109,7 +109,11 @@ func (s *Story) why() string {
 			gates = append(gates, "stage "+strconv.Quote(f.Stage)+": gate "+strconv.Quote(f.Name))
 		}
 	}
-	return "blocked, and nothing was published: " + strings.Join(gates, ", ")
+	published := "nothing was published"
+	if len(s.Record.Outputs) > 0 {
+		published = "nothing was published but what is a record"
+	}
+	return "blocked, and " + published + ": " + strings.Join(gates, ", ")
 }
 
 func errorMessage(text string) *ErrorMessage {

@@ -139,6 +139,10 @@ func TestHowRunsEnd(t *testing.T) {
 		{"blocked by what only judges", pipeline.Blocked, func(s *Story) {
 			s.Record.Gates[3].Severity, s.Record.Gates[3].Verdict = pipeline.Block, pipeline.NoData
 		}, all("ABORT", "COMPLETE", "ABORT", "FAIL", "FAIL")},
+		{"blocked by what only judges, with a record of what was found", pipeline.Blocked, func(s *Story) {
+			s.Record.Gates[3].Severity, s.Record.Gates[3].Verdict = pipeline.Block, pipeline.NoData
+			s.Record.Outputs = []pipeline.OutputRecord{{Dataset: "out/clean", Version: 3, Files: []string{"a"}}}
+		}, all("COMPLETE", "COMPLETE", "ABORT", "FAIL", "FAIL")},
 		{"approved", pipeline.Published, func(s *Story) {
 			s.Record.Gates[0].Verdict, s.Record.Gates[0].Approved = pipeline.Fail, &pipeline.Approval{Actor: "boss"}
 			s.Record.Approvals = []pipeline.Approval{{At: began.Add(time.Hour)}}

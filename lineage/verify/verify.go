@@ -10,6 +10,8 @@
 //     of earlier manifests is unbroken; one that was rolled back to has the files it says;
 //   - every blocking rule it was published under has passed, or somebody approved of just
 //     its bytes under just its rules, and the approval had not expired;
+//   - what a run made that a rule blocked is a record of what was found, and not made of what the
+//     rule judged;
 //   - the rows of a version are those of its files, and what its stages counted adds up;
 //   - what is held for a decision is as its run left it;
 //   - what it was made of, if that was published too, is a version that is on record;
@@ -73,6 +75,9 @@ type manifest struct {
 	Published  time.Time `json:"published"`
 	FourEyes   bool      `json:"four_eyes"`
 	Rollback   *rollback `json:"rollback"`
+	Run        string    `json:"run"`
+	Always     bool      `json:"always"`
+	Inputs     []input   `json:"inputs"`
 	digest     string
 }
 
@@ -109,11 +114,13 @@ type checker struct {
 	datasets []string
 	// current holds the digest of the visible manifest of each dataset@partition.
 	current map[string]manifest
+	// blockers are the findings that blocked a run, by its id.
+	blockers map[string][]finding
 }
 
 // Project checks everything below root, and the index against it.
 func Project(ctx context.Context, root string, index []Indexed) (*Report, error) {
-	c := &checker{ctx: ctx, root: root, current: map[string]manifest{}}
+	c := &checker{ctx: ctx, root: root, current: map[string]manifest{}, blockers: map[string][]finding{}}
 	c.report.Problems = []Problem{}
 	found, err := datasets.Find(faults.OS(), root)
 	if err != nil {
@@ -200,6 +207,7 @@ func (c *checker) partition(versions, visible string) error {
 			return err
 		}
 		c.verdicts(dir, m)
+		c.blockedRun(dir, m)
 		c.counts(dir, m)
 	}
 	c.chain(versions, kept)

@@ -67,7 +67,7 @@ func stage(s crashtest.Stage) pipeline.Stage {
 		st.Operators = append(st.Operators, operators.Derive(operators.Column{Name: "v", Expr: fmt.Sprintf("v + %d", s.Add)}))
 	}
 	if s.Output != "" {
-		st.Output = &pipeline.Output{Path: "out/" + s.Name, Format: formats[s.Output]}
+		st.Output = &pipeline.Output{Path: "out/" + s.Name, Format: formats[s.Output], Always: s.Always}
 	}
 	return st
 }

@@ -1,0 +1,184 @@
+package penstock
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/penstock-data/penstock/lineage/openlineage"
+	"github.com/penstock-data/penstock/pipeline"
+	"github.com/penstock-data/penstock/reconcile/night"
+)
+
+// How a night is told, and the bounds of it.
+const (
+	notifyTimeout  = 10 * time.Second
+	notifyAttempts = 3
+	notifyWait     = 500 * time.Millisecond // after the first; doubled after each
+	maxTold        = 1 << 20                // bytes of a summary
+	maxHeard       = 2000                   // bytes that are shown of what a hook said
+	hookGrace      = 2 * time.Second        // for what a hook that was killed has left running
+)
+
+// notifyNight tells of a night, if it is one to tell of.
+func (p *Project) notifyNight(ctx context.Context, to *pipeline.Notify, n *night.Night, told *NightTold) {
+	if to == nil || !n.Attention && !to.Always {
+		return
+	}
+	body, err := night.Summary(n, maxTold)
+	if err != nil {
+		told.Problems = append(told.Problems, err)
+		return
+	}
+	if len(to.Command) > 0 {
+		if err := p.runHook(ctx, to, n, body); err != nil {
+			told.Problems = append(told.Problems, fmt.Errorf("night %s: the command %s %w", n.Partition, strconv.Quote(to.Command[0]), err))
+		}
+	}
+	if to.Webhook != "" {
+		if err := p.post(ctx, to, n, body); err != nil {
+			told.Problems = append(told.Problems, fmt.Errorf("night %s: the webhook %v was not told: %w", n.Partition, to.Webhook, err))
+		}
+	}
+}
+
+// runHook runs the command, and all that it starts no longer than it may take.
+func (p *Project) runHook(ctx context.Context, to *pipeline.Notify, n *night.Night, body []byte) error {
+	wait := cmp.Or(to.Timeout, notifyTimeout)
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, to.Command[0], to.Command[1:]...)
+	said := &tail{}
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = p.dir, bytes.NewReader(body), said, said
+	cmd.Env = append(os.Environ(), hookEnv(n)...)
+	cmd.WaitDelay = hookGrace
+	endTogether(cmd)
+	err := cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return fmt.Errorf("did not end within %v, and was killed%s", wait, said)
+	case ctx.Err() != nil:
+		return fmt.Errorf("was stopped: %w", ctx.Err())
+	case errors.As(err, &exit):
+		return fmt.Errorf("ended with %s%s", exit.ProcessState, said)
+	}
+	return fmt.Errorf("can't be run: %w", err)
+}
+
+// hookEnv are the variables of a command. They are not called as flags are, which a penstock that
+// the command runs would take for its own.
+func hookEnv(n *night.Night) []string {
+	env := []string{
+		"PENSTOCK_NIGHT_STATUS=" + string(n.Status), "PENSTOCK_NIGHT_PIPELINE=" + n.Pipeline, "PENSTOCK_NIGHT_PARTITION=" + n.Partition,
+		"PENSTOCK_NIGHT_RUN=" + n.Run, "PENSTOCK_NIGHT_ATTENTION=" + strconv.FormatBool(n.Attention),
+	}
+	for _, name := range []string{"NEW", "REOPENED", "OPEN", "ACCEPTED", "CLEARED", "DELTA"} {
+		value := ""
+		if c := n.Counts; c != nil {
+			value = map[string]string{
+				"NEW": strconv.FormatInt(c.New, 10), "REOPENED": strconv.FormatInt(c.Reopened, 10), "OPEN": strconv.FormatInt(c.Standing(), 10),
+				"ACCEPTED": strconv.FormatInt(c.Accepted, 10), "CLEARED": strconv.FormatInt(c.Cleared, 10), "DELTA": c.Delta.String(),
+			}[name]
+		}
+		env = append(env, "PENSTOCK_NIGHT_"+name+"="+value)
+	}
+	for i, v := range env {
+		env[i] = strings.ReplaceAll(v, "\x00", "")
+	}
+	return env
+}
+
+// tail keeps the last that was written to it.
+type tail struct{ text []byte }
+
+func (t *tail) Write(text []byte) (int, error) {
+	t.text = append(t.text, text[max(0, len(text)-maxHeard):]...)
+	t.text = t.text[max(0, len(t.text)-maxHeard):]
+	return len(text), nil
+}
+
+// String is what to say of it behind an error.
+func (t *tail) String() string {
+	text := strings.TrimSpace(strings.ToValidUTF8(string(t.text), "?"))
+	if text == "" {
+		return ""
+	}
+	return ": " + openlineage.Scrub(text)
+}
+
+// post posts the summary, and again if the server has trouble.
+func (p *Project) post(ctx context.Context, to *pipeline.Notify, n *night.Night, body []byte) error {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if p.dial != nil {
+		transport.DialContext = p.dial
+	}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{
+		Transport: transport, Timeout: cmp.Or(to.Timeout, notifyTimeout),
+		// The address is a key to somewhere: nothing is sent elsewhere.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	var err error
+	for i := range notifyAttempts {
+		if i > 0 {
+			if serr := p.sleep(ctx, notifyWait<<(i-1)); serr != nil {
+				return err
+			}
+		}
+		again := false
+		if again, err = postOnce(ctx, client, string(to.Webhook), n, body); err == nil || !again || ctx.Err() != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%w, %d times", err, notifyAttempts)
+}
+
+// postOnce reports whether it may help to try again.
+func postOnce(ctx context.Context, client *http.Client, address string, n *night.Night, body []byte) (again bool, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		return false, errors.New("it is no address")
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "penstock")
+	if n.Run != "" {
+		req.Header.Set("Idempotency-Key", n.Run)
+	}
+	resp, err := client.Do(req)
+	var u *url.Error
+	if errors.As(err, &u) { // without the address, which may hold a secret
+		if u.Timeout() {
+			return true, fmt.Errorf("no answer within %v", client.Timeout)
+		}
+		return true, u.Err
+	}
+	if err != nil {
+		return true, err
+	}
+	defer resp.Body.Close()
+	said := &tail{}
+	_, _ = io.Copy(said, io.LimitReader(resp.Body, maxHeard)) // it only says more of the status
+	switch code := resp.StatusCode; {
+	case code >= 200 && code < 300:
+		return false, nil
+	case code >= 300 && code < 400:
+		return false, fmt.Errorf("it answers with HTTP status %d, a redirect, which is not followed", code)
+	case code >= 500, code == http.StatusRequestTimeout, code == http.StatusTooManyRequests:
+		return true, fmt.Errorf("it answers with HTTP status %d%s", code, said)
+	default:
+		return false, fmt.Errorf("it answers with HTTP status %d%s", code, said)
+	}
+}
