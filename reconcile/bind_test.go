@@ -60,8 +60,15 @@ reconcile: column amount: tolerance: expected a number that is not negative, fou
 		{"amount", Options{Keys: []Key{{Left: "n"}}, Columns: []Column{{Left: "memo"}}, Amount: "mem"}, `reconcile: amount: unknown compared column "mem"; did you mean "memo"?`},
 		{"amount of texts", Options{Keys: []Key{{Left: "n"}}, Columns: []Column{{Left: "memo"}}, Amount: "memo"}, `reconcile: amount: column memo is no number`},
 		{"passes", Options{Keys: []Key{{Left: "n"}}, Columns: []Column{{Left: "memo"}}, Passes: []Pass{
-			{}, {Name: "key", On: []string{"memo"}}, {Name: "a", Days: 3}, {Name: "b", Many: "both"}, {Name: "c", Many: "left"}, {Name: "d", Amount: "x"}, {Name: "e"},
-			{Name: "f", On: []string{"meno"}, Date: "memo"}, {Name: "f", Many: "left", Amount: "1", Days: -1, Date: "booked"},
+			{},
+			{Name: "key", On: []string{"memo"}},
+			{Name: "a", Days: 3},
+			{Name: "b", Many: "both"},
+			{Name: "c", Many: "left"},
+			{Name: "d", Amount: "x"},
+			{Name: "e"},
+			{Name: "f", On: []string{"meno"}, Date: "memo"},
+			{Name: "f", Many: "left", Amount: "1", Days: -1, Date: "booked"},
 		}}, `
 reconcile: passes: the pass in place 1 has no name
 reconcile: pass key: there is another pass of this name; "key" is that of the keys
