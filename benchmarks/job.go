@@ -51,7 +51,7 @@ var jobs = map[string]func(job) (outcome, error){
 	"duckdb-checks": duckdbChecks, "duckdb-copy": duckdbCopy, "duckdb-read": duckdbRead,
 	"pqarrow": pqarrowRead, "digest": digest, "generate": generate, "enlarge": enlarge,
 	"diff-versions": diffVersions, "diff": oursDiff, "duckdb-diff": duckdbDiff, "profiled-flights": profiledFlights,
-	"generate-side": generateSide, "duckdb-sides": duckdbSides, "unequal-sides": unequalSides,
+	"generate-side": generateSide, "duckdb-sides": duckdbSides, "unequal-sides": unequalSides, "reconciled-sides": reconciledSides,
 	"publish-traced": publishTraced, "told": told, "audited": audited,
 }
 

@@ -35,6 +35,7 @@ var reconcileCases = []reconcileCase{
 // reconcileWays are what is measured beside DuckDB.
 var reconcileWays = []struct{ do, label string }{
 	{"unequal-sides", "the proof alone: rows without a counterpart found, read again and put together"},
+	{"reconciled-sides", "the operator: all of it, with causes, balanced"},
 }
 
 // reconcilePage measures how two sides are reconciled, beside a full outer join.

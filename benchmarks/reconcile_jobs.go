@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/penstock-data/penstock/internal/compare"
@@ -71,7 +73,7 @@ func unequalSides(j job) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	f := &unequalRows{left: map[int64][]string{}, failed: make([]int64, 4+len(sideColumns))}
+	f := &unequalRows{left: map[int64]unequalRow{}, failed: make([]int64, 4+len(sideColumns))}
 	f.failed[0] = u.Equal
 	for side := range in {
 		if err := f.read(ctx, env, in[side], u, side, columns); err != nil {
@@ -82,10 +84,17 @@ func unequalSides(j job) (outcome, error) {
 	return outcome{Work: m.end(), Failed: f.failed}, nil
 }
 
+// unequalRow is what is compared of a row.
+type unequalRow struct {
+	account, currency, status, memo string
+	booked                          arrow.Date32
+	amount                          decimal128.Num
+}
+
 // unequalRows puts rows together by their ids.
 type unequalRows struct {
 	mu     sync.Mutex
-	left   map[int64][]string
+	left   map[int64]unequalRow
 	failed []int64
 }
 
@@ -110,10 +119,11 @@ func (f *unequalRows) take(b arrow.RecordBatch, side int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	ids := b.Column(0).(*array.Int64)
+	text := func(c, i int) string { return strings.Clone(b.Column(c).ValueStr(i)) }
 	for i := range ids.Len() {
-		var row []string
-		for c := range sideColumns {
-			row = append(row, b.Column(1+c).ValueStr(i))
+		row := unequalRow{
+			text(1, i), text(4, i), text(5, i), text(6, i),
+			b.Column(2).(*array.Date32).Value(i), b.Column(3).(*array.Decimal128).Value(i),
 		}
 		if side == 0 {
 			f.left[ids.Value(i)] = row
@@ -126,8 +136,11 @@ func (f *unequalRows) take(b arrow.RecordBatch, side int) {
 		}
 		delete(f.left, ids.Value(i))
 		f.failed[3]++
-		for c := range row {
-			if row[c] != other[c] {
+		for c, differs := range []bool{
+			row.account != other.account, row.booked != other.booked, row.amount != other.amount,
+			row.currency != other.currency, row.status != other.status, row.memo != other.memo,
+		} {
+			if differs {
 				f.failed[4+c]++
 			}
 		}

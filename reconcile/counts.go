@@ -53,7 +53,7 @@ func (m *matcher) matchedCounts() string {
 		}
 		return fmt.Sprintf(sum, m.total(side))
 	}
-	parts := []string{fmt.Sprintf("SELECT x.pass, %[1]s, %[1]s, %[2]s, %[3]s FROM x JOIN l ON x.lid = l.id JOIN r ON x.rid = r.id WHERE first = -1%[4]s",
+	parts := []string{fmt.Sprintf("SELECT x.pass, %[1]s, %[1]s, %[2]s, %[3]s FROM pairs x ANTI JOIN y ON x.lid = y.lid JOIN l ON x.lid = l.id JOIN r ON x.rid = r.id%[4]s",
 		count, of("l."), of("r."), by)}
 	for j, p := range m.passes {
 		if p.Many == "" {

@@ -13,12 +13,13 @@ import (
 
 // What a side is loaded as, its columns by these names and a number:
 //
+//	id     the number of the row
 //	k, kn  the canonical key, and whether it can match
 //	kc     the key columns, canonical
 //	c      the compared columns, canonical
 //	m, q   their measures, as given and rounded, where c is not the measure itself
 //	p      the decimals that a number was given with
-//	s      what a text may mean: see readings
+//	b      whether a text is blank
 //	t, r   the text that is shown, where r has another, and the value as it came
 //	o, d   of a pass, the canonical text of its columns, and its date in microseconds
 //	late   whether the row is late if it stays alone
@@ -40,10 +41,13 @@ type feeder struct {
 	all  []fed
 	// matches says which rows of the batch have a key that can match.
 	matches []bool
+	// rows are those that were made, of which each has its number as id.
+	rows int64
 }
 
 func (p *plan) feeder(env *pipeline.Env, side int) (*feeder, error) {
 	f := &feeder{plan: p, env: env, side: side}
+	f.add("id", arrow.PrimitiveTypes.Int64, f.ids)
 	f.addKeys()
 	for i, c := range p.cols {
 		f.addColumn(i, c)
@@ -90,6 +94,17 @@ func (f *feeder) batch(b arrow.RecordBatch) (arrow.RecordBatch, error) {
 		cols = append(cols, col)
 	}
 	return array.NewRecordBatch(f.schema(), cols, b.NumRows()), nil
+}
+
+func (f *feeder) ids(b arrow.RecordBatch) (arrow.Array, error) {
+	out := array.NewInt64Builder(f.env.Alloc)
+	defer out.Release()
+	out.Reserve(int(b.NumRows()))
+	for range b.NumRows() {
+		f.rows++
+		out.UnsafeAppend(f.rows)
+	}
+	return out.NewArray(), nil
 }
 
 func (f *feeder) addKeys() {
@@ -175,8 +190,8 @@ func (f *feeder) addColumn(i int, p *columnPair) {
 	if p.isNumber() {
 		f.add(name("p"), arrow.PrimitiveTypes.Int32, func(b arrow.RecordBatch) (arrow.Array, error) { return f.places(p, raw(b)), nil })
 	}
-	if p.hasReadings() {
-		f.add(name("s"), arrow.BinaryTypes.String, func(b arrow.RecordBatch) (arrow.Array, error) { return f.readings(p, raw(b)), nil })
+	if sortOf(p.types[side]) == sortText {
+		f.add(name("b"), arrow.FixedWidthTypes.Boolean, func(b arrow.RecordBatch) (arrow.Array, error) { return f.blanks(raw(b)), nil })
 	}
 	if showsOtherwise(p.types[side]) {
 		f.add(name("t"), arrow.BinaryTypes.String, func(b arrow.RecordBatch) (arrow.Array, error) { return f.shown(raw(b)), nil })
@@ -203,12 +218,12 @@ func (f *feeder) places(p *columnPair, a arrow.Array) arrow.Array {
 	return out.NewArray()
 }
 
-func (f *feeder) readings(p *columnPair, a arrow.Array) arrow.Array {
-	if sortOf(p.types[f.side]) == sortText {
-		return f.textColumn(a, eachText(a, readings))
-	}
-	at := p.written(f.side, a)
-	return f.textColumn(a, func(i int) string { return readings(at(i).text) })
+func (f *feeder) blanks(a arrow.Array) arrow.Array {
+	out := array.NewBooleanBuilder(f.env.Alloc)
+	defer out.Release()
+	at := eachText(a, blank)
+	_ = each(a, out, func(i int) error { out.Append(at(i)); return nil }) // it gives no error
+	return out.NewArray()
 }
 
 func (f *feeder) shown(a arrow.Array) arrow.Array { return f.textColumn(a, shown(a)) }

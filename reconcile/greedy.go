@@ -67,5 +67,3 @@ func (f *found) reader(alloc memory.Allocator) pipeline.Reader {
 	}
 	return pipeline.Batches(b.NewRecordBatch())
 }
-
-func floatAt(a arrow.Array, i int) float64 { return a.(*array.Float64).Value(i) }

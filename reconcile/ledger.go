@@ -109,8 +109,8 @@ var relation = []string{ColOutcome, ColKey, ColNth, ColColumn, ColCause, ColLeft
 // ofTheNight are those of the others that say something of the night, not of a break.
 var ofTheNight = []string{ColPass, ColLeftRows, ColRightRows, ColLeftTotal, ColRightTotal}
 
-// handsOn are the columns that a ledger hands on: the key's, and those that Reconcile carries.
-func handsOn(in *arrow.Schema) (all []arrow.Field) {
+// passedOn are the columns that a ledger hands on: the key's, and those that Reconcile carries.
+func passedOn(in *arrow.Schema) (all []arrow.Field) {
 	for _, f := range in.Fields() {
 		if !slices.Contains(relation, f.Name) && !slices.Contains(ofTheNight, f.Name) && !compared(in, f.Name) {
 			all = append(all, f)

@@ -75,7 +75,7 @@ func origins(out *arrow.Schema, in []*arrow.Schema) *pipeline.Origins {
 	uses(r, tonightInput, pipeline.Filtered, ColOutcome)
 	uses(r, tonightInput, pipeline.Joined, ColKey, ColNth, ColColumn, ColCause)
 	uses(r, tonightInput, pipeline.SortedBy, values...)
-	for _, f := range handsOn(in[tonightInput]) {
+	for _, f := range passedOn(in[tonightInput]) {
 		uses(r, tonightInput, pipeline.SortedBy, f.Name)
 	}
 	uses(r, beforeInput, pipeline.Joined, ColBreak)

@@ -56,7 +56,7 @@ func (l ledger) statement(tonight, before *arrow.Schema) (*statement, error) {
 	if st.delta, err = sql.TypeOf(tonight.Field(at)); err != nil {
 		return nil, err
 	}
-	for _, f := range handsOn(tonight) {
+	for _, f := range passedOn(tonight) {
 		if slices.ContainsFunc(ledgerTypes, func(c [2]string) bool { return strings.EqualFold(c[0], f.Name) }) {
 			return nil, pipeline.Errorf(pipeline.Invalid, "breaks: column %s is handed on, and a ledger has one of that name itself", f.Name).
 				With("call it something else before it is reconciled")
@@ -70,8 +70,8 @@ func (l ledger) statement(tonight, before *arrow.Schema) (*statement, error) {
 	return st, nil
 }
 
-func quoted(name string) string  { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
-func literal(text string) string { return `'` + strings.ReplaceAll(text, `'`, `''`) + `'` }
+func identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+func literal(text string) string    { return `'` + strings.ReplaceAll(text, `'`, `''`) + `'` }
 
 // past selects the columns of the ledger before as they are now; null is what it does not have.
 func (st *statement) past() string {
@@ -79,12 +79,12 @@ func (st *statement) past() string {
 	column := func(name, typ, as string) {
 		from := "NULL"
 		if st.before.HasField(name) {
-			from = quoted(name)
+			from = identifier(name)
 		}
 		cols = append(cols, fmt.Sprintf("TRY_CAST(%s AS %s) AS %s", from, typ, as))
 	}
 	for _, c := range ledgerTypes {
-		column(c[0], cmp.Or(c[1], st.delta), quoted(c[0]))
+		column(c[0], cmp.Or(c[1], st.delta), identifier(c[0]))
 	}
 	for i, c := range st.carried {
 		column(c[0], c[1], inner(i))
@@ -96,7 +96,7 @@ func (st *statement) past() string {
 func (st *statement) each(f func(inner, name string) string) string {
 	var b strings.Builder
 	for i, c := range st.carried {
-		b.WriteString(", " + f(inner(i), quoted(c[0])))
+		b.WriteString(", " + f(inner(i), identifier(c[0])))
 	}
 	return b.String()
 }

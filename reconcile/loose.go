@@ -2,51 +2,88 @@ package reconcile
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 )
 
-// blankReading is what readings gives of a text without anything but white space.
-const blankReading = "blank"
-
-// looseDates are layouts that people write dates in. 01/02/2006 and 02/01/2006 can't be told apart:
-// a text has all readings that are possible.
-var looseDates = []string{
-	"2006-01-02", "20060102", "2006/01/02", "2006.01.02", "02.01.2006", "2.1.2006", "02/01/2006", "2/1/2006", "01/02/2006", "1/2/2006", "02-01-2006",
-	"2 Jan 2006", "02 Jan 2006", "2 January 2006", "Jan 2, 2006", "January 2, 2006", "02-Jan-2006", "02.01.06", "01/02/06",
-	time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04",
-}
-
-var grouped = regexp.MustCompile(`^[-+]?\d{1,3}([,' ]\d{3})+(\.\d+)?$|^[-+]?\d{1,3}(\.\d{3})+,\d+$|^[-+]?\d+,\d{1,2}$`)
-
-// readings are what a text may mean, a line each: a number, dates, or, if it is no number, its
-// letters and digits alone. Two texts with a reading in common say the same in other clothes.
-func readings(s string) string {
-	s = strings.TrimFunc(s, unicode.IsSpace)
-	if s == "" {
-		return blankReading
-	}
-	var all []string
-	n, isNumber := looseNumber(s)
-	if isNumber {
-		all = append(all, "n:"+n.String())
-	} else {
-		all = append(all, "t:"+folded(s))
-	}
-	if len(s) <= 32 && strings.ContainsAny(s, "0123456789") {
-		seen := map[string]bool{}
-		for _, layout := range looseDates {
-			if t, err := time.Parse(layout, s); err == nil {
-				d := "d:" + t.UTC().Format(time.RFC3339Nano)
-				if !seen[d] {
-					seen[d] = true
-					all = append(all, d)
-				}
+// looseDates are layouts that people write dates in, by the shape of what is written so.
+// 01/02/2006 and 02/01/2006 can't be told apart: a text has all readings that are possible.
+var looseDates = func() map[string][]string {
+	all := map[string][]string{}
+	for _, layout := range []string{
+		"2006-01-02", "20060102", "2006/01/02", "2006.01.02", "02.01.2006", "2.1.2006", "02/01/2006", "2/1/2006", "01/02/2006", "1/2/2006", "02-01-2006",
+		"2 Jan 2006", "02 Jan 2006", "2 January 2006", "Jan 2, 2006", "January 2, 2006", "02-Jan-2006", "02.01.06", "01/02/06",
+		time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04",
+	} {
+		at := time.Date(2023, 11, 28, 13, 59, 57, 0, time.UTC)
+		for _, text := range []string{at.Format(layout), at.In(time.FixedZone("", 3600)).Format(layout), at.In(time.FixedZone("", -3600)).Format(layout), at.Add(1e6).Format(strings.Replace(layout, ":05", ":05.000", 1))} {
+			if s := shape(text); !slices.Contains(all[s], layout) {
+				all[s] = append(all[s], layout)
 			}
 		}
 	}
-	return strings.Join(all, "\n")
+	return all
+}()
+
+// shape is a text with a 0 for digits in a row, and an a for letters.
+func shape(s string) string {
+	var buf [maxDate]byte
+	out := buf[:0]
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c >= '0' && c <= '9':
+			c = '0'
+		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
+			c = 'a'
+		}
+		if n := len(out); n > 0 && out[n-1] == c && (c == '0' || c == 'a') {
+			continue
+		}
+		if len(out) == maxDate {
+			return ""
+		}
+		out = append(out, c)
+	}
+	return string(out)
+}
+
+// maxDate is how long a text is at most that is taken for a date.
+const maxDate = 40
+
+var grouped = regexp.MustCompile(`^[-+]?\d{1,3}([,' ]\d{3})+(\.\d+)?$|^[-+]?\d{1,3}(\.\d{3})+,\d+$|^[-+]?\d+,\d{1,2}$`)
+
+// sameReading reports whether two texts may say the same in other clothes: have equal letters and
+// digits, or, where both are numbers, are the same one, or are both a date that may be the same.
+func sameReading(a, b string) bool {
+	a, b = trimmed(a), trimmed(b)
+	m, isNumber := looseNumber(a)
+	n, both := looseNumber(b)
+	switch {
+	case isNumber && both && m == n:
+		return true
+	case !(isNumber && both) && folded(a) == folded(b):
+		return true
+	}
+	dates := readDates(a)
+	return dates != nil && slices.ContainsFunc(readDates(b), func(t time.Time) bool {
+		return slices.ContainsFunc(dates, t.Equal)
+	})
+}
+
+// readDates are the dates and times that a text may be.
+func readDates(s string) (all []time.Time) {
+	if len(s) > maxDate {
+		return nil
+	}
+	for _, layout := range looseDates[shape(s)] {
+		if t, err := time.Parse(layout, s); err == nil {
+			all = append(all, t)
+		}
+	}
+	return all
 }
 
 // looseNumber reads "1,234.50", "1.234,50" and "12,5" too.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/penstock-data/penstock/operators/sql"
 	"github.com/penstock-data/penstock/pipeline"
@@ -13,7 +14,7 @@ import (
 
 // matcher finds which rows belong together, in a database of both sides:
 //
-//	l, r           the rows, as a feeder makes them, numbered by id in the order of their values
+//	l, r           the rows, as a feeder makes them; see number
 //	lfree, rfree   the ids of those that no pass has found yet
 //	pairs          lid, rid, pass, and stage and ord, which order the pairs of a key
 //	groups         one, many, pass, of a pass that finds one row of a side for several
@@ -27,6 +28,8 @@ type matcher struct {
 	db  *sql.Database
 	// equal is what was not loaded: rows of the first pass that match.
 	equal [2]tally
+	// unique says that no two rows of a side have the same key, and there are no other passes.
+	unique bool
 }
 
 func (m *matcher) exec(ctx context.Context, format string, args ...any) error {
@@ -42,14 +45,49 @@ func (m *matcher) load(ctx context.Context, side int, r pipeline.Reader) error {
 	if err != nil {
 		return firstOf(err, r.Close())
 	}
-	t := letters[side]
-	if err := m.db.Load(ctx, t+"0", f.schema(), feedReader{r, f}); err != nil {
-		return err
+	return m.db.Load(ctx, letters[side], f.schema(), feedReader{r, f})
+}
+
+// number puts the rows of both sides in the order of their values. Where no two rows of a side have
+// the same key, and there is no pass but the first, all orders give the same result.
+func (m *matcher) number(ctx context.Context) error {
+	m.unique = len(m.passes) == 0
+	for _, t := range letters {
+		n, err := m.ask(ctx, fmt.Sprintf("SELECT CAST(count(*) - count(DISTINCT k) AS DOUBLE) FROM %s", t))
+		if err != nil {
+			return err
+		}
+		m.unique = m.unique && n == 0
 	}
-	if err := m.exec(ctx, "CREATE TEMP TABLE %s AS SELECT *, row_number() OVER (ORDER BY %s) AS id FROM %[1]s0", t, m.order(f)); err != nil {
-		return err
+	if m.unique {
+		return nil
 	}
-	return m.exec(ctx, "DROP TABLE %s0", t)
+	for side, t := range letters {
+		f, err := m.feeder(m.env, side)
+		if err != nil {
+			return err
+		}
+		if err := firstOf(
+			m.exec(ctx, "CREATE TEMP TABLE %s0 AS SELECT * REPLACE (row_number() OVER (ORDER BY %s) AS id) FROM %[1]s", t, m.order(f)),
+			m.exec(ctx, "DROP TABLE %s", t),
+			m.exec(ctx, "ALTER TABLE %s0 RENAME TO %[1]s", t),
+		); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ask gives the answer of a query for one float.
+func (m *matcher) ask(ctx context.Context, query string) (v float64, err error) {
+	r, _, err := m.db.Query(ctx, query)
+	if err != nil {
+		return 0, err
+	}
+	return v, pipeline.Each(ctx, r, func(b arrow.RecordBatch) error {
+		v = b.Column(0).(*array.Float64).Value(0)
+		return nil
+	})
 }
 
 // order is all columns of a side, the key and what is compared first.
@@ -59,7 +97,7 @@ func (m *matcher) order(f *feeder) string {
 		cols = append(cols, fmt.Sprint("c", i))
 	}
 	for _, c := range f.all {
-		if c.field.Name != "k" && !strings.HasPrefix(c.field.Name, "c") {
+		if c.field.Name != "k" && c.field.Name != "id" && !strings.HasPrefix(c.field.Name, "c") {
 			cols = append(cols, c.field.Name)
 		}
 	}
@@ -77,7 +115,17 @@ func firstOf(errs ...error) error {
 
 // match runs all passes.
 func (m *matcher) match(ctx context.Context) error {
-	if err := m.byKey(ctx); err != nil {
+	if err := m.number(ctx); err != nil {
+		return err
+	}
+	byKey := m.byKey
+	if m.unique {
+		byKey = m.byUniqueKey
+	}
+	if err := byKey(ctx); err != nil {
+		return err
+	}
+	if err := m.free(ctx); err != nil {
 		return err
 	}
 	for j, p := range m.passes {
@@ -111,12 +159,20 @@ func (m *matcher) byKey(ctx context.Context) error {
 		same, strings.Join(on, " AND ")); err != nil {
 		return err
 	}
-	if err := m.exec(ctx, `INSERT INTO pairs
+	return m.exec(ctx, `INSERT INTO pairs
 		WITH a AS (SELECT id, k, row_number() OVER (PARTITION BY k ORDER BY id) AS n FROM l ANTI JOIN pairs ON l.id = pairs.lid WHERE kn),
 			b AS (SELECT id, k, row_number() OVER (PARTITION BY k ORDER BY id) AS n FROM r ANTI JOIN pairs ON r.id = pairs.rid WHERE kn)
-		SELECT a.id, b.id, 0, 1, a.id FROM a JOIN b ON a.k = b.k AND a.n = b.n`); err != nil {
-		return err
-	}
+		SELECT a.id, b.id, 0, 1, a.id FROM a JOIN b ON a.k = b.k AND a.n = b.n`)
+}
+
+// byUniqueKey is byKey where no two rows of a side have the same.
+func (m *matcher) byUniqueKey(ctx context.Context) error {
+	return m.exec(ctx, `CREATE TEMP TABLE pairs AS
+		SELECT l.id AS lid, r.id AS rid, 0 AS pass, 0 AS stage, l.id AS ord FROM l JOIN r ON l.k = r.k WHERE l.kn AND r.kn`)
+}
+
+// free makes the tables of what the first pass leaves.
+func (m *matcher) free(ctx context.Context) error {
 	return firstOf(
 		m.exec(ctx, "CREATE TEMP TABLE groups (one BIGINT, many BIGINT, pass INTEGER)"),
 		m.exec(ctx, "CREATE TEMP TABLE lfree AS SELECT id FROM l ANTI JOIN pairs ON l.id = pairs.lid"),
@@ -254,16 +310,9 @@ func buckets(of string, apart float64) (bucket string, spread bool) {
 
 // bounded refuses a pass that would look at too many pairs.
 func (m *matcher) bounded(ctx context.Context, p *boundPass) error {
-	r, _, err := m.db.Query(ctx, `SELECT CAST(coalesce(sum(CAST(a.n AS DOUBLE) * b.n), 0) AS DOUBLE) FROM
+	n, err := m.ask(ctx, `SELECT CAST(coalesce(sum(CAST(a.n AS DOUBLE) * b.n), 0) AS DOUBLE) FROM
 		(SELECT o, b, count(*) AS n FROM na GROUP BY ALL) a JOIN (SELECT o, b, count(*) AS n FROM nb GROUP BY ALL) b ON a.o = b.o AND a.b = b.b`)
 	if err != nil {
-		return err
-	}
-	var n float64
-	if err := pipeline.Each(ctx, r, func(b arrow.RecordBatch) error {
-		n = floatAt(b.Column(0), 0)
-		return nil
-	}); err != nil {
 		return err
 	}
 	if n > maxCandidates {

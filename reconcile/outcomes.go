@@ -38,9 +38,13 @@ func (m *matcher) emit(outcome, rows, order string) string {
 	for i := range m.carry {
 		fmt.Fprintf(&raw, "a%d, ", i)
 	}
+	nth := fmt.Sprintf("CAST(row_number() OVER (PARTITION BY %s, key, col, cause ORDER BY %s) AS INTEGER)", outcome, order)
+	if m.unique {
+		nth = "1"
+	}
 	return fmt.Sprintf(`SELECT %[1]s AS outcome, pass, key, nth, %[2]scol, cause, lt, rt, delta, CAST(lrows AS BIGINT), CAST(rrows AS BIGINT), ltotal, rtotal, %[3]srest
-		FROM (SELECT *, CAST(row_number() OVER (PARTITION BY %[1]s, key, col, cause ORDER BY %[4]s) AS INTEGER) AS nth FROM (%[5]s))
-		ORDER BY 1, key, nth, col, cause`, outcome, keys.String(), raw.String(), order, rows)
+		FROM (SELECT *, %[4]s AS nth FROM (%[5]s))
+		ORDER BY 1, key, nth, col, cause`, outcome, keys.String(), raw.String(), nth, rows)
 }
 
 // handed writes the key columns, and the values of both sides and what is carried, by expressions
@@ -63,37 +67,44 @@ func at(prefix string) func(side, i int) string {
 	return func(_, i int) string { return fmt.Sprint(prefix, i) }
 }
 
-// judge says of each pair in which columns it differs, in a table x, with the first of them; and
-// makes a table y of those that differ in any, with the columns of both sides.
+// judge makes a table y of the pairs that differ in a column, with those of both sides, whether it
+// differs in each, and the first in which it does.
 func (m *matcher) judge(ctx context.Context) error {
-	var flags, first []string
+	columns := []string{"p.*"}
+	var some, first []string
 	for i := range m.cols {
 		differs := m.differs(i, "l.", "r.")
 		if excused := m.excusedBy(i); excused != "" {
 			differs = fmt.Sprintf("p.pass NOT IN (%s) AND %s", excused, differs)
 		}
-		flags = append(flags, fmt.Sprintf("%s AS x%d", differs, i))
+		columns = append(columns, fmt.Sprintf("%s AS x%d", differs, i))
+		some = append(some, fmt.Sprint("x", i))
 		first = append(first, fmt.Sprintf("WHEN x%d THEN %[1]d", i))
 	}
-	which := "-1"
-	if first != nil {
-		which = "CASE " + strings.Join(first, " ") + " ELSE -1 END"
-	}
-	if err := m.exec(ctx, "CREATE TEMP TABLE x AS SELECT *, %s AS first FROM (SELECT %s FROM pairs p JOIN l ON p.lid = l.id JOIN r ON p.rid = r.id)",
-		which, strings.Join(append([]string{"p.*"}, flags...), ", ")); err != nil {
-		return err
-	}
-	var wide []string
 	for side, t := range letters {
 		f, err := m.feeder(m.env, side)
 		if err != nil {
 			return err
 		}
 		for _, c := range f.all {
-			wide = append(wide, fmt.Sprintf("%s.%s AS %[1]s_%[2]s", t, c.field.Name))
+			columns = append(columns, fmt.Sprintf("%s.%s AS %[1]s_%[2]s", t, c.field.Name))
 		}
 	}
-	return m.exec(ctx, "CREATE TEMP TABLE y AS SELECT x.*, %s FROM x JOIN l ON x.lid = l.id JOIN r ON x.rid = r.id WHERE x.first >= 0", strings.Join(wide, ", "))
+	if some == nil {
+		return m.exec(ctx, "CREATE TEMP TABLE y AS SELECT lid FROM pairs WHERE false")
+	}
+	if err := m.exec(ctx, "CREATE TEMP TABLE y AS SELECT *, CASE %s END AS first FROM (SELECT %s FROM pairs p JOIN l ON p.lid = l.id JOIN r ON p.rid = r.id) WHERE %s",
+		strings.Join(first, " "), strings.Join(columns, ", "), strings.Join(some, " OR ")); err != nil {
+		return err
+	}
+	for i, p := range m.cols {
+		if p.hasReadings() {
+			if err := m.formats(ctx, i, p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // excusedBy are the numbers of the passes that allow a column to differ.
@@ -160,7 +171,7 @@ func (m *matcher) amountDelta(l, r string) string {
 func (m *matcher) matchedRows() string {
 	keys, raw := m.handed(at("l.kc"), func(side, i int) string { return fmt.Sprintf("%s.r%d", letters[side], i) }, m.carriedBy("l.", "r."))
 	pairs := outcome{
-		from: "x JOIN l ON x.lid = l.id JOIN r ON x.rid = r.id WHERE first = -1", pass: m.passName("x.pass"), key: "l.k", keys: keys,
+		from: "pairs x ANTI JOIN y ON x.lid = y.lid JOIN l ON x.lid = l.id JOIN r ON x.rid = r.id", pass: m.passName("x.pass"), key: "l.k", keys: keys,
 		column: "CAST(NULL AS VARCHAR)", cause: "CAST(NULL AS VARCHAR)", left: "CAST(NULL AS VARCHAR)", right: "CAST(NULL AS VARCHAR)",
 		delta: m.amountDelta("l.", "r."), leftRows: "1", rightRows: "1", leftTotal: m.total("l."), rightTotal: m.total("r."),
 		rest: m.noDelta(), raw: raw, order: "x.pass AS number, x.stage AS stage, x.ord AS ord",
@@ -228,17 +239,16 @@ func (m *matcher) alone() string {
 
 func (m *matcher) aloneOf(side int) string {
 	t, other := letters[side], letters[1-side]
-	null := func(i int) string { return fmt.Sprintf("(SELECT r%d FROM %s WHERE false)", i, other) }
 	keys, raw := m.handed(at(t+".kc"), func(s, i int) string {
 		if s == side {
 			return fmt.Sprintf("%s.r%d", t, i)
 		}
-		return null(i)
+		return "NULL" // its type is that of the other part of the union
 	}, func(i int) string {
 		if m.carry[i].index[side] >= 0 {
 			return fmt.Sprintf("%s.a%d", t, i)
 		}
-		return fmt.Sprintf("(SELECT a%d FROM %s WHERE false)", i, other)
+		return "NULL"
 	})
 	late := ""
 	if m.late != nil {
@@ -251,7 +261,7 @@ func (m *matcher) aloneOf(side int) string {
 	}
 	none := "CAST(NULL AS VARCHAR)"
 	o := outcome{
-		from: fmt.Sprintf("%s SEMI JOIN %[1]sfree USING (id) LEFT JOIN (SELECT DISTINCT k FROM %s WHERE kn) twin ON %[1]s.kn AND %[1]s.k = twin.k", t, other),
+		from: fmt.Sprintf("%s SEMI JOIN %[1]sfree USING (id) LEFT JOIN (SELECT DISTINCT k FROM %s WHERE kn) twin ON CASE WHEN %[1]s.kn THEN %[1]s.k END = twin.k", t, other),
 		pass: none, key: t + ".k", keys: keys, column: none,
 		cause: fmt.Sprintf("CASE WHEN twin.k IS NOT NULL THEN '%s' %sELSE '%s' END", Duplicate, late, Missing),
 		left:  text, right: none, delta: delta, leftRows: "1", rightRows: "0", leftTotal: total, rightTotal: "NULL", rest: m.noDelta(), raw: raw,

@@ -31,7 +31,6 @@ type sides struct {
 
 func (s sides) String() string {
 	o := s.o
-	o.Names = [2]string{} // they change nothing
 	var on, cols []string
 	for _, k := range o.Keys {
 		on = append(on, orElse(k.As, orElse(k.Left, k.Right)))
@@ -42,7 +41,8 @@ func (s sides) String() string {
 	return fmt.Sprintf("reconcile by %s, comparing %s\n%s", strings.Join(on, ", "), strings.Join(cols, ", "), canonical(o))
 }
 
-// canonical is the text of options, without those that are not set.
+// canonical is the text of options, without those that are not set, and the names of the sides,
+// which change nothing.
 func canonical(o Options) string {
 	text, err := json.Marshal(o)
 	if err != nil {
@@ -66,17 +66,8 @@ func set(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for k, x := range v {
-			switch x := set(x).(type) {
-			case nil:
-				delete(v, k)
-			case bool:
-				if !x {
-					delete(v, k)
-				}
-			case string:
-				if x == "" {
-					delete(v, k)
-				}
+			if x = set(x); x == nil || x == false || x == "" || x == json.Number("0") && k != "Round" || k == "Names" {
+				delete(v, k) // but for Round, which may be to 0 places, what is not set is zero
 			}
 		}
 	case []any:

@@ -10,7 +10,7 @@ import (
 const (
 	bucketRows = 256
 	minBuckets = 1 << 8
-	maxBuckets = 1 << 16
+	maxBuckets = 1 << 15
 )
 
 // buckets is a power of two.

@@ -102,6 +102,11 @@ func hashValues(to []uint64, col arrow.Array, seed uint64) {
 		copy(to, hashRows(nil, children, a.Len(), seed^listWord))
 	case array.ListLike:
 		hashLists(to, a, seed)
+	case *array.String:
+		text, from := a.ValueBytes(), a.ValueOffsets()
+		for i := range to {
+			to[i] = xxh3.HashSeed(text[from[i]-from[0]:from[i+1]-from[0]], seed)
+		}
 	case interface{ Value(int) string }: // texts
 		for i := range to {
 			to[i] = xxh3.HashStringSeed(a.Value(i), seed)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"path/filepath"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -74,29 +75,29 @@ func (w *hasher) release() {
 // add hashes the n rows of a batch.
 func (w *hasher) add(h *hashes, cols []arrow.Array, keys, n int) {
 	from := len(h.keys)
-	h.keys, h.all = seeded(h.keys, n, keyHi), seeded(h.all, n, rest)
+	h.keys, h.all = slices.Grow(h.keys, n)[:from+n], slices.Grow(h.all, n)[:from+n]
 	if w.dict == nil {
 		w.dict = make([]dictionary, len(cols))
 	}
 	key, all := h.keys[from:], h.all[from:]
 	for i, c := range cols {
 		w.column(i, c)
-		if i < keys {
-			for j, v := range w.one {
-				key[j] = fold(key[j], v)
+		one := w.one[:len(all)]
+		switch {
+		case i == 0:
+			for j, v := range one {
+				key[j], all[j] = fold(keyHi, v), fold(rest, v)
+			}
+		case i < keys:
+			for j, v := range one {
+				key[j], all[j] = fold(key[j], v), fold(all[j], v)
+			}
+		default:
+			for j, v := range one {
+				all[j] = fold(all[j], v)
 			}
 		}
-		for j, v := range w.one {
-			all[j] = fold(all[j], v)
-		}
 	}
-}
-
-func seeded(to []uint64, n int, seed uint64) []uint64 {
-	for range n {
-		to = append(to, seed)
-	}
-	return to
 }
 
 // column hashes a column, of a dictionary the values once.
@@ -115,11 +116,27 @@ func (w *hasher) column(i int, c arrow.Array) {
 		known.data, known.of = data, hashColumn(known.of, d.Dictionary(), rest)
 	}
 	w.one = sized(w.one, d.Len())
+	if d.NullN() == 0 {
+		switch at := d.Indices().(type) {
+		case *array.Uint32:
+			pickHashes(w.one, known.of, at.Uint32Values())
+			return
+		case *array.Int32:
+			pickHashes(w.one, known.of, at.Int32Values())
+			return
+		}
+	}
 	null := mix(nullWord ^ rest)
 	for j := range w.one {
 		if w.one[j] = null; d.IsValid(j) {
 			w.one[j] = known.of[d.GetValueIndex(j)]
 		}
+	}
+}
+
+func pickHashes[T int32 | uint32](to, of []uint64, at []T) {
+	for j, v := range at {
+		to[j] = of[v]
 	}
 }
 

@@ -67,6 +67,9 @@ func Unequal(ctx context.Context, left, right *pipeline.Input, m Matching) (_ *U
 	if m.FS == nil {
 		m.FS = faults.OS()
 	}
+	if m.Keys < 1 {
+		return nil, pipeline.Errorf(pipeline.Internal, "rows are compared without a key")
+	}
 	u := &unequal{Matching: &m, in: [2]*pipeline.Input{left, right}}
 	for side, in := range u.in {
 		if len(in.Splits) >= splitMax {

@@ -299,6 +299,7 @@ func TestUnequalRefuses(t *testing.T) {
 		"other types":    {side(), Matching{Env: env(), Columns: columns, Keys: 1, Canonical: texts}, "no value of one can be one of the other"},
 		"other numbers":  {side(), Matching{Env: env(), Columns: columns, Keys: 1, Canonical: fewer}, "columns are compared with"},
 		"an error":       {side(), Matching{Env: env(), Columns: columns, Keys: 1, Canonical: broken}, "no number"},
+		"no key":         {side(), Matching{Env: env(), Columns: columns}, "rows are compared without a key"},
 		"too many parts": {many, Matching{Env: env(), Columns: columns, Keys: 1}, "2097152 row groups are too many to compare"},
 	} {
 		_, err := Unequal(t.Context(), test.left, side(), test.m)

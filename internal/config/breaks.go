@@ -46,6 +46,8 @@ func (d *decoder) ledger(s *pipeline.Stage, operators *node) {
 			d.fail(item.pos, "breaks: it has to be the first operator of its stage")
 		case len(s.From) != 1:
 			d.fail(item.pos, "breaks: it reads one stage, with the operator reconcile; this one reads %d", len(s.From))
+		case s.Output == nil:
+			d.fail(item.pos, "breaks: the next night reads the ledger: give the stage an output")
 		default:
 			before := past{
 				at: item.pos, by: s.Name, of: s.Name, input: s.Name + "-before",

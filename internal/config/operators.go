@@ -108,10 +108,10 @@ func (d *decoder) build(spec field, arg *node, inputs []string) pipeline.Operato
 		})
 	case "aggregate":
 		return d.aggregate(arg)
-	case "breaks":
-		return d.breaks(arg, inputs)
 	case "reconcile":
 		return d.reconcile(arg, inputs)
+	case "breaks":
+		return d.breaks(arg, inputs)
 	case "sql":
 		return sql.Query(d.text(arg, what), inputs...)
 	}

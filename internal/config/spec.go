@@ -214,10 +214,10 @@ var operatorSpecs = []field{
 		{name: "by", typ: "texts", doc: "Columns to group by; left out, all rows are one group."},
 		{name: "columns", typ: "map", required: true, doc: "The result's columns: `{flights: count(), mean_delay: mean(delay)}`."},
 	}}, doc: "Aggregate(t, by, columns) → by + columns, a row a group. Functions: " + functions()},
+	{name: "reconcile", typ: "object", object: reconcileObject, doc: "Reconcile(left, right, options) → outcomes. Compares two sides: what matches, what is on one side alone, and what differs, with the cause; see [its guide](../reconcile.md)."},
 	{name: "breaks", typ: "object", object: breaksObject, doc: "Ledger(breaks, before, decisions, options) → a row a break. Follows what `reconcile` gives from partition to partition: " +
 		"what opens, stays, changes, clears and opens again. The ledger of the partition before, and what was decided by `penstock breaks`, it reads by itself. It is the first operator of a stage with an output, " +
 		"of a pipeline with partitions by hour, day, week or month: `breaks: {}`."},
-	{name: "reconcile", typ: "object", object: reconcileObject, doc: "Reconcile(left, right, options) → outcomes. Compares two sides: what matches, what is on one side alone, and what differs, with the cause; see [its guide](../reconcile.md)."},
 	{name: "sql", typ: "text", doc: "Query(t, …, text) → the result of one SELECT over the inputs, by DuckDB."},
 }
 

@@ -23,7 +23,6 @@ func (d *decoder) readStage(key, n *node) pipeline.Stage {
 	var names []string
 	s.From, names = d.from(n.get("from"))
 	d.operators(&s, names, n.get("operators"))
-	d.ledger(&s, n.get("operators"))
 	s.Columns = d.columns(n.get("columns"))
 	s.Key = d.texts(n.get("key"), "key")
 	if g := n.get("gates"); g != nil {
@@ -32,6 +31,7 @@ func (d *decoder) readStage(key, n *node) pipeline.Stage {
 	if o := n.get("output"); o != nil {
 		s.Output = d.output(o)
 	}
+	d.ledger(&s, n.get("operators"))
 	s.Lineage = pipeline.Depth(d.oneOf(n.get("lineage"), fieldOf(stageObject, "lineage")))
 	return s
 }

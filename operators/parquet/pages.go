@@ -49,8 +49,9 @@ type scratch struct {
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-// maxKept bounds the scratch that is kept for the next reader, in bytes.
-const maxKept = 8 << 20
+// maxKept bounds the scratch that is kept for the next reader, in bytes. Some writers make one
+// page of a column of a row group: of texts it takes some 10 MB.
+const maxKept = 32 << 20
 
 func (s *scratch) free() {
 	s.vals.dict, s.window = nil, s.window[:0]

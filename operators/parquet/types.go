@@ -223,6 +223,10 @@ func convertDecimal(physical format.Type, width int) func(*values, int) error {
 		}
 	}
 	return func(v *values, size int) error {
+		if width == 16 && (physical == format.Int32 || physical == format.Int64) {
+			wholeDecimals(v, physical)
+			return nil
+		}
 		out := make([]byte, width*v.n)
 		for i := range v.n {
 			to := out[width*i : width*(i+1)]
@@ -253,6 +257,23 @@ func convertDecimal(physical format.Type, width int) func(*values, int) error {
 		v.fixed = out
 		return nil
 	}
+}
+
+// wholeDecimals makes decimals of 16 bytes of whole numbers.
+func wholeDecimals(v *values, physical format.Type) {
+	in, out := v.fixed, v.room(16*v.n)
+	for i := range v.n {
+		var x int64
+		if physical == format.Int32 {
+			x = int64(int32(binary.LittleEndian.Uint32(in[4*i:])))
+		} else {
+			x = int64(binary.LittleEndian.Uint64(in[8*i:]))
+		}
+		to := out[16*i : 16*i+16]
+		binary.LittleEndian.PutUint64(to, uint64(x))
+		binary.LittleEndian.PutUint64(to[8:], uint64(x>>63))
+	}
+	v.fixed = out
 }
 
 // bigEndian turns a number around that fits, with its sign.
