@@ -85,8 +85,9 @@ func (p *columnPair) comparable(side int, a arrow.Array, alloc memory.Allocator)
 	case kindDate:
 		_, same = a.(*array.Date32)
 	case kindInstant:
-		t, is := a.(*array.Timestamp)
-		same = is && p.microseconds(t)
+		if t, is := a.(*array.Timestamp); is && p.microseconds(t) {
+			return retyped(a, p.canonical()), nil
+		}
 	case kindText:
 		same = sortOf(p.types[side]) == sortText && p.write.asItIs()
 	case kindBool, kindBinary:
