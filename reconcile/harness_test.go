@@ -52,6 +52,9 @@ type setting struct {
 
 var usual = setting{workers: 2, memory: 1 << 30}
 
+// format is that of the output, which writes it and gives it back.
+var format pipeline.Format = parquet.Format{}
+
 // result is what a comparison gave.
 type result struct {
 	rows    []twosides.Row
@@ -109,7 +112,7 @@ func compare(t testing.TB, o reconcile.Options, left, right pipeline.Source, set
 		Sources: []pipeline.NamedSource{{Name: "left", Source: left}, {Name: "right", Source: right}},
 		Stages: []pipeline.Stage{{
 			Name: "compare", From: []string{"left", "right"}, Operators: []pipeline.Operator{operator(o)},
-			Output: &pipeline.Output{Path: "out", Format: parquet.Format{}},
+			Output: &pipeline.Output{Path: "out", Format: format},
 		}},
 	}
 	ctx := context.Background()
@@ -143,7 +146,7 @@ func (res *result) read(t testing.TB, schema *arrow.Schema, path string) {
 	}
 	res.digest += fmt.Sprintf("%x ", sha256.Sum256(text))
 	env := &pipeline.Env{Alloc: memory.DefaultAllocator, Memory: pipeline.NewBudget(1 << 30), Workers: 1}
-	in, err := parquet.Format{}.Source(schema, pipeline.File{Path: path, Rows: -1}).Resolve(t.Context(), env)
+	in, err := format.Source(schema, pipeline.File{Path: path, Rows: -1}).Resolve(t.Context(), env)
 	if err != nil {
 		t.Fatal(err)
 	}

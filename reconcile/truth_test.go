@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/penstock-data/penstock/internal/twosides"
+	"github.com/penstock-data/penstock/operators/ipc"
 	"github.com/penstock-data/penstock/pipeline"
 	"github.com/penstock-data/penstock/reconcile"
 )
@@ -107,6 +108,19 @@ func TestSameBytes(t *testing.T) {
 				shuffled = s.Shuffled(seed*10 + uint64(i))
 			}
 			ofSides(t, shuffled, set).sameAs(t, want)
+		}
+	})
+}
+
+// Arrow's own files have what stands in buffers, under nulls, too.
+func TestSameBytesOfArrow(t *testing.T) {
+	defer func(f pipeline.Format) { format = f }(format)
+	format = ipc.Format{}
+	seeds(t, 4, func(t *testing.T, seed uint64) {
+		s := withRows(twosides.Make(2000+seed, 400))
+		want := ofSides(t, s, usual)
+		for i := range uint64(3) {
+			ofSides(t, s.Shuffled(seed*10+i), setting{1 + int(i), 1 << 30}).sameAs(t, want)
 		}
 	})
 }
