@@ -88,8 +88,10 @@ type Project struct {
 	teller  *teller
 	hashes  *hashes
 	sleep   func(context.Context, time.Duration) error
-	dial    func(ctx context.Context, network, address string) (net.Conn, error) // of webhooks; nil: the system's
-	writing *sync.Mutex // of reports of nights: several may go to one file
+	// dial reaches webhooks; nil: the system does. writing is held while a report of a night is
+	// written, for several may go to one file.
+	dial    func(ctx context.Context, network, address string) (net.Conn, error)
+	writing *sync.Mutex
 	// backfill is the id of the one that runs are part of.
 	backfill string
 }
