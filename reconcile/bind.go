@@ -38,9 +38,6 @@ type boundPass struct {
 	excused []int
 }
 
-// near reports whether the pass looks for amounts or dates that are near.
-func (p *boundPass) near() bool { return p.Amount != "" || p.date != nil }
-
 // carried is a column handed on, from each side that has it.
 type carried struct {
 	name  string

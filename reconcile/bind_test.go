@@ -9,7 +9,7 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-func schemaOf(t *testing.T, head string) *arrow.Schema {
+func columnsOf(t *testing.T, head string) *arrow.Schema {
 	t.Helper()
 	env := testEnv(t)
 	b := table(t, env.Alloc, head, nil)
@@ -19,8 +19,8 @@ func schemaOf(t *testing.T, head string) *arrow.Schema {
 
 // All that is wrong is said at once, with the nearest name, and how to mend it.
 func TestWhatIsWrongIsSaidAtOnce(t *testing.T) {
-	left := schemaOf(t, "id:int64; amount:decimal(18, 2); memo:string; booked:date; flag:bool; tags:list<string>; n:int64; acct:string")
-	right := schemaOf(t, "id:string; amout:decimal(18, 2); memo:string; booked:string; flag:int64; tags:list<string>; n:int64; acct:int64")
+	left := columnsOf(t, "id:int64; amount:decimal(18, 2); memo:string; booked:date; flag:bool; tags:list<string>; n:int64; acct:string")
+	right := columnsOf(t, "id:string; amout:decimal(18, 2); memo:string; booked:string; flag:int64; tags:list<string>; n:int64; acct:int64")
 	two := 2
 	for _, test := range []struct {
 		name string
@@ -60,8 +60,15 @@ reconcile: column amount: tolerance: expected a number that is not negative, fou
 		{"amount", Options{Keys: []Key{{Left: "n"}}, Columns: []Column{{Left: "memo"}}, Amount: "mem"}, `reconcile: amount: unknown compared column "mem"; did you mean "memo"?`},
 		{"amount of texts", Options{Keys: []Key{{Left: "n"}}, Columns: []Column{{Left: "memo"}}, Amount: "memo"}, `reconcile: amount: column memo is no number`},
 		{"passes", Options{Keys: []Key{{Left: "n"}}, Columns: []Column{{Left: "memo"}}, Passes: []Pass{
-			{}, {Name: "key", On: []string{"memo"}}, {Name: "a", Days: 3}, {Name: "b", Many: "both"}, {Name: "c", Many: "left"}, {Name: "d", Amount: "x"}, {Name: "e"},
-			{Name: "f", On: []string{"meno"}, Date: "memo"}, {Name: "f", Many: "left", Amount: "1", Days: -1, Date: "booked"},
+			{},
+			{Name: "key", On: []string{"memo"}},
+			{Name: "a", Days: 3},
+			{Name: "b", Many: "both"},
+			{Name: "c", Many: "left"},
+			{Name: "d", Amount: "x"},
+			{Name: "e"},
+			{Name: "f", On: []string{"meno"}, Date: "memo"},
+			{Name: "f", Many: "left", Amount: "1", Days: -1, Date: "booked"},
 		}}, `
 reconcile: passes: the pass in place 1 has no name
 reconcile: pass key: there is another pass of this name; "key" is that of the keys
@@ -142,9 +149,9 @@ func TestTextOfTheOperator(t *testing.T) {
 }
 
 // Every column of the result says where it comes from.
-func TestOrigins(t *testing.T) {
-	left := schemaOf(t, "x:string; id:int64; amount:decimal(18, 2); booked:date; acct:string")
-	right := schemaOf(t, "ref:int64; amt:decimal(18, 2); value:date; y:string")
+func TestOriginsOfSides(t *testing.T) {
+	left := columnsOf(t, "x:string; id:int64; amount:decimal(18, 2); booked:date; acct:string")
+	right := columnsOf(t, "ref:int64; amt:decimal(18, 2); value:date; y:string")
 	b, err := Sides(Options{
 		Keys: []Key{{Left: "id", Right: "ref", As: "no"}}, Columns: []Column{{Left: "amount", Right: "amt"}}, Carry: []string{"acct", "y"},
 		Passes: []Pass{{Name: "near", On: []string{"no"}, Days: 1, Date: "booked = value"}},

@@ -81,48 +81,48 @@ func double(v float64) string {
 }
 
 // differs says that a pair does not agree in a column.
-func (q *plan) differs(i int, l, r string) string {
-	p := q.cols[i]
+func (p *plan) differs(i int, l, r string) string {
+	c := p.cols[i]
 	equal := fmt.Sprintf("%sc%d IS NOT DISTINCT FROM %sc%[2]d", l, i, r)
-	if near := q.column(p).tolerated(p, p.roundedOf(i, l), p.roundedOf(i, r)); near != "" {
+	if near := p.column(c).tolerated(c, c.roundedOf(i, l), c.roundedOf(i, r)); near != "" {
 		equal = fmt.Sprintf("(%s OR coalesce(%s, false))", equal, near)
 	}
 	return "NOT (" + equal + ")"
 }
 
 // column is what Options say of a compared column.
-func (q *plan) column(p *columnPair) Column {
-	for _, c := range q.o.Columns {
-		if orElse(c.As, orElse(c.Left, c.Right)) == p.name {
-			return c
+func (p *plan) column(c *columnPair) Column {
+	for _, o := range p.o.Columns {
+		if orElse(o.As, orElse(o.Left, o.Right)) == c.name {
+			return o
 		}
 	}
 	return Column{}
 }
 
 // cause says why a pair of the table y does not agree in a column.
-func (q *plan) cause(i int, l, r string) string {
-	p := q.cols[i]
+func (p *plan) cause(i int, l, r string) string {
+	c := p.cols[i]
 	lc, rc := fmt.Sprintf("%sc%d", l, i), fmt.Sprintf("%sc%d", r, i)
 	var when []string
 	is := func(condition, cause string) {
 		when = append(when, fmt.Sprintf("WHEN %s THEN '%s'", condition, cause))
 	}
 	blankOf := func(side int, prefix string) string {
-		if sortOf(p.types[side]) == sortText {
+		if sortOf(c.types[side]) == sortText {
 			return fmt.Sprintf("%sb%d", prefix, i)
 		}
 		return "false"
 	}
-	texts := p.hasReadings()
+	texts := c.hasReadings()
 	if texts {
 		is(fmt.Sprintf("%s IS NULL AND %s OR %s IS NULL AND %s", lc, blankOf(1, r), rc, blankOf(0, l)), NullBlank)
 	}
 	is(fmt.Sprintf("%s IS NULL OR %s IS NULL", lc, rc), Value)
-	a, b := p.measureOf(i, l), p.measureOf(i, r)
+	a, b := c.measureOf(i, l), c.measureOf(i, r)
 	switch {
-	case p.isNumber():
-		if p.floats {
+	case c.isNumber():
+		if c.floats {
 			is(fmt.Sprintf("NOT isfinite(%s) OR NOT isfinite(%s)", a, b), Value)
 		}
 		is(fmt.Sprintf("CAST(abs(%s - %s) AS DOUBLE) < pow(10.0, -least(%sp%d, %sp%[4]d)) * (1 - 1e-9)", a, b, l, i, r), Rounding)
@@ -134,8 +134,8 @@ func (q *plan) cause(i int, l, r string) string {
 			}
 		}
 		is(fmt.Sprintf("%s <> 0 AND %s <> 0 AND (%s)", a, b, strings.Join(units, " OR ")), Unit)
-	case p.isMoment():
-		if unit := p.coarser(); unit > 0 {
+	case c.isMoment():
+		if unit := c.coarser(); unit > 0 {
 			is(fmt.Sprintf("CAST(abs(%s - %s) AS DOUBLE) < %s", a, b, double(unit)), Rounding)
 		}
 	}
@@ -168,8 +168,8 @@ func (p *columnPair) meant(i, side int, prefix string) string {
 }
 
 // shownOf is the text of a value in the result.
-func (q *plan) shownOf(i, side int, prefix string) string {
-	t := q.cols[i].types[side]
+func (p *plan) shownOf(i, side int, prefix string) string {
+	t := p.cols[i].types[side]
 	switch {
 	case showsOtherwise(t):
 		return fmt.Sprintf("%st%d", prefix, i)
@@ -180,38 +180,38 @@ func (q *plan) shownOf(i, side int, prefix string) string {
 }
 
 // asDelta is a difference of measures as the result has it; one of floats that does not fit is null.
-func (q *plan) asDelta(p *columnPair, difference string) string {
+func (p *plan) asDelta(c *columnPair, difference string) string {
 	cast := "CAST"
-	if p.floats {
+	if c.floats {
 		cast = "TRY_CAST"
 	}
-	return fmt.Sprintf("%s(%s AS DECIMAL(38, %d))", cast, difference, q.deltaScale)
+	return fmt.Sprintf("%s(%s AS DECIMAL(38, %d))", cast, difference, p.deltaScale)
 }
 
 // delta is the difference of a pair in a column.
-func (q *plan) delta(i int, l, r string) string {
-	p := q.cols[i]
-	if !p.measured() {
-		return q.noDelta()
+func (p *plan) delta(i int, l, r string) string {
+	c := p.cols[i]
+	if !c.measured() {
+		return p.noDelta()
 	}
-	return q.asDelta(p, p.measureOf(i, l)+" - "+p.measureOf(i, r))
+	return p.asDelta(c, c.measureOf(i, l)+" - "+c.measureOf(i, r))
 }
 
-func (q *plan) noDelta() string { return fmt.Sprintf("CAST(NULL AS DECIMAL(38, %d))", q.deltaScale) }
+func (p *plan) noDelta() string { return fmt.Sprintf("CAST(NULL AS DECIMAL(38, %d))", p.deltaScale) }
 
 // total is the amount of a row, of a side; of no amount null.
-func (q *plan) total(side string) string {
-	if q.amount < 0 {
+func (p *plan) total(side string) string {
+	if p.amount < 0 {
 		return "CAST(NULL AS DECIMAL(38, 0))"
 	}
-	return q.cols[q.amount].measureOf(q.amount, side)
+	return p.cols[p.amount].measureOf(p.amount, side)
 }
 
 // passNames is an expression for the name of a pass by its number.
-func (q *plan) passName(number string) string {
+func (p *plan) passName(number string) string {
 	names := []string{sql.Literal(KeyPass)}
-	for _, p := range q.passes {
-		names = append(names, sql.Literal(p.Name))
+	for _, c := range p.passes {
+		names = append(names, sql.Literal(c.Name))
 	}
 	return fmt.Sprintf("([%s])[%s + 1]", strings.Join(names, ", "), number)
 }

@@ -86,7 +86,7 @@ func (p *columnPair) comparable(side int, a arrow.Array, alloc memory.Allocator)
 		_, same = a.(*array.Date32)
 	case kindInstant:
 		if t, is := a.(*array.Timestamp); is && p.microseconds(t) {
-			return retyped(a, p.canonical()), nil
+			return retyped(a, instant), nil // with a zone or without
 		}
 	case kindText:
 		same = sortOf(p.types[side]) == sortText && p.write.asItIs()
