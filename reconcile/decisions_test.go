@@ -71,9 +71,15 @@ func TestDecisionsUpToAPartition(t *testing.T) {
 		at   string
 		want string
 	}{
-		{pipeline.Day, "2026-10-31", "m again"}, {pipeline.Day, "2026-11-01", "m again a"}, {pipeline.Day, "2026-11-02", "m again a b c h"},
-		{pipeline.Day, "2026-11-10", "m again a b c h d"}, {pipeline.Month, "2026-09", ""}, {pipeline.Month, "2026-11", "m again a b c h d"},
-		{pipeline.Hour, "2026-10-25T02", "m"}, {pipeline.Hour, "2026-10-25T02b", "m again"}, {pipeline.Hour, "2026-11-02T04", "m again a b c"},
+		{pipeline.Day, "2026-10-31", "m again"},
+		{pipeline.Day, "2026-11-01", "m again a"},
+		{pipeline.Day, "2026-11-02", "m again a b c h"},
+		{pipeline.Day, "2026-11-10", "m again a b c h d"},
+		{pipeline.Month, "2026-09", ""},
+		{pipeline.Month, "2026-11", "m again a b c h d"},
+		{pipeline.Hour, "2026-10-25T02", "m"},
+		{pipeline.Hour, "2026-10-25T02b", "m again"},
+		{pipeline.Hour, "2026-11-02T04", "m again a b c"},
 	} {
 		env := envAt(t, dir, test.by, test.at)
 		src := Decisions{Dataset: "w/b"}
