@@ -444,6 +444,66 @@ func TestAnOutputIsMadeARecord(t *testing.T) {
 	x.sound(pl)
 }
 
+// An index that is put back to before a blocked run, or lost with the records of all runs, catches
+// up with what that published as a record.
+func TestIndexBehindARecord(t *testing.T) {
+	x := newNight(t)
+	pl := x.pipeline()
+	x.write(1, "1,500")
+	x.write(2, "1,400")
+	x.night(pl, 1, pipeline.Blocked, "out/breaks v1", "out/signed")
+	index := filepath.Join(x.dir, StateDir, "state.db")
+	if err := x.p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	old, err := os.ReadFile(index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.open()
+	first, err := x.p.Runs(t.Context(), RunFilter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	approved(t, x.p, first[0].Run, "few")
+	x.night(pl, 2, pipeline.Blocked, "out/breaks v1", "out/signed")
+	want := text(x.plan(pl, PlanOptions{}))
+	if err := x.p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{index + "-wal", index + "-shm"} {
+		_ = os.Remove(name)
+	}
+	if err := os.WriteFile(index, old, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	x.open()
+	if got := text(x.plan(pl, PlanOptions{})); got != want {
+		t.Errorf("plan is\n%s\nwant\n%s", got, want)
+	}
+	x.sound(pl)
+
+	// Without the records of runs the manifests say what is published; what only judges does so again.
+	if err := x.p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(x.dir, StateDir)); err != nil {
+		t.Fatal(err)
+	}
+	x.open()
+	if _, _, err := x.p.Rebuild(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	x.want(&Plan{Partitions: x.plan(pl, PlanOptions{}).Partitions[:2]},
+		"2001-01-01 | breaks current | close missing run | signed current",
+		"2001-01-02 | breaks current | close missing run | signed missing run")
+	rec, err := x.p.Run(t.Context(), pl, "2001-01-02")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.came(rec, pipeline.Blocked, "out/breaks v1", "out/signed")
+}
+
 // A rollback, gc, a release and retries take a record as any other output.
 func TestWhatIsDoneToARecordOfABlockedRun(t *testing.T) {
 	x := newNight(t)

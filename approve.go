@@ -30,6 +30,8 @@ type Approved struct {
 	Run *pipeline.RunRecord
 	// Approvals are those that were made, one for each gate of each output it blocks.
 	Approvals []pipeline.Approval
+	// Published is what the decision made current, beside what the run had published before.
+	Published []pipeline.OutputRecord
 	// Awaiting are the gates that block the run still; where there are any, nothing was
 	// published.
 	Awaiting []pipeline.Finding

@@ -14,6 +14,7 @@ func (d *decision) publish(ctx context.Context) error {
 	var current []published
 	status := pipeline.Unchanged
 	outputs := slices.DeleteFunc(slices.Clone(d.Run.Outputs), d.holds) // published always
+	before := len(outputs)
 	for i, r := range d.held {
 		v := r.Done
 		if v == nil {
@@ -35,7 +36,7 @@ func (d *decision) publish(ctx context.Context) error {
 		current = append(current, now)
 		outputs = append(outputs, outputRecord(v.Manifest, d.Run.Held[i].Path))
 	}
-	d.Run.Status, d.Run.Outputs, d.Run.Held = status, outputs, nil
+	d.Run.Status, d.Run.Outputs, d.Run.Held, d.Published = status, outputs, nil, outputs[before:]
 	settle(d.Run, current)
 	return d.record(context.WithoutCancel(ctx), current)
 }

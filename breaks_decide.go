@@ -47,7 +47,7 @@ func (p *Project) DecideBreak(ctx context.Context, dataset, partition, id string
 	if err != nil {
 		return nil, err
 	}
-	before, err := p.decisions(v)
+	before, err := p.decisionsOf(ctx, v)
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +72,27 @@ func (p *Project) DecideBreak(ctx context.Context, dataset, partition, id string
 		return nil, err
 	}
 	return &DecidedBreak{d, file, *b}, nil
+}
+
+// mostDecisions is a variable for a test.
+var mostDecisions = reconcile.MaxDecisions
+
+// decisionsOf gives the decisions that hold in a partition of a ledger, and refuses one more than
+// there can be.
+func (p *Project) decisionsOf(ctx context.Context, v *versionAt) ([]reconcile.Decision, error) {
+	versions, err := p.ledger(ctx, v.manifest.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	all, err := p.decisions(versions[0])
+	if err != nil {
+		return nil, err
+	}
+	if len(all) >= mostDecisions {
+		return nil, invalid("%s has %d decisions, and can't have more", v.manifest.Dataset, len(all)).
+			With("let the stage publish a new ledger, into another directory")
+	}
+	return slices.DeleteFunc(all, func(d reconcile.Decision) bool { return d.Partition > v.manifest.Partition }), nil
 }
 
 // complete adds what a decision says of just this break, and refuses what can't be decided.

@@ -360,3 +360,15 @@ func TestIdsByPrefix(t *testing.T) {
 		}
 	}
 }
+
+func TestThereAreOnlySoManyDecisions(t *testing.T) {
+	x, _ := newDecided(t)
+	was := mostDecisions
+	defer func() { mostDecisions = was }()
+	mostDecisions = 2
+	x.decide("2026-11-01", "7", DecideBreak{Action: reconcile.Assign, Owner: "ben"})
+	_, err := x.p.DecideBreak(context.Background(), "", "2026-11-01", x.id("7"), DecideBreak{Action: reconcile.Assign, Owner: "ben"})
+	if err == nil || !strings.Contains(err.Error(), "has 2 decisions, and can't have more") {
+		t.Error(err)
+	}
+}

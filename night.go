@@ -104,7 +104,7 @@ func (m *nightMaker) find(ctx context.Context) error {
 	}
 	if r != nil {
 		if !isLedger(r.Manifest) {
-			return pipeline.Errorf(pipeline.Invalid, "%s is no ledger of breaks: it has no columns %s and %s", m.o.Dataset, reconcile.ColBreak, reconcile.ColState).
+			return pipeline.Errorf(pipeline.Invalid, "%s is no ledger of breaks: it has no columns like %s and %s", m.o.Dataset, reconcile.ColBreak, reconcile.ColState).
 				With("name the dataset of the stage with the operator `breaks`")
 		}
 		m.manifest, m.dir = r.Manifest, r.Dir
@@ -145,10 +145,16 @@ func (m *nightMaker) lastRun(ctx context.Context) error {
 	return nil
 }
 
-// concerns reports whether a run has to do with the ledger: it rests on something that the run knows.
+// concerns reports whether a run has to do with the ledger: it made it, or what is made of it, or did
+// not come that far. Of another pipeline only a run that made it does.
 func (m *nightMaker) concerns(rec *pipeline.RunRecord) bool {
-	return rec.Status == pipeline.Failed || len(rec.Bases) == 0 ||
-		slices.ContainsFunc(rec.Bases, func(b pipeline.Basis) bool { return b.Dataset == m.o.Dataset || b.Dataset == "" })
+	rests := func(dataset string) bool {
+		return slices.ContainsFunc(rec.Bases, func(b pipeline.Basis) bool { return b.Dataset == dataset })
+	}
+	if rests(m.o.Dataset) || m.o.Pipeline == "" {
+		return rests(m.o.Dataset)
+	}
+	return rec.Status == pipeline.Failed || len(rec.Bases) == 0 || rests("")
 }
 
 // ledger chooses what is told of: what the run published or found unchanged, what it holds, or else

@@ -35,7 +35,7 @@ func (p *Project) notifyNight(ctx context.Context, to *pipeline.Notify, n *night
 	if to == nil || !n.Attention && !to.Always {
 		return
 	}
-	body, err := night.Summary(n, maxTold)
+	body, err := night.Summary(scrubbedNight(n), maxTold)
 	if err != nil {
 		told.Problems = append(told.Problems, err)
 		return
@@ -50,6 +50,16 @@ func (p *Project) notifyNight(ctx context.Context, to *pipeline.Notify, n *night
 			told.Problems = append(told.Problems, fmt.Errorf("night %s: the webhook %v was not told: %w", n.Partition, to.Webhook, err))
 		}
 	}
+}
+
+// scrubbedNight is a night without what may be a secret in why its run failed.
+func scrubbedNight(n *night.Night) *night.Night {
+	told := *n
+	told.Error, told.Rests, told.Why = openlineage.Scrub(n.Error), openlineage.Scrub(n.Rests), []string{}
+	for _, w := range n.Why {
+		told.Why = append(told.Why, openlineage.Scrub(w))
+	}
+	return &told
 }
 
 // runHook runs the command, and all that it starts no longer than it may take.

@@ -28,10 +28,17 @@ import (
 
 // breaksSchema is that of ledgers of breaks that are made by hand.
 var breaksSchema = arrow.NewSchema([]arrow.Field{
-	{Name: "break", Type: arrow.BinaryTypes.String}, {Name: "key", Type: arrow.BinaryTypes.String}, {Name: "nth", Type: arrow.PrimitiveTypes.Int32},
-	{Name: "column", Type: arrow.BinaryTypes.String, Nullable: true}, {Name: "cause", Type: arrow.BinaryTypes.String}, {Name: "outcome", Type: arrow.BinaryTypes.String},
-	{Name: "state", Type: arrow.BinaryTypes.String}, {Name: "since", Type: arrow.BinaryTypes.String}, {Name: "cleared", Type: arrow.BinaryTypes.String, Nullable: true},
-	{Name: "age_days", Type: arrow.PrimitiveTypes.Int32, Nullable: true}, {Name: "delta", Type: &arrow.Decimal128Type{Precision: 38, Scale: 2}, Nullable: true},
+	{Name: "break", Type: arrow.BinaryTypes.String},
+	{Name: "key", Type: arrow.BinaryTypes.String},
+	{Name: "nth", Type: arrow.PrimitiveTypes.Int32},
+	{Name: "column", Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: "cause", Type: arrow.BinaryTypes.String},
+	{Name: "outcome", Type: arrow.BinaryTypes.String},
+	{Name: "state", Type: arrow.BinaryTypes.String},
+	{Name: "since", Type: arrow.BinaryTypes.String},
+	{Name: "cleared", Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: "age_days", Type: arrow.PrimitiveTypes.Int32, Nullable: true},
+	{Name: "delta", Type: &arrow.Decimal128Type{Precision: 38, Scale: 2}, Nullable: true},
 }, nil)
 
 // nights is a pipeline that reconciles, with a ledger that is made by hand: breaks of nights before are
@@ -42,7 +49,8 @@ func nights(t *testing.T, most int) *pipeline.Pipeline {
 	return &pipeline.Pipeline{
 		Name: "night", Partitions: pipeline.Scheme{By: pipeline.Day},
 		Sources: []pipeline.NamedSource{
-			{Name: "ledger", Source: csv.Files("in/ledger.csv")}, {Name: "bank", Source: csv.Files("in/bank.csv")},
+			{Name: "ledger", Source: csv.Files("in/ledger.csv")},
+			{Name: "bank", Source: csv.Files("in/bank.csv")},
 			{Name: "made", Source: csv.Source{Set: csv.Files("in/breaks-{partition}.csv").Set, Schema: breaksSchema}},
 		},
 		Stages: []pipeline.Stage{
@@ -72,11 +80,11 @@ func nightDir(t *testing.T) string {
 	}
 	put("ledger.csv", "id,amount\n1,5\n2,7\n3,9\n")
 	put("bank.csv", "id,amount\n1,5\n2,8\n4,1\n")
-	head := "break,key,nth,column,cause,outcome,state,since,cleared,age_days,delta\n"
-	old := "a1,2,1,amount,value,different,open,2026-10-01,,31,-1.00\n"
-	put("breaks-2026-11-01.csv", head+"a1,2,1,amount,value,different,new,2026-11-01,,0,-1.00\n")
+	head := "break,key,nth,column,cause,outcome,state,opened,nights,since,cleared,age_days,delta\n"
+	old := "a1,2,1,amount,value,different,open,2026-10-01,31,2026-10-01,,31,-1.00\n"
+	put("breaks-2026-11-01.csv", head+"a1,2,1,amount,value,different,new,2026-11-01,1,2026-11-01,,0,-1.00\n")
 	put("breaks-2026-11-02.csv", head+old)
-	put("breaks-2026-11-03.csv", head+old+"a2,3,1,,missing,only_left,new,2026-11-03,,0,9.00\na3,4,1,,missing,only_right,cleared,2026-11-01,2026-11-02,,1.00\n")
+	put("breaks-2026-11-03.csv", head+old+"a2,3,1,,missing,only_left,new,2026-11-03,1,2026-11-03,,0,9.00\na3,4,1,,missing,only_right,cleared,2026-11-01,1,2026-11-01,2026-11-02,,1.00\n")
 	return dir
 }
 
@@ -132,8 +140,8 @@ func TestNightReports(t *testing.T) {
 	pl := nights(t, 2)
 	runNight(t, p, pl, "2026-11-01", pipeline.Published)
 	runNight(t, p, pl, "2026-11-02", pipeline.Published)
-	if n := told(); n.Night.Attention || len(n.Problems) > 0 || len(n.Reports) != 5 {
-		t.Errorf("a night without news: %v, %v, %v", n.Night.Why, n.Problems, n.Reports)
+	if n := told(); n.Night == nil || n.Night.Attention || len(n.Problems) > 0 || len(n.Reports) != 5 {
+		t.Fatalf("a night without news: %+v, %v, %v", n.Night, n.Problems, n.Reports)
 	}
 	rec := runNight(t, p, pl, "2026-11-03", pipeline.Blocked)
 	n := readJSON(t, filepath.Join(dir, "reports/2026-11-03.json"))

@@ -111,6 +111,8 @@ func (p *Project) writeReport(format, to string, n *night.Night) error {
 	if err := NightWriter(format)(&b, n); err != nil {
 		return err
 	}
+	p.writing.Lock()
+	defer p.writing.Unlock()
 	if err := p.fs.MkdirAll(filepath.Dir(path)); err != nil {
 		return err
 	}

@@ -89,6 +89,7 @@ type Project struct {
 	hashes  *hashes
 	sleep   func(context.Context, time.Duration) error
 	dial    func(ctx context.Context, network, address string) (net.Conn, error) // of webhooks; nil: the system's
+	writing *sync.Mutex // of reports of nights: several may go to one file
 	// backfill is the id of the one that runs are part of.
 	backfill string
 }
@@ -107,7 +108,7 @@ func open(ctx context.Context, dir string, o Options, fsys faults.FS) (*Project,
 	}
 	p := &Project{dir: abs, opts: o.withDefaults(), fs: fsys, clock: faults.SystemClock(), sleep: faults.Sleep}
 	p.ids, p.git, p.scraps, p.recent = faults.NewIDs(p.clock), &checkout{}, &scraps{}, &recent{}
-	p.texts = &sync.Map{}
+	p.texts, p.writing = &sync.Map{}, &sync.Mutex{}
 	p.hashes = &hashes{now: p.clock.Now}
 	p.publish = &publish.Store{FS: p.fs, Clock: p.clock, Root: abs, Keep: max(p.opts.Keep, 0), HoldFor: p.opts.HoldFor, FourEyes: p.opts.FourEyes}
 	p.openAudit()

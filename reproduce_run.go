@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/penstock-data/penstock/pipeline"
+	"github.com/penstock-data/penstock/reconcile"
 )
 
 // again runs what the run ran, into a directory of its own, and compares.
@@ -89,7 +90,7 @@ func (r *reproduction) env(pl *pipeline.Pipeline) (_ *pipeline.Env, done func() 
 	}
 	env.Now = func() time.Time { return r.rec.Started }
 	env.WarnError = slices.Contains(r.rec.Command, "--warn-error")
-	env.Pin = r.pin
+	env.Pin, env.Recorded = r.pin, r.recorded
 	env.History = func(s *pipeline.Stage) iter.Seq2[*pipeline.Manifest, error] { return r.history(datasetOf(s)) }
 	env.Accepted = func(s *pipeline.Stage) (*pipeline.Manifest, error) {
 		for m, err := range r.history(datasetOf(s)) {
@@ -106,6 +107,20 @@ func (r *reproduction) env(pl *pipeline.Pipeline) (_ *pipeline.Env, done func() 
 		return nil
 	}
 	return env, done, nil
+}
+
+// recorded gives the decisions about a ledger that the run read; what was decided since it does
+// without.
+func (r *reproduction) recorded(dataset string) (map[string]pipeline.RecordedFile, error) {
+	known, err := r.p.recorded(dataset)
+	for place, f := range known {
+		name := path.Join(reconcile.DecisionsDir(dataset), place)
+		f.Later = !slices.ContainsFunc(r.rec.Inputs, func(in pipeline.InputRecord) bool {
+			return slices.ContainsFunc(in.Files, func(read pipeline.File) bool { return read.Path == name })
+		})
+		known[place] = f
+	}
+	return known, err
 }
 
 // pin gives, of a published partition, the version that the run read.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/penstock-data/penstock/internal/expr"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -247,4 +248,33 @@ func TestMistakesWithBreaks(t *testing.T) {
 	if got := Of(Rule{Check: Expect(`breaks.new("ledger", cents > 1) == 0 && breaks.older_than("other", 3) == 0`)}).Inputs(); !slices.Equal(slices.Sorted(slices.Values(got)), []string{"ledger", "other"}) {
 		t.Errorf("it asks %v", got)
 	}
+}
+
+// FuzzBreaks chooses among breaks by any condition that can be typed: it is stored as what is spelled
+// out, and refused where that is.
+func FuzzBreaks(f *testing.F) {
+	for _, text := range []string{
+		"abs(delta) > 100.0", `cause == "sign" || cents > 0`, "cents > 0 ? share < 0.5 : age_days == 3", "[1, 2].exists(x, x == cents)", "!(cause in ['a', 'b'])",
+		"true", "delta", `cause`, "cents / 0 > 1", "col('share') > 1.0", "cleared == partition_name()", "day() > 3", "a || b", "(", `"ledger"`, "true // no",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		state := func(statement string) (string, error) {
+			b, err := Of(Rule{Name: "r", Check: Expect(statement)}).(judge).bind(breakSchema, pipeline.Surroundings{})
+			if err != nil {
+				return "", err
+			}
+			return b.metrics[0].text, nil
+		}
+		p, err := expr.Compile(text, breakSchema)
+		if err != nil || p.Type().ID() != arrow.BOOL {
+			return // of partition_name() only rules know
+		}
+		got, err := state("breaks.open(" + text + "\n) == 0")
+		want, werr := state("count_if(" + openIn + " && (" + text + "\n)) == 0")
+		if (err == nil) != (werr == nil) || got != want {
+			t.Errorf("%q: %s, %v; spelled out %s, %v", text, got, err, want, werr)
+		}
+	})
 }

@@ -155,6 +155,8 @@ type RecordedFile struct {
 	Digests []string
 	// Stands says that it has to be there; else it was announced, and perhaps never written.
 	Stands bool
+	// Later says that it came after the run that is made again, which does without it.
+	Later bool
 }
 
 // Env is what a run offers to sources, operators and sinks.

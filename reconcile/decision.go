@@ -56,12 +56,13 @@ const (
 // DecisionsDir is where the decisions about the breaks of a ledger are, relative to the project.
 func DecisionsDir(dataset string) string { return path.Join(".penstock/breaks", dataset) }
 
-// maxDecision bounds the file of a decision, in bytes; maxDecisions how many there are of a
-// ledger; maxText a reason or an owner.
+// MaxDecisions bounds how many decisions there are about the breaks of a ledger.
+const MaxDecisions = 100_000
+
+// maxDecision bounds the file of a decision, and maxText a reason or an owner, in bytes.
 const (
-	maxDecision  = 64 << 10
-	maxDecisions = 100_000
-	maxText      = 4096
+	maxDecision = 64 << 10
+	maxText     = 4096
 )
 
 // File is the name of its file in the directory of its partition.

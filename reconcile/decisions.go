@@ -78,6 +78,10 @@ func (s Decisions) List(env *pipeline.Env) ([]pipeline.File, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(all)+len(entries) > MaxDecisions {
+			return nil, pipeline.Errorf(pipeline.BadInput, "%s has more than %d decisions", root, MaxDecisions).
+				With("let the stage publish a new ledger, into another directory")
+		}
 		for _, e := range entries { // by name: in their order
 			if strings.HasSuffix(e.Name(), ".tmp") {
 				continue // is being written, or a crash left it
@@ -87,10 +91,6 @@ func (s Decisions) List(env *pipeline.Env) ([]pipeline.File, error) {
 				return nil, err
 			}
 			all = append(all, f)
-		}
-		if len(all) > maxDecisions {
-			return nil, pipeline.Errorf(pipeline.BadInput, "%s has more than %d decisions", root, maxDecisions).
-				With("let the stage publish a new ledger, into another directory")
 		}
 	}
 	return all, nil
@@ -129,11 +129,8 @@ func refused(name, format string, args ...any) error {
 // All gives the decisions that hold in env's partition, in their order. One that is not on record
 // is an error.
 func (s Decisions) All(env *pipeline.Env) ([]Decision, error) {
-	files, err := s.List(env)
-	if err != nil {
-		return nil, err
-	}
-	return s.read(env, files)
+	_, all, err := s.read(env)
+	return all, err
 }
 
 // Holds reports whether what is accepted until a day or a partition is so in a partition, as both
@@ -144,11 +141,7 @@ func Holds(partition, until string) bool {
 
 // Resolve implements pipeline.Source. A decision that is not on record is an error.
 func (s Decisions) Resolve(_ context.Context, env *pipeline.Env) (*pipeline.Input, error) {
-	files, err := s.List(env)
-	if err != nil {
-		return nil, err
-	}
-	all, err := s.read(env, files)
+	files, all, err := s.read(env)
 	if err != nil {
 		return nil, err
 	}
@@ -164,39 +157,44 @@ func (s Decisions) Resolve(_ context.Context, env *pipeline.Env) (*pipeline.Inpu
 	return in, nil
 }
 
-func (s Decisions) read(env *pipeline.Env, files []pipeline.File) (all []Decision, err error) {
+// read gives the files of the decisions that hold, and what is in them.
+func (s Decisions) read(env *pipeline.Env) (files []pipeline.File, all []Decision, err error) {
+	if files, err = s.List(env); err != nil {
+		return nil, nil, err
+	}
 	known := map[string]pipeline.RecordedFile{}
 	if env.Recorded != nil {
 		if known, err = env.Recorded(path.Clean(s.Dataset)); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
+	place := func(f pipeline.File) string { return path.Join(path.Base(path.Dir(f.Path)), path.Base(f.Path)) }
+	files = slices.DeleteFunc(files, func(f pipeline.File) bool { return known[place(f)].Later })
 	for i, f := range files {
 		text, err := ReadDecision(env.Dir, f.Path)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		d, err := ParseDecision(s.Dataset, f.Path, text)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		sum := sha256.Sum256(text)
 		digest := hex.EncodeToString(sum[:])
-		place := path.Join(path.Base(path.Dir(f.Path)), path.Base(f.Path))
-		if env.Recorded != nil && !slices.Contains(known[place].Digests, digest) {
-			return nil, refused(f.Path, "is not on record as it is: no entry of the audit says who decided it")
+		if env.Recorded != nil && !slices.Contains(known[place(f)].Digests, digest) {
+			return nil, nil, refused(f.Path, "is not on record as it is: no entry of the audit says who decided it")
 		}
-		delete(known, place)
+		delete(known, place(f))
 		files[i].Bytes, files[i].SHA256 = int64(len(text)), digest
 		all = append(all, *d)
 	}
 	for _, place := range slices.Sorted(maps.Keys(known)) {
 		from, err := pipeline.ParseDir(path.Dir(place))
-		if known[place].Stands && (err != nil || holds(from, env.Partition)) {
-			return nil, refused(path.Join(DecisionsDir(s.Dataset), place), "is gone, and the audit has it on record")
+		if known[place].Stands && !known[place].Later && (err != nil || holds(from, env.Partition)) {
+			return nil, nil, refused(path.Join(DecisionsDir(s.Dataset), place), "is gone, and the audit has it on record")
 		}
 	}
-	return all, nil
+	return files, all, nil
 }
 
 // ReadDecision reads the file of a decision, relative to the project, no more than one can have.

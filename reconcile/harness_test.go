@@ -18,6 +18,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"go.uber.org/goleak"
 
+	"github.com/penstock-data/penstock/internal/seed"
 	"github.com/penstock-data/penstock/internal/twosides"
 	"github.com/penstock-data/penstock/operators/parquet"
 	"github.com/penstock-data/penstock/pipeline"
@@ -31,18 +32,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func seeds(t *testing.T, n int, f func(t *testing.T, seed uint64)) {
 	t.Helper()
 	from, to := uint64(0), uint64(n)
-	if os.Getenv("PENSTOCK_LONG") != "" {
+	if seed.Long() {
 		to *= 20
 	}
-	if text := os.Getenv("PENSTOCK_SEED"); text != "" {
-		seed, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
-			t.Fatalf("PENSTOCK_SEED: %v", err)
-		}
-		from, to = seed, seed+1
+	if seed.Chosen() {
+		from = seed.For(t)
+		to = from + 1
 	}
-	for seed := from; seed < to && !t.Failed(); seed++ {
-		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { f(t, seed) })
+	for s := from; s < to && !t.Failed(); s++ {
+		t.Run(strconv.FormatUint(s, 10), func(t *testing.T) { f(t, s) })
 	}
 }
 

@@ -19,11 +19,11 @@ import (
 
 // resultSchema is what Reconcile gives of a key `id`, with a column `amount` compared and
 // `account` carried.
-var resultSchema = schemaOf("outcome:utf8; pass:utf8; key:utf8; nth:int32; id:int64; column:utf8; cause:utf8; left:utf8; right:utf8; " +
+var resultSchema = ledgerSchemaOf("outcome:utf8; pass:utf8; key:utf8; nth:int32; id:int64; column:utf8; cause:utf8; left:utf8; right:utf8; " +
 	"delta:decimal(38, 2); left_rows:int64; right_rows:int64; left_total:decimal(38, 2); right_total:decimal(38, 2); " +
 	"left_amount:decimal(10, 2); right_amount:decimal(10, 2); account:utf8")
 
-func schemaOf(text string) *arrow.Schema {
+func ledgerSchemaOf(text string) *arrow.Schema {
 	var fields []arrow.Field
 	for part := range strings.SplitSeq(text, "; ") {
 		name, typ, _ := strings.Cut(part, ":")
@@ -444,14 +444,14 @@ func TestAssignedAndTheLastDecisionCounts(t *testing.T) {
 func TestColumnsComeAndGo(t *testing.T) {
 	c := newChain(t, LedgerOptions{})
 	c.night("2026-11-01", missing("7", "1.50"), missing("8", "1.00"))
-	c.schema = schemaOf("outcome:utf8; key:utf8; nth:int64; column:utf8; cause:utf8; left:utf8; right:utf8; delta:decimal(38, 4); id:utf8; region:utf8; account:int64")
+	c.schema = ledgerSchemaOf("outcome:utf8; key:utf8; nth:int64; column:utf8; cause:utf8; left:utf8; right:utf8; delta:decimal(38, 4); id:utf8; region:utf8; account:int64")
 	got := c.night("2026-11-02", "outcome=only_left key=7 nth=1 cause=missing delta=1.5000 id=7 region=eu account=4")
 	c.want(got, "state delta id region account", "7 open 1.5000 7 eu 4", "8 cleared 1.0000 8 - -")
 }
 
 func TestNamesThatTheStatementUses(t *testing.T) {
 	c := newChain(t, LedgerOptions{Dataset: `it's "x"`})
-	c.schema = schemaOf(`outcome:utf8; key:utf8; nth:int32; column:utf8; cause:utf8; left:utf8; right:utf8; delta:decimal(38, 2); there:utf8; night:utf8; known:int64; b_since:utf8; o"d d:utf8; carried0:utf8; left_x:utf8`)
+	c.schema = ledgerSchemaOf(`outcome:utf8; key:utf8; nth:int32; column:utf8; cause:utf8; left:utf8; right:utf8; delta:decimal(38, 2); there:utf8; night:utf8; known:int64; b_since:utf8; o"d d:utf8; carried0:utf8; left_x:utf8`)
 	got := c.night("2026-11-01", `outcome=only_left key=7 nth=1 cause=missing there=a night=b known=1 b_since=c carried0=e left_x=f`)
 	c.want(got, `there night known b_since carried0 left_x dataset`, `7 a b 1 c e f it's "x"`)
 	got = c.night("2026-11-02")
@@ -488,7 +488,7 @@ func TestLedgerRefuses(t *testing.T) {
 
 // Whatever cell of an input is changed, only those columns change that say that they come from
 // it, or the rows do and say so.
-func TestOrigins(t *testing.T) {
+func TestOriginsOfALedger(t *testing.T) {
 	scene := func() *chain {
 		c := newChain(t, LedgerOptions{})
 		c.decisions = []Decision{

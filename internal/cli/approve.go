@@ -78,10 +78,7 @@ func (a *app) approved(done *penstock.Approved) error {
 			a.print("approved %s of %s@%s by %s\n", approvalText(ap), ap.Dataset, ap.Partition, ap.Actor)
 			a.print("  of the bytes %.12s under the rules %.12s\n", ap.Bytes, ap.Rules)
 		}
-		for _, o := range rec.Outputs {
-			if len(done.Awaiting) > 0 {
-				break // those are records, published before
-			}
+		for _, o := range done.Published {
 			a.print("published %s: version %d, %s\n", o.Path, o.Version, plural(o.Rows, "row", "rows"))
 		}
 		a.showUndone(rec)

@@ -9,7 +9,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/penstock-data/penstock/pipeline"
-	"github.com/penstock-data/penstock/reconcile"
 	"github.com/penstock-data/penstock/reconcile/totals"
 )
 
@@ -91,11 +90,11 @@ func (b *Builder) add(batch arrow.RecordBatch) error {
 		k := r.at(i, state)
 		k.Unit = b.counter.unit(k.Column)
 		b.counter.count(k)
-		standing := state != reconcile.Cleared && state != reconcile.Accepted
+		standing := state != stateCleared && state != stateAccepted
 		for j, in := range []bool{
-			b.ledger && (state == reconcile.New || state == reconcile.Reopened),
+			b.ledger && (state == stateNew || state == stateReopened),
 			b.ledger && standing && k.AgeDays != nil && *k.AgeDays > int64(b.night.AgedDays),
-			state == reconcile.Cleared,
+			state == stateCleared,
 			standing,
 		} {
 			if in {
@@ -231,9 +230,9 @@ func sidesOf(s *totals.Summary) *Sides {
 		}{{&t.Left, l.Left}, {&t.Right, l.Right}} {
 			side.t.All = side.t.All.Add(side.s)
 			switch l.Outcome {
-			case reconcile.Matched:
+			case matchedOutcome:
 				side.t.Matched = side.t.Matched.Add(side.s)
-			case reconcile.Different:
+			case differentOutcome:
 				side.t.Different = side.t.Different.Add(side.s)
 			default:
 				side.t.Alone = side.t.Alone.Add(side.s)
@@ -283,7 +282,7 @@ func (s *Sides) pass(l totals.Line) {
 		s.Passes = append(s.Passes, Pass{Name: l.Pass})
 	}
 	p := &s.Passes[i]
-	if l.Outcome == reconcile.Matched {
+	if l.Outcome == matchedOutcome {
 		p.Left, p.Right = p.Left.Add(l.Left), p.Right.Add(l.Right)
 	} else {
 		p.DifferentLeft, p.DifferentRight = p.DifferentLeft.Add(l.Left), p.DifferentRight.Add(l.Right)

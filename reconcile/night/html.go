@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/penstock-data/penstock/reconcile"
 	"github.com/penstock-data/penstock/reconcile/totals"
 )
 
@@ -168,8 +167,11 @@ func countTable(n *Night, by string) countsTable {
 func (r *countsRow) strip() (total int64) {
 	c := r.Counts
 	for _, b := range []badge{
-		{Class: reconcile.New, N: c.New + c.Reopened}, {Class: reconcile.Changed, N: c.Changed}, {Class: reconcile.Open, N: c.Open},
-		{Class: reconcile.Accepted, N: c.Accepted}, {Class: reconcile.Cleared, N: c.Cleared},
+		{Class: stateNew, N: c.New + c.Reopened},
+		{Class: stateChanged, N: c.Changed},
+		{Class: stateOpen, N: c.Open},
+		{Class: stateAccepted, N: c.Accepted},
+		{Class: stateCleared, N: c.Cleared},
 	} {
 		if total += b.N; b.N > 0 {
 			r.Strip = append(r.Strip, b)
@@ -179,10 +181,10 @@ func (r *countsRow) strip() (total int64) {
 }
 
 func stateClass(state string) string {
-	if slices.Contains(reconcile.States, state) {
+	if slices.Contains(states, state) {
 		return state
 	}
-	return reconcile.Open
+	return stateOpen
 }
 
 func sideName(n *Night, i int) string {

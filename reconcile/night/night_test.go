@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -248,5 +249,30 @@ func TestShareIsHonest(t *testing.T) {
 		if got := share(x); got != want {
 			t.Errorf("share(%v) = %s, %s expected", x, got, want)
 		}
+	}
+}
+
+// A summary keeps its bound, and what it counts.
+func TestSummaryIsBounded(t *testing.T) {
+	n := sample(t)
+	whole, err := Summary(n, 1<<20)
+	if err != nil || string(whole) != written(t, n, JSON) {
+		t.Errorf("what fits is not whole: %v", err)
+	}
+	long := strings.Repeat("x", 100_000)
+	n.Error, n.New.Breaks[3].Left = long, &long
+	for i := range 50 {
+		n.Why = append(n.Why, fmt.Sprint(i, long))
+	}
+	short, err := Summary(n, 20_000)
+	if err != nil || len(short) > 20_000 {
+		t.Fatalf("%d bytes, %v", len(short), err)
+	}
+	back := &Night{}
+	if err := json.Unmarshal(short, back); err != nil || back.New.Total != n.New.Total || back.Counts.New != n.Counts.New || len(back.Why) == 0 {
+		t.Errorf("it has %+v, %v", back.Counts, err)
+	}
+	if len(n.Why) < 50 || len(n.New.Breaks) != 20 {
+		t.Error("the night was changed")
 	}
 }

@@ -8,17 +8,16 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/penstock-data/penstock/reconcile"
 	"github.com/penstock-data/penstock/reconcile/totals"
 )
 
 // known are the columns of a ledger, or of what Reconcile gives, that are not carried.
 var known = []string{
-	reconcile.ColOutcome, reconcile.ColPass, reconcile.ColKey, reconcile.ColNth, reconcile.ColColumn, reconcile.ColCause, reconcile.ColLeft,
-	reconcile.ColRight, reconcile.ColDelta, reconcile.ColLeftRows, reconcile.ColRightRows, reconcile.ColLeftTotal, reconcile.ColRightTotal,
-	reconcile.ColBreak, reconcile.ColDataset, reconcile.ColState, reconcile.ColOpened, reconcile.ColSince, reconcile.ColChanged,
-	reconcile.ColCleared, reconcile.ColNights, reconcile.ColAgeDays, reconcile.ColBeforeDelta, reconcile.ColOwner, reconcile.ColReason,
-	reconcile.ColAcceptedBy, reconcile.ColAcceptedUntil,
+	colOutcome, colPass, colKey, colNth, colColumn, colCause, colLeft,
+	colRight, colDelta, colLeftRows, colRightRows, colLeftTotal, colRightTotal,
+	colBreak, colDataset, colState, colOpened, colSince, colChanged,
+	colCleared, colNights, colAgeDays, colBeforeDelta, colOwner, colReason,
+	colAcceptedBy, colAcceptedUntil,
 }
 
 // rows reads breaks from a batch of a ledger, or of what Reconcile gives.
@@ -42,25 +41,31 @@ func newRows(b arrow.RecordBatch, partition string) *rows {
 	return r
 }
 
-func (r *rows) text(name string, i int) string {
+// texter gives the texts of a column; empty where it is not there.
+func (r *rows) texter(name string) func(int) string {
 	if r.texts[name] == nil {
 		r.texts[name] = func(int) string { return "" }
 		if c := r.columns[name]; c != nil {
 			r.texts[name] = totals.Texts(c)
 		}
 	}
-	return r.texts[name](i)
+	return r.texts[name]
 }
 
-func (r *rows) number(name string, i int) Decimal {
+func (r *rows) text(name string, i int) string { return r.texter(name)(i) }
+
+// numberer gives the numbers of a column; none where it is not there.
+func (r *rows) numberer(name string) func(int) Decimal {
 	if r.numbers[name] == nil {
 		r.numbers[name] = func(int) Decimal { return Decimal{} }
 		if c := r.columns[name]; c != nil {
 			r.numbers[name] = totals.Numbers(c)
 		}
 	}
-	return r.numbers[name](i)
+	return r.numbers[name]
 }
+
+func (r *rows) number(name string, i int) Decimal { return r.numberer(name)(i) }
 
 func (r *rows) int(name string, i int) *int64 {
 	d := r.number(name, i)
@@ -85,26 +90,26 @@ func (r *rows) nullable(name string, i int) *string {
 // shown gives the state of a row, and whether the night tells of it: not of what matched, or
 // cleared on a night before.
 func (r *rows) shown(i int) (state string, ok bool) {
-	if r.columns[reconcile.ColState] == nil {
-		return reconcile.Open, r.text(reconcile.ColOutcome, i) != reconcile.Matched
+	if r.columns[colState] == nil {
+		return stateOpen, r.text(colOutcome, i) != matchedOutcome
 	}
-	state = r.text(reconcile.ColState, i)
-	return state, state != reconcile.Cleared || r.text(reconcile.ColCleared, i) == r.partition
+	state = r.text(colState, i)
+	return state, state != stateCleared || r.text(colCleared, i) == r.partition
 }
 
 func (r *rows) at(i int, state string) *Break {
 	b := &Break{
-		ID: r.text(reconcile.ColBreak, i), Key: r.text(reconcile.ColKey, i), Column: r.text(reconcile.ColColumn, i), Cause: r.text(reconcile.ColCause, i),
-		Outcome: r.text(reconcile.ColOutcome, i), State: state, Opened: r.text(reconcile.ColOpened, i), Since: r.text(reconcile.ColSince, i),
-		Cleared: r.text(reconcile.ColCleared, i), AgeDays: r.int(reconcile.ColAgeDays, i), Left: r.nullable(reconcile.ColLeft, i),
-		Right: r.nullable(reconcile.ColRight, i), Delta: r.number(reconcile.ColDelta, i), BeforeDelta: r.number(reconcile.ColBeforeDelta, i),
-		Owner: r.text(reconcile.ColOwner, i), Reason: r.text(reconcile.ColReason, i), AcceptedBy: r.text(reconcile.ColAcceptedBy, i),
-		AcceptedUntil: r.text(reconcile.ColAcceptedUntil, i),
+		ID: r.text(colBreak, i), Key: r.text(colKey, i), Column: r.text(colColumn, i), Cause: r.text(colCause, i),
+		Outcome: r.text(colOutcome, i), State: state, Opened: r.text(colOpened, i), Since: r.text(colSince, i),
+		Cleared: r.text(colCleared, i), AgeDays: r.int(colAgeDays, i), Left: r.nullable(colLeft, i),
+		Right: r.nullable(colRight, i), Delta: r.number(colDelta, i), BeforeDelta: r.number(colBeforeDelta, i),
+		Owner: r.text(colOwner, i), Reason: r.text(colReason, i), AcceptedBy: r.text(colAcceptedBy, i),
+		AcceptedUntil: r.text(colAcceptedUntil, i),
 	}
-	if n := r.int(reconcile.ColNth, i); n != nil {
+	if n := r.int(colNth, i); n != nil {
 		b.Nth = *n
 	}
-	if n := r.int(reconcile.ColNights, i); n != nil {
+	if n := r.int(colNights, i); n != nil {
 		b.Nights = *n
 	}
 	for _, c := range r.carried {
@@ -124,7 +129,7 @@ type Counter struct {
 type countKey struct{ cause, column string }
 
 // CounterColumns are the columns that a Counter looks at.
-var CounterColumns = []string{reconcile.ColState, reconcile.ColCleared, reconcile.ColColumn, reconcile.ColCause, reconcile.ColDelta}
+var CounterColumns = []string{colState, colCleared, colColumn, colCause, colDelta}
 
 // NewCounter counts the breaks of a partition; summary is that of its reconciliation, or nil.
 func NewCounter(partition string, summary *totals.Summary) *Counter {
@@ -143,9 +148,10 @@ func (c *Counter) of(summary *totals.Summary) {
 // Add adds a batch of a ledger with at least CounterColumns.
 func (c *Counter) Add(batch arrow.RecordBatch) {
 	r := newRows(batch, c.partition)
+	column, cause, delta := r.texter(colColumn), r.texter(colCause), r.numberer(colDelta)
 	for i := range int(batch.NumRows()) {
 		if state, ok := r.shown(i); ok {
-			c.count(&Break{State: state, Column: r.text(reconcile.ColColumn, i), Cause: r.text(reconcile.ColCause, i), Delta: r.number(reconcile.ColDelta, i)})
+			c.count(&Break{State: state, Column: column(i), Cause: cause(i), Delta: delta(i)})
 		}
 	}
 }
@@ -182,30 +188,30 @@ func (c *Counter) count(b *Break) {
 
 // result gives the counts, by cause in the order of reports, and by column.
 func (c *Counter) result() (*Counts, []Cause, []Column) {
-	all, causes, columns := &Counts{}, map[string]*Counts{}, map[string]*Counts{}
+	all, ofCause, ofColumn := &Counts{}, map[string]*Counts{}, map[string]*Counts{}
 	for k, part := range c.parts {
-		for _, to := range []*Counts{all, of(causes, k.cause), of(columns, k.column)} {
+		for _, to := range []*Counts{all, of(ofCause, k.cause), of(ofColumn, k.column)} {
 			to.add(part)
 		}
-		of(columns, k.column).Delta = of(columns, k.column).Delta.Add(part.Delta)
+		of(ofColumn, k.column).Delta = of(ofColumn, k.column).Delta.Add(part.Delta)
 		if c.sums(k.column) {
-			all.Delta, of(causes, k.cause).Delta = all.Delta.Add(part.Delta), of(causes, k.cause).Delta.Add(part.Delta)
+			all.Delta, of(ofCause, k.cause).Delta = all.Delta.Add(part.Delta), of(ofCause, k.cause).Delta.Add(part.Delta)
 		}
 	}
 	byCause, byColumn := []Cause{}, []Column{}
-	for name, counts := range causes {
+	for name, counts := range ofCause {
 		byCause = append(byCause, Cause{name, *counts})
 	}
 	place := func(cause string) int {
-		if i := slices.Index(reconcile.Causes, cause); i >= 0 {
+		if i := slices.Index(causes, cause); i >= 0 {
 			return i
 		}
-		return len(reconcile.Causes)
+		return len(causes)
 	}
 	slices.SortFunc(byCause, func(a, b Cause) int {
 		return cmp.Or(cmp.Compare(place(a.Cause), place(b.Cause)), cmp.Compare(a.Cause, b.Cause))
 	})
-	for name, counts := range columns {
+	for name, counts := range ofColumn {
 		byColumn = append(byColumn, Column{name, c.unit(name), *counts})
 	}
 	slices.SortFunc(byColumn, func(a, b Column) int { return cmp.Compare(a.Column, b.Column) })
@@ -231,16 +237,16 @@ func (c *Counts) add(o *Counts) {
 
 func (c *Counts) count(state string, delta Decimal) {
 	switch state {
-	case reconcile.New:
+	case stateNew:
 		c.New++
-	case reconcile.Changed:
+	case stateChanged:
 		c.Changed++
-	case reconcile.Reopened:
+	case stateReopened:
 		c.Reopened++
-	case reconcile.Accepted:
+	case stateAccepted:
 		c.Accepted++
 		return
-	case reconcile.Cleared:
+	case stateCleared:
 		c.Cleared++
 		return
 	default: // what is not known is open

@@ -19,14 +19,25 @@ const hostile = "<script>alert(1)</script>\"'&=cmd|'/c calc'!A1\x1b[31m\u202e"
 
 // ledgerSchema is that of a ledger with a key column and one that is carried.
 var ledgerSchema = arrow.NewSchema([]arrow.Field{
-	{Name: "break", Type: arrow.BinaryTypes.String}, {Name: "dataset", Type: arrow.BinaryTypes.String}, {Name: "key", Type: arrow.BinaryTypes.String},
-	{Name: "nth", Type: arrow.PrimitiveTypes.Int32}, {Name: "column", Type: arrow.BinaryTypes.String, Nullable: true},
-	{Name: "cause", Type: arrow.BinaryTypes.String}, {Name: "outcome", Type: arrow.BinaryTypes.String}, {Name: "state", Type: arrow.BinaryTypes.String},
-	{Name: "opened", Type: arrow.BinaryTypes.String}, {Name: "since", Type: arrow.BinaryTypes.String}, {Name: "cleared", Type: arrow.BinaryTypes.String, Nullable: true},
-	{Name: "nights", Type: arrow.PrimitiveTypes.Int32}, {Name: "age_days", Type: arrow.PrimitiveTypes.Int32, Nullable: true},
-	{Name: "left", Type: arrow.BinaryTypes.String, Nullable: true}, {Name: "right", Type: arrow.BinaryTypes.String, Nullable: true},
-	{Name: "delta", Type: &arrow.Decimal128Type{Precision: 38, Scale: 2}, Nullable: true}, {Name: "owner", Type: arrow.BinaryTypes.String, Nullable: true},
-	{Name: "reason", Type: arrow.BinaryTypes.String, Nullable: true}, {Name: "account", Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: "break", Type: arrow.BinaryTypes.String},
+	{Name: "dataset", Type: arrow.BinaryTypes.String},
+	{Name: "key", Type: arrow.BinaryTypes.String},
+	{Name: "nth", Type: arrow.PrimitiveTypes.Int32},
+	{Name: "column", Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: "cause", Type: arrow.BinaryTypes.String},
+	{Name: "outcome", Type: arrow.BinaryTypes.String},
+	{Name: "state", Type: arrow.BinaryTypes.String},
+	{Name: "opened", Type: arrow.BinaryTypes.String},
+	{Name: "since", Type: arrow.BinaryTypes.String},
+	{Name: "cleared", Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: "nights", Type: arrow.PrimitiveTypes.Int32},
+	{Name: "age_days", Type: arrow.PrimitiveTypes.Int32, Nullable: true},
+	{Name: "left", Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: "right", Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: "delta", Type: &arrow.Decimal128Type{Precision: 38, Scale: 2}, Nullable: true},
+	{Name: "owner", Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: "reason", Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: "account", Type: arrow.BinaryTypes.String, Nullable: true},
 }, nil)
 
 // ledger makes a batch of texts, a cell each column of the schema; "~" is null.

@@ -72,9 +72,12 @@ func TestXLSXCells(t *testing.T) {
 		column, want string
 		kind         excelize.CellType
 	}{
-		{3, "delta", "98250", excelize.CellTypeUnset}, {3, "since", "46356", excelize.CellTypeUnset},
-		{39, "left", "", excelize.CellTypeInlineString}, {39, "right", "=1+1", excelize.CellTypeInlineString},
-		{39, "delta", "1234567890123456.78", excelize.CellTypeInlineString}, {39, "account", "-2+3", excelize.CellTypeInlineString},
+		{3, "delta", "98250", excelize.CellTypeUnset},
+		{3, "since", "46356", excelize.CellTypeUnset},
+		{39, "left", "", excelize.CellTypeInlineString},
+		{39, "right", "=1+1", excelize.CellTypeInlineString},
+		{39, "delta", "1234567890123456.78", excelize.CellTypeInlineString},
+		{39, "account", "-2+3", excelize.CellTypeInlineString},
 	} {
 		at := fmt.Sprint(place[c.column], c.row)
 		kind, err := f.GetCellType(sheetBreaks, at)

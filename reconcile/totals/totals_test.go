@@ -58,8 +58,10 @@ func TestParse(t *testing.T) {
 // A summary of batches cut anywhere is that of the whole.
 func TestTally(t *testing.T) {
 	schema := arrow.NewSchema([]arrow.Field{
-		{Name: "outcome", Type: arrow.BinaryTypes.String}, {Name: "cause", Type: arrow.BinaryTypes.String, Nullable: true},
-		{Name: "left_rows", Type: arrow.PrimitiveTypes.Int64}, {Name: "left_total", Type: &arrow.Decimal128Type{Precision: 38, Scale: 2}, Nullable: true},
+		{Name: "outcome", Type: arrow.BinaryTypes.String},
+		{Name: "cause", Type: arrow.BinaryTypes.String, Nullable: true},
+		{Name: "left_rows", Type: arrow.PrimitiveTypes.Int64},
+		{Name: "left_total", Type: &arrow.Decimal128Type{Precision: 38, Scale: 2}, Nullable: true},
 		{Name: "delta", Type: &arrow.Decimal128Type{Precision: 38, Scale: 2}, Nullable: true},
 	}, nil)
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
