@@ -14,6 +14,7 @@ import (
 	"github.com/penstock-data/penstock/internal/twosides"
 	"github.com/penstock-data/penstock/pipeline"
 	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // tableOf is a side of rows of cells, its columns as "name:type; name:type".
@@ -62,7 +63,7 @@ func expect(t *testing.T, res *result, want ...string) {
 	t.Helper()
 	var got []string
 	for _, r := range res.rows {
-		if r.Outcome != reconcile.Matched {
+		if r.Outcome != words.Matched {
 			got = append(got, strings.Join([]string{r.Outcome, r.Key, r.Column, r.Cause, r.Delta.String()}, " "))
 		}
 	}
@@ -193,7 +194,7 @@ func TestSeveralOfAKey(t *testing.T) {
 	res := compared(t, o, left, right)
 	matched := 0
 	for _, r := range res.rows {
-		if r.Outcome == reconcile.Matched {
+		if r.Outcome == words.Matched {
 			matched++
 		}
 	}
@@ -237,7 +238,7 @@ func TestCents(t *testing.T) {
 	var rows, totals [2]int64
 	different := 0
 	for _, r := range res.rows {
-		if r.Outcome == reconcile.Different {
+		if r.Outcome == words.Different {
 			different++
 			if r.Delta != dec(-1) {
 				t.Errorf("delta %s", r.Delta)

@@ -23,6 +23,7 @@ import (
 	"github.com/penstock-data/penstock/operators/parquet"
 	"github.com/penstock-data/penstock/pipeline"
 	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -182,15 +183,15 @@ func (res *result) add(t testing.TB, b arrow.RecordBatch, row int) {
 		return n
 	}
 	r := twosides.Row{
-		Outcome: cells[reconcile.ColOutcome], Pass: cells[reconcile.ColPass], Key: cells[reconcile.ColKey],
-		Column: cells[reconcile.ColColumn], Cause: cells[reconcile.ColCause], Delta: numberOf(t, cells[reconcile.ColDelta]),
-		Rows:   [2]int64{count(reconcile.ColLeftRows), count(reconcile.ColRightRows)},
-		Totals: [2]twosides.Number{numberOf(t, cells[reconcile.ColLeftTotal]), numberOf(t, cells[reconcile.ColRightTotal])},
+		Outcome: cells[words.ColOutcome], Pass: cells[words.ColPass], Key: cells[words.ColKey],
+		Column: cells[words.ColColumn], Cause: cells[words.ColCause], Delta: numberOf(t, cells[words.ColDelta]),
+		Rows:   [2]int64{count(words.ColLeftRows), count(words.ColRightRows)},
+		Totals: [2]twosides.Number{numberOf(t, cells[words.ColLeftTotal]), numberOf(t, cells[words.ColRightTotal])},
 	}
 	res.rows, res.cells = append(res.rows, r), append(res.cells, cells)
 	what := r.Outcome + " " + r.Key + " " + r.Column + " " + r.Cause
-	if r.Outcome != reconcile.Matched {
-		res.nths[what] = append(res.nths[what], cells[reconcile.ColNth])
+	if r.Outcome != words.Matched {
+		res.nths[what] = append(res.nths[what], cells[words.ColNth])
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/penstock-data/penstock/internal/sketch"
 	"github.com/penstock-data/penstock/pipeline"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // result gives the outcomes, one after the other, and knows when all have left whether they add up
@@ -110,13 +111,13 @@ func (r *result) leaves(b arrow.RecordBatch) arrow.RecordBatch {
 
 func (r *result) count(b arrow.RecordBatch, rest *array.Decimal128) {
 	at := func(name string) arrow.Array { return b.Column(b.Schema().FieldIndices(name)[0]) }
-	r.given[0].leave(at(ColLeftRows).(*array.Int64), at(ColLeftTotal))
-	r.given[1].leave(at(ColRightRows).(*array.Int64), at(ColRightTotal))
+	r.given[0].leave(at(words.ColLeftRows).(*array.Int64), at(words.ColLeftTotal))
+	r.given[1].leave(at(words.ColRightRows).(*array.Int64), at(words.ColRightTotal))
 	if r.m.amount < 0 {
 		return
 	}
-	pass, exact := at(ColPass).(*array.String), r.m.exactPasses()
-	outcome, column, delta := at(ColOutcome).(*array.String), at(ColColumn).(*array.String), at(ColDelta).(*array.Decimal128)
+	pass, exact := at(words.ColPass).(*array.String), r.m.exactPasses()
+	outcome, column, delta := at(words.ColOutcome).(*array.String), at(words.ColColumn).(*array.String), at(words.ColDelta).(*array.Decimal128)
 	add := func(to *sketch.IntSum, a *array.Decimal128, i int) {
 		if a.IsValid(i) {
 			to.Add128(a.Value(i).HighBits(), a.Value(i).LowBits())
@@ -124,7 +125,7 @@ func (r *result) count(b arrow.RecordBatch, rest *array.Decimal128) {
 	}
 	for i := range delta.Len() {
 		switch {
-		case outcome.Value(i) == Matched:
+		case outcome.Value(i) == words.Matched:
 			add(&r.within, delta, i)
 			if exact[pass.Value(i)] && delta.IsValid(i) && delta.Value(i).Sign() != 0 {
 				r.slipped++

@@ -10,7 +10,7 @@ import (
 	"github.com/penstock-data/penstock/internal/twosides"
 	"github.com/penstock-data/penstock/operators/ipc"
 	"github.com/penstock-data/penstock/pipeline"
-	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // check compares a result with the truth.
@@ -48,7 +48,7 @@ func check(t *testing.T, s *twosides.Sides, res *result) {
 func matches(rows []twosides.Row) map[string]int {
 	all := map[string]int{}
 	for _, r := range rows {
-		if r.Outcome != reconcile.Matched {
+		if r.Outcome != words.Matched {
 			continue
 		}
 		what := fmt.Sprint(r.Pass, " ", r.Rows)
@@ -64,7 +64,7 @@ func matches(rows []twosides.Row) map[string]int {
 func checkOrder(t *testing.T, res *result) {
 	t.Helper()
 	place := func(c map[string]string) string {
-		return fmt.Sprintf("%s\x00%s\x00%9s\x00%s", c[reconcile.ColOutcome], c[reconcile.ColKey], c[reconcile.ColNth], c[reconcile.ColColumn])
+		return fmt.Sprintf("%s\x00%s\x00%9s\x00%s", c[words.ColOutcome], c[words.ColKey], c[words.ColNth], c[words.ColColumn])
 	}
 	for i := 1; i < len(res.cells); i++ {
 		if a, b := place(res.cells[i-1]), place(res.cells[i]); a > b {
