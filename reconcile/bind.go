@@ -162,19 +162,15 @@ func (b *binder) bindColumns() {
 }
 
 func (b *binder) tolerances(what string, c Column, p *columnPair) {
-	number := func(option, text string) {
-		if text == "" {
-			return
-		}
-		if !p.isNumber() {
-			b.fail("%s: %s is of numbers, and these are not; number: true reads them from texts", what, option)
-		}
-		if n, ok := share(text); !ok || n.negative || option == "tolerance" && strings.HasSuffix(text, "%") {
-			b.fail("%s: %s: expected a number that is not negative, found %q", what, option, text)
+	for _, option := range [][2]string{{"tolerance", c.Tolerance}, {"relative", c.Relative}} {
+		if option[1] != "" && !p.isNumber() {
+			b.fail("%s: %s is of numbers, and these are not; number: true reads them from texts", what, option[0])
 		}
 	}
-	number("tolerance", c.Tolerance)
-	number("relative", c.Relative)
+	b.bound(what+": tolerance", c.Tolerance, p)
+	if n, ok := share(c.Relative); c.Relative != "" && (!ok || n.negative) {
+		b.fail("%s: relative: expected a number that is not negative, found %q", what, c.Relative)
+	}
 	if c.Round != nil && (!p.isNumber() || *c.Round < -18 || *c.Round > 18) {
 		b.fail("%s: round is of numbers, to -18 to 18 places", what)
 	}
@@ -183,6 +179,27 @@ func (b *binder) tolerances(what string, c Column, p *columnPair) {
 		b.fail("%s: seconds: expected a number that is not negative, found %v", what, c.Seconds)
 	case c.Seconds > 0 && !p.isMoment():
 		b.fail("%s: seconds is of dates and times, and these are not; date reads them from texts", what)
+	case c.Seconds > maxDays*86400:
+		b.fail("%s: seconds: at most those of %d days, not %v", what, maxDays, c.Seconds)
+	}
+}
+
+// bound is how far measures may be apart: a number that is not negative, and that the measure can
+// have. Nil is no pair, of which it was said why.
+func (b *binder) bound(what, text string, p *columnPair) {
+	if text == "" {
+		return
+	}
+	n, _, ok := parseNumber(text)
+	if !ok || n.negative {
+		b.fail("%s: expected a number that is not negative, found %q", what, text)
+		return
+	}
+	if p == nil || p.floats || !p.measured() {
+		return
+	}
+	if _, fits := n.floor(int(p.scale)).decimal(p.scale); !fits {
+		b.fail("%s: %s is more than a decimal(38, %d) holds, in which column %s is compared", what, text, p.scale, p.name)
 	}
 }
 
@@ -266,9 +283,11 @@ func (b *binder) bindPass(what string, pass Pass) *boundPass {
 			b.fail("%s: date: %s has no dates", what, pass.Date)
 		}
 	}
-	if n, ok := share(pass.Amount); pass.Amount != "" && (!ok || n.negative || strings.HasSuffix(pass.Amount, "%")) {
-		b.fail("%s: amount: expected a number that is not negative, found %q", what, pass.Amount)
+	var amount *columnPair
+	if b.amount >= 0 {
+		amount = b.cols[b.amount]
 	}
+	b.bound(what+": amount", pass.Amount, amount)
 	switch {
 	case pass.Many != "" && pass.Many != "left" && pass.Many != "right":
 		b.fail("%s: many: %s", what, pipeline.Unknown("side", pass.Many, []string{"left", "right"}))

@@ -206,10 +206,11 @@ func (p *columnPair) clock(a arrow.Array) func(i int) (int64, error) {
 	panic("a column of " + a.DataType().String() + " got past decide")
 }
 
-// times reads dates and timestamps; those without a zone are of that of the writer.
+// times reads dates and timestamps; those without a zone are of that of the writer. Where days are
+// compared a date is the same in every zone.
 func (p *columnPair) times(a arrow.Array) func(i int) time.Time {
 	at, civil := rawTimes(a)
-	if p.kind == kindDate || !civil || p.write.zone == time.UTC {
+	if p.days() || !civil || p.write.zone == time.UTC {
 		return at
 	}
 	return func(i int) time.Time {

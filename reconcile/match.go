@@ -45,7 +45,12 @@ func (m *matcher) load(ctx context.Context, side int, r pipeline.Reader) error {
 	if err != nil {
 		return firstOf(err, r.Close())
 	}
-	return m.db.Load(ctx, letters[side], f.schema(), feedReader{r, f})
+	err = m.db.Load(ctx, letters[side], f.schema(), feedReader{r, f})
+	if err != nil && strings.Contains(err.Error(), "Invalid unicode") { // DuckDB says no more than that
+		return pipeline.Errorf(pipeline.BadInput, "reconcile: %s has a text that is no UTF-8", m.o.side(side)).
+			With("write the file in UTF-8, or say in which encoding it is, where its source can read that")
+	}
+	return err
 }
 
 // number puts the rows of both sides in the order of their values. Where no two rows of a side have
@@ -225,6 +230,9 @@ func (m *matcher) many(ctx context.Context, j int, p *boundPass) error {
 	if t := m.column(amount).tolerated(amount, a, b); t != "" {
 		near = fmt.Sprintf("(%s OR %s)", near, t)
 	}
+	if amount.floats { // to DuckDB NaN is equal to NaN, and more than all else
+		near = fmt.Sprintf("isfinite(o.m) AND isfinite(s.m) AND %s", near)
+	}
 	return m.exec(ctx, `INSERT INTO groups
 		WITH g AS (SELECT id, %[1]s AS o, %[2]s AS m FROM %[4]s SEMI JOIN %[4]sfree USING (id)),
 			s AS (SELECT o, %[7]s AS m FROM g WHERE o IS NOT NULL GROUP BY o HAVING count(m) = count(*)),
@@ -285,7 +293,7 @@ func (m *matcher) near(ctx context.Context, j int, p *boundPass) error {
 	if err := m.bounded(ctx, p); err != nil {
 		return err
 	}
-	order = append(order, "greatest(a.n, b.n)", "least(a.n, b.n)")
+	order = append(order, "greatest(a.n, b.n)", "least(a.n, b.n)", "a.n")
 	found, err := m.greedy(ctx, fmt.Sprintf("SELECT a.id, b.id FROM na a JOIN nb b ON %s ORDER BY %s", strings.Join(on, " AND "), strings.Join(order, ", ")))
 	if err != nil {
 		return err

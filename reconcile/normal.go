@@ -83,10 +83,11 @@ func (w *writer) plain(s string) string {
 	if w.strip != nil {
 		s = w.strip.ReplaceAllString(s, "")
 	}
-	switch w.Case {
-	case "upper":
+	switch { // of what is no UTF-8 all bad bytes would become one and the same letter
+	case w.Case == "" || !utf8.ValidString(s):
+	case w.Case == "upper":
 		s = strings.ToUpper(s)
-	case "lower":
+	default:
 		s = strings.ToLower(s)
 	}
 	if w.Pad > 0 && s != "" {
