@@ -62,6 +62,8 @@ type BreakFilter struct {
 	Owner     string
 	// Where is a predicate in CEL over the columns of the ledger.
 	Where string
+	// Present leaves out what had cleared before the partition.
+	Present bool
 }
 
 // Breaks are those of a partition of a ledger.
@@ -70,9 +72,11 @@ type Breaks struct {
 	Partition string  `json:"partition"`
 	Version   int64   `json:"version"`
 	Breaks    []Break `json:"breaks"`
-	// All is how many the ledger has there, Open how many of them wait for somebody.
+	// All is how many the ledger has there, Open how many of them wait for somebody, Past how many
+	// had cleared before.
 	All  int `json:"all"`
 	Open int `json:"open"`
+	Past int `json:"past"`
 	// Digits is how many digits of an id tell it from all others of the partition.
 	Digits int `json:"digits"`
 }
@@ -103,7 +107,11 @@ func (p *Project) Breaks(ctx context.Context, dataset, partition string, f Break
 		if b.Open() {
 			out.Open++
 		}
-		if where && f.takes(&b) {
+		past := b.State == words.Cleared && b.Cleared != out.Partition
+		if past {
+			out.Past++
+		}
+		if where && f.takes(&b) && !(past && f.Present) {
 			out.Breaks = append(out.Breaks, b)
 		}
 	})

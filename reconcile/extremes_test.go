@@ -71,8 +71,13 @@ func TestBoundsThatAreTooWide(t *testing.T) {
 		typ, bound string
 		ok         bool
 	}{
-		{"decimal(38,9)", "1e28", true}, {"decimal(38,9)", "1e29", false}, {"decimal(38,9)", "1e50", false}, {"decimal(38,9)", "1e-50", true},
-		{"int64", "1e37", true}, {"int64", "1e38", false}, {"float64", "1e50", true},
+		{"decimal(38,9)", "1e28", true},
+		{"decimal(38,9)", "1e29", false},
+		{"decimal(38,9)", "1e50", false},
+		{"decimal(38,9)", "1e-50", true},
+		{"int64", "1e37", true},
+		{"int64", "1e38", false},
+		{"float64", "1e50", true},
 	} {
 		table := tableOf("side", "id:int64; amount:"+c.typ)
 		for what, o := range map[string]reconcile.Options{

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -69,12 +70,14 @@ func (a *app) breaksListCommand() *cobra.Command {
 		f     penstock.BreakFilter
 		older string
 		limit int
+		all   bool
 	)
 	cmd := &cobra.Command{
 		Use:   "ls [LEDGER[@PARTITION]]",
 		Short: "List the breaks of a ledger",
 		Long: `Lists the breaks that a ledger has in a partition, those with the greatest deltas first. The
-states are new, open, changed, reopened, accepted and cleared.`,
+states are new, open, changed, reopened, accepted and cleared. Of those that cleared only what did
+so in this partition is listed, unless --state cleared or --all is given.`,
 		Example: "  penstock breaks ls\n" +
 			"  penstock breaks ls warehouse/breaks@2026-11-02 --state new --cause missing\n" +
 			"  penstock breaks ls --older-than 30d --owner ben\n" +
@@ -88,6 +91,7 @@ states are new, open, changed, reopened, accepted and cleared.`,
 			if f.OlderThan, err = wholeDays("--older-than", older); err != nil {
 				return err
 			}
+			f.Present = !all && !slices.Contains(f.States, words.Cleared)
 			project, err := at.open(a, cmd)
 			if err != nil {
 				return err
@@ -97,7 +101,7 @@ states are new, open, changed, reopened, accepted and cleared.`,
 			if err != nil {
 				return err
 			}
-			return a.listBreaks(found, limit)
+			return a.listBreaks(found, limit, &f)
 		},
 	}
 	cmd.Flags().StringVarP(&at.partition, "partition", "p", "", "the partition, like 2026-11-02 (default: the newest that is published)")
@@ -106,6 +110,7 @@ states are new, open, changed, reopened, accepted and cleared.`,
 	cmd.Flags().StringVar(&older, "older-than", "", "only breaks that opened more than so many `days` before the partition: 30d")
 	cmd.Flags().StringVar(&f.Owner, "owner", "", "only breaks that are assigned to somebody")
 	cmd.Flags().StringVar(&f.Where, "where", "", "only breaks for which a predicate in `CEL` is true, over the columns of the ledger")
+	cmd.Flags().BoolVar(&all, "all", false, "also breaks that cleared before the partition")
 	cmd.Flags().IntVar(&limit, "limit", 0, "at most so many (default: 50 as text, all as json)")
 	return cmd
 }
@@ -113,7 +118,7 @@ states are new, open, changed, reopened, accepted and cleared.`,
 // shownBreaks is how many breaks are listed as text if nothing else is asked for.
 const shownBreaks = 50
 
-func (a *app) listBreaks(found *penstock.Breaks, limit int) error {
+func (a *app) listBreaks(found *penstock.Breaks, limit int, f *penstock.BreakFilter) error {
 	shown := found.Breaks
 	if limit == 0 && a.output != "json" {
 		limit = shownBreaks
@@ -132,7 +137,15 @@ func (a *app) listBreaks(found *penstock.Breaks, limit int) error {
 	if len(shown) > 0 {
 		a.print("%s", fitted(breaksTable(shown, found.Digits), a.width()))
 	}
-	a.say("%s of %s@%s, %s open; %s shown", plural(int64(found.All), "break", "breaks"), found.Ledger, found.Partition, count(int64(found.Open)), shownOf(len(shown), len(found.Breaks), found.All))
+	all, past := found.All, ""
+	if f.Present {
+		all -= found.Past
+	}
+	if f.Present && found.Past > 0 && len(f.States) == 0 {
+		past = fmt.Sprintf("; %s that cleared before: --all", count(int64(found.Past)))
+	}
+	a.say("%s of %s@%s, %s open; %s shown%s", plural(int64(all), "break", "breaks"), found.Ledger, found.Partition, count(int64(found.Open)),
+		shownOf(len(shown), len(found.Breaks), all), past)
 	return nil
 }
 
