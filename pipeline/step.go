@@ -296,6 +296,13 @@ func inStage(err error, stage string, at Pos) error {
 	if err == nil || isCanceled(err) {
 		return err
 	}
+	if all, several := err.(Errors); several { //nolint:errorlint // several that are wrapped are one
+		named := make(Errors, len(all))
+		for i, one := range all {
+			named[i] = inStage(one, stage, at)
+		}
+		return named
+	}
 	var e *Error
 	if !errors.As(err, &e) {
 		return &Error{Kind: KindOf(err), At: at, Stage: stage, Err: err}

@@ -95,7 +95,11 @@ reconcile: key cause: the result has a column "cause" already, which is its own;
 reconcile: column rows: the result has a column "left_rows" already, which is its own; call it otherwise with as
 reconcile: column rows: the result has a column "right_rows" already, which is its own; call it otherwise with as
 reconcile: column m: the result has a column "left_m" already, key left_m; call it otherwise with as
-reconcile: carry n: the result has a column "n" already, carry n; call it otherwise with as`},
+reconcile: carry n: the result has a column "n" already, carry n; leave it out, or call it otherwise before`},
+		{"names in another case", Options{Keys: []Key{{Left: "n", As: "Key"}}, Columns: []Column{{Left: "n", As: "m"}, {Left: "memo", As: "M"}}}, `
+reconcile: key Key: the result has a column "Key" already, which is its own; call it otherwise with as
+reconcile: column M: the result has a column "left_M" already, column m; call it otherwise with as
+reconcile: column M: the result has a column "right_M" already, column m; call it otherwise with as`},
 	} {
 		_, err := Sides(test.o).Bind(left, right)
 		if err == nil {

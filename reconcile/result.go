@@ -1,23 +1,31 @@
 package reconcile
 
 import (
+	"strings"
+
 	"github.com/apache/arrow-go/v18/arrow"
+
 	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // KeyPass is the name of the first pass, in which rows with equal keys find each other.
 const KeyPass = "key"
 
-// bindSchema makes the schema of the result, and reports names that stand in it twice.
+// bindSchema makes the schema of the result, and reports names that stand in it twice: to SQL, and
+// to a ledger, names that differ in their case alone are one.
 func (b *binder) bindSchema() {
 	var fields []arrow.Field
 	owner := map[string]string{}
 	add := func(what, name string, t arrow.DataType, nullable bool) {
-		if other, twice := owner[name]; twice {
-			b.fail("%s: the result has a column %q already, %s; call it otherwise with as", what, name, other)
+		if other, twice := owner[strings.ToLower(name)]; twice {
+			way := "call it otherwise with as"
+			if strings.HasPrefix(what, "carry ") {
+				way = "leave it out, or call it otherwise before"
+			}
+			b.fail("%s: the result has a column %q already, %s; %s", what, name, other, way)
 			return
 		}
-		owner[name] = what
+		owner[strings.ToLower(name)] = what
 		fields = append(fields, arrow.Field{Name: name, Type: t, Nullable: nullable})
 	}
 	text, count := arrow.BinaryTypes.String, arrow.PrimitiveTypes.Int64
