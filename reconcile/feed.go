@@ -333,7 +333,10 @@ func (f *feeder) addLate() error {
 			With("partition the pipeline by windows of time, or leave late out")
 	}
 	zone := partition.Local().Location()
-	from := partition.End.In(zone).AddDate(0, 0, -f.o.Late.Days)
+	from := daysBefore(partition.End.In(zone), f.o.Late.Days, zone)
+	if p.days() {
+		from = daysBefore(partition.End.In(zone), f.o.Late.Days, time.UTC) // as dates are
+	}
 	local := *p
 	if p.write.Zone == "" {
 		w := *p.write
@@ -347,15 +350,23 @@ func (f *feeder) addLate() error {
 		at := local.moments(f.side, a)
 		err := each(a, out, func(i int) error {
 			t, ok := at(i)
-			if local.days() {
-				t = time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, local.write.zone)
-			}
 			out.Append(ok && !t.Before(from))
 			return nil
 		})
 		return out.NewArray(), err
 	})
 	return nil
+}
+
+// daysBefore is so many days before the end of a partition by the calendar, in a zone. Where the
+// clocks go over a midnight the day ends when they do; it is midnight all the same.
+func daysBefore(end time.Time, days int, zone *time.Location) time.Time {
+	y, m, d := end.Date()
+	hour, minute, second := end.Clock()
+	if end.Add(-1).Day() != d {
+		hour, minute, second = 0, 0, 0
+	}
+	return time.Date(y, m, d-days, hour, minute, second, 0, zone)
 }
 
 // feedReader is a side as it is loaded.

@@ -109,9 +109,9 @@ func (w *writer) text(s string) (out string, ok bool) {
 
 func blank(s string) bool { return strings.TrimFunc(s, unicode.IsSpace) == "" }
 
-// moment reads a date or time; ok is false if the text has none.
-func (w *writer) moment(s string) (t time.Time, ok bool) {
-	t, err := time.ParseInLocation(w.Date, s, w.zone)
+// moment reads a date or time in a zone; ok is false if the text has none.
+func (w *writer) moment(s string, zone *time.Location) (t time.Time, ok bool) {
+	t, err := time.ParseInLocation(w.Date, s, zone)
 	return t, err == nil
 }
 

@@ -96,7 +96,11 @@ func (p *columnPair) ofText(s string) written {
 			return p.ofNumber(n, places)
 		}
 	case kindMoment:
-		if t, ok := p.write.moment(p.write.plain(trimmed(s))); ok {
+		zone := p.write.zone
+		if p.days() {
+			zone = time.UTC // in others there are days without a midnight
+		}
+		if t, ok := p.write.moment(p.write.plain(trimmed(s)), zone); ok {
 			return p.ofTime(t)
 		}
 	}
