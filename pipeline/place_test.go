@@ -16,4 +16,8 @@ func TestSeveralProblemsOfAStageHaveTheirPlaces(t *testing.T) {
 	if KindOf(err) != Invalid {
 		t.Errorf("kind is %s", KindOf(err))
 	}
+	err = inStage(errors.Join(Errorf(BadInput, "column v").With("cast it before"), nil), "s", at)
+	if want = "stage \"s\": column v\n\tcast it before"; err.Error() != want || KindOf(err) != BadInput {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
 }

@@ -307,8 +307,14 @@ func inStage(err error, stage string, at Pos) error {
 	if !errors.As(err, &e) {
 		return &Error{Kind: KindOf(err), At: at, Stage: stage, Err: err}
 	}
-	if e != err || e.Stage != "" { //nolint:errorlint // identity: is the outermost error ours?
+	if e.Stage != "" {
 		return err
+	}
+	if e != err { //nolint:errorlint // identity: is the outermost error ours?
+		if e.At != (Pos{}) {
+			return err
+		}
+		e = &Error{Kind: e.Kind, Err: err}
 	}
 	named := *e
 	named.Stage = stage
