@@ -92,3 +92,22 @@ func TestBoundsThatAreTooWide(t *testing.T) {
 		}
 	}
 }
+
+// An amount against none is no less of a break for having nothing to be compared with: its delta is
+// the amount, as of a row alone.
+func TestAnAmountAgainstNone(t *testing.T) {
+	const schema = "id:int64; memo:string; amount:decimal(9,2); fee:decimal(9,2)"
+	left := tableOf("left", schema, row(1, "x", dec(500), dec(100)), row(2, "x", nil, nil), row(3, "x", nil, dec(100)))
+	right := tableOf("right", schema, row(1, "y", nil, nil), row(2, "x", dec(700), dec(100)), row(3, "x", nil, dec(100)))
+	for _, rows := range []bool{false, true} {
+		o := reconcile.Options{Keys: id(), Columns: []reconcile.Column{{Left: "memo"}, {Left: "amount"}, {Left: "fee"}}, Rows: rows}
+		res := compared(t, o, left, right)
+		expect(t, res, "different 1 memo value -", "different 1 amount value 5.0000", "different 1 fee value -", "different 2 amount value -7.0000", "different 2 fee value -")
+		if want := "amount: the sides differ by -2.00: -2.00 by breaks, 0.00 within tolerances"; res.finding.Detail[0] != want {
+			t.Errorf("%q, expected %q", res.finding.Detail[0], want)
+		}
+	}
+	number := reconcile.Options{Keys: id(), Columns: []reconcile.Column{{Left: "amount", Normal: reconcile.Normal{Number: true}}}}
+	expect(t, compared(t, number, tableOf("left", "id:int64; amount:string", row(1, "n/a"), row(2, "n/a"), row(3, "")), tableOf("right", "id:int64; amount:string", row(1, "5"), row(2, "none"), row(3, nil))),
+		"different 1 amount value -5.0000", "different 2 amount value -", "different 3 amount null_blank -")
+}

@@ -138,7 +138,8 @@ func (m *matcher) different() string {
 		switch {
 		case m.amount == i:
 			l, r := p.measureOf(i, "l_"), p.measureOf(i, "r_")
-			o.rest = fmt.Sprintf("CASE WHEN %s IS NULL OR %s IS NULL THEN %s END", l, r, m.asDelta(p, fmt.Sprintf("coalesce(%s, 0) - coalesce(%s, 0)", l, r)))
+			// Of an amount against none it is the amount: a rule about great deltas must see it.
+			o.delta = m.asDelta(p, fmt.Sprintf("CASE WHEN %s IS NOT NULL OR %s IS NOT NULL THEN coalesce(%[1]s, 0) - coalesce(%[2]s, 0) END", l, r))
 		case m.amount >= 0:
 			o.rest = fmt.Sprintf("%sCASE WHEN NOT x%d THEN %s END END", isFirst, m.amount, m.delta(m.amount, "l_", "r_"))
 		}

@@ -196,7 +196,7 @@ func (r *result) reckon(f *pipeline.Finding, amount *columnPair, wrong func(form
 	differ.Mul(differ, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(r.m.deltaScale-amount.scale)), nil))
 	breaks, within := r.apart.Sum(), r.within.Sum()
 	text := func(v *big.Int) string { return decimalText(v, r.m.deltaScale) }
-	f.Detail = append(f.Detail, fmt.Sprintf("%s: the sides differ by %s: %s by breaks, %s within tolerances or against no amount", amount.name, text(differ), text(breaks), text(within)))
+	f.Detail = append(f.Detail, fmt.Sprintf("%s: the sides differ by %s: %s by breaks, %s within tolerances", amount.name, text(differ), text(breaks), text(within)))
 	if new(big.Int).Add(breaks, within).Cmp(differ) != 0 {
 		wrong("the deltas add up to %s, not %s", text(new(big.Int).Add(breaks, within)), text(differ))
 	}

@@ -15,8 +15,10 @@ func (w *world) spoil(f *field, l, r map[string]any) (cause string, delta Number
 	switch f.kind {
 	case num:
 		cause = w.spoilNumber(f, side, one, two)
-		if l[f.name] != nil && r[f.name] != nil {
-			delta = number(l[f.name].(int64) - r[f.name].(int64))
+		a, left := l[f.name].(int64)
+		b, right := r[f.name].(int64)
+		if left && right || f == w.amount { // of an amount against none it is the amount
+			delta = number(a - b)
 		}
 	case text:
 		cause = w.spoilText(f, one, two)
