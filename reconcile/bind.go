@@ -168,8 +168,13 @@ func (b *binder) tolerances(what string, c Column, p *columnPair) {
 		}
 	}
 	b.bound(what+": tolerance", c.Tolerance, p)
-	if n, ok := share(c.Relative); c.Relative != "" && (!ok || n.negative) {
-		b.fail("%s: relative: expected a number that is not negative, found %q", what, c.Relative)
+	if n, ok := share(c.Relative); c.Relative != "" {
+		switch {
+		case !ok || n.negative:
+			b.fail("%s: relative: expected a number that is not negative, found %q", what, c.Relative)
+		case n.float() >= 1: // anything is as near to 0 as that
+			b.fail("%s: relative: expected a share of less than 1, or 100%%, found %q; 5%% is 0.05", what, c.Relative)
+		}
 	}
 	if c.Round != nil && (!p.isNumber() || *c.Round < -18 || *c.Round > 18) {
 		b.fail("%s: round is of numbers, to -18 to 18 places", what)
@@ -195,7 +200,13 @@ func (b *binder) bound(what, text string, p *columnPair) {
 		b.fail("%s: expected a number that is not negative, found %q", what, text)
 		return
 	}
-	if p == nil || p.floats || !p.measured() {
+	switch {
+	case p == nil || !p.measured():
+		return
+	case p.floats:
+		if math.IsInf(n.float(), 0) {
+			b.fail("%s: %s is more than a double holds", what, text)
+		}
 		return
 	}
 	if _, fits := n.floor(int(p.scale)).decimal(p.scale); !fits {

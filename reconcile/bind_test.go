@@ -49,6 +49,7 @@ reconcile: column n: trim is of texts, and here are an int64 and an int64
 reconcile: column memo: map: it is of texts, and does not go with number or date`},
 		{"tolerances", Options{Keys: []Key{{Left: "n"}}, Columns: []Column{
 			{Left: "memo", Tolerance: "1", Seconds: 2, Round: &two}, {Left: "n", As: "m", Tolerance: "-1", Relative: "x", Seconds: 3}, {Left: "amount", Right: "amout", Tolerance: "1%"},
+			{Left: "n", As: "o", Relative: "5"}, {Left: "n", As: "p", Relative: "100%"}, {Left: "n", As: "q", Relative: "99%"}, {Left: "booked", Right: "id", Seconds: 4e9, Normal: Normal{Date: "2006-01-02"}},
 		}}, `
 reconcile: column memo: tolerance is of numbers, and these are not; number: true reads them from texts
 reconcile: column memo: round is of numbers, to -18 to 18 places
@@ -56,7 +57,10 @@ reconcile: column memo: seconds is of dates and times, and these are not; date r
 reconcile: column m: tolerance: expected a number that is not negative, found "-1"
 reconcile: column m: relative: expected a number that is not negative, found "x"
 reconcile: column m: seconds is of dates and times, and these are not; date reads them from texts
-reconcile: column amount: tolerance: expected a number that is not negative, found "1%"`},
+reconcile: column amount: tolerance: expected a number that is not negative, found "1%"
+reconcile: column o: relative: expected a share of less than 1, or 100%, found "5"; 5% is 0.05
+reconcile: column p: relative: expected a share of less than 1, or 100%, found "100%"; 5% is 0.05
+reconcile: column booked: seconds: at most those of 36600 days, not 4e+09`},
 		{"amount", Options{Keys: []Key{{Left: "n"}}, Columns: []Column{{Left: "memo"}}, Amount: "mem"}, `reconcile: amount: unknown compared column "mem"; did you mean "memo"?`},
 		{"amount of texts", Options{Keys: []Key{{Left: "n"}}, Columns: []Column{{Left: "memo"}}, Amount: "memo"}, `reconcile: amount: column memo is no number`},
 		{"passes", Options{Keys: []Key{{Left: "n"}}, Columns: []Column{{Left: "memo"}}, Passes: []Pass{
