@@ -48,8 +48,13 @@ reconcile: column flag: a bool and an int64 can't be compared
 reconcile: column n: trim is of texts, and here are an int64 and an int64
 reconcile: column memo: map: it is of texts, and does not go with number or date`},
 		{"tolerances", Options{Keys: []Key{{Left: "n"}}, Columns: []Column{
-			{Left: "memo", Tolerance: "1", Seconds: 2, Round: &two}, {Left: "n", As: "m", Tolerance: "-1", Relative: "x", Seconds: 3}, {Left: "amount", Right: "amout", Tolerance: "1%"},
-			{Left: "n", As: "o", Relative: "5"}, {Left: "n", As: "p", Relative: "100%"}, {Left: "n", As: "q", Relative: "99%"}, {Left: "booked", Right: "id", Seconds: 4e9, Normal: Normal{Date: "2006-01-02"}},
+			{Left: "memo", Tolerance: "1", Seconds: 2, Round: &two},
+			{Left: "n", As: "m", Tolerance: "-1", Relative: "x", Seconds: 3},
+			{Left: "amount", Right: "amout", Tolerance: "1%"},
+			{Left: "n", As: "o", Relative: "5"},
+			{Left: "n", As: "p", Relative: "100%"},
+			{Left: "n", As: "q", Relative: "99%"},
+			{Left: "booked", Right: "id", Seconds: 4e9, Normal: Normal{Date: "2006-01-02"}},
 		}}, `
 reconcile: column memo: tolerance is of numbers, and these are not; number: true reads them from texts
 reconcile: column memo: round is of numbers, to -18 to 18 places

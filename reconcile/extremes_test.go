@@ -77,7 +77,8 @@ func TestBoundsThatAreTooWide(t *testing.T) {
 		{"decimal(38,9)", "1e-50", true},
 		{"int64", "1e37", true},
 		{"int64", "1e38", false},
-		{"float64", "1e50", true}, {"float64", "1e309", false},
+		{"float64", "1e50", true},
+		{"float64", "1e309", false},
 	} {
 		table := tableOf("side", "id:int64; amount:"+c.typ)
 		for what, o := range map[string]reconcile.Options{

@@ -31,55 +31,57 @@ func TestLateGoesByTheCalendar(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, typ := range []string{"date", "date64", "string", "timestamp"} {
-				for _, back := range []int{1, 2, 3} {
-					env := testEnv(t)
-					env.Partition = part
-					at, _ := time.Parse(time.DateOnly, day)
-					var rows []string
-					for i := -4; i <= 1; i++ {
-						d := at.AddDate(0, 0, i)
-						text := d.Format(time.DateOnly)
-						switch typ {
-						case "string":
-							text = d.Format("02.01.2006")
-						case "timestamp":
-							text += " 12:00:00"
-						}
-						rows = append(rows, fmt.Sprintf("%d|%s", i, text))
-					}
-					other := map[string]string{"string": "date"}[typ]
-					if other == "" {
-						other = typ
-					}
-					o := Options{Keys: []Key{{Left: "id"}}, Late: &LateRule{"booked", back}}
-					if typ == "string" {
-						o.Columns = []Column{{Left: "booked", Normal: Normal{Date: "02.01.2006"}}}
-					}
-					l, r := table(t, env.Alloc, "id:int64; booked:"+typ, rows), table(t, env.Alloc, "id:int64; booked:"+other, nil)
-					p, err := newPlan(o, []*arrow.Schema{l.Schema(), r.Schema()})
-					if err != nil {
-						t.Fatal(err)
-					}
-					f, err := p.feeder(env, 0)
-					if err != nil {
-						t.Fatal(err)
-					}
-					b, err := f.batch(l)
-					if err != nil {
-						t.Fatal(err)
-					}
-					late := b.Column(b.Schema().FieldIndices("late")[0]).(*array.Boolean)
-					for row, i := 0, -4; i <= 1; row, i = row+1, i+1 {
-						if got, want := late.Value(row), i > -back; got != want {
-							t.Errorf("%s %s %s, late %d days, row %d days on: late is %v", zone, day, typ, back, i, got)
+			for typ, layout := range map[string]string{"date": time.DateOnly, "date64": time.DateOnly, "string": "02.01.2006", "timestamp": "2006-01-02 15:04:05"} {
+				for back := 1; back <= 3; back++ {
+					for i, late := range lateDays(t, part, typ, layout, back) {
+						if want := i > -back; late != want {
+							t.Errorf("%s %s %s, late %d days, row %d days on: late is %v", zone, day, typ, back, i, late)
 						}
 					}
-					b.Release()
-					l.Release()
-					r.Release()
 				}
 			}
 		}
 	}
+}
+
+// lateDays says which of the days from four before a partition to that after it are late.
+func lateDays(t *testing.T, part pipeline.Partition, typ, layout string, back int) map[int]bool {
+	t.Helper()
+	env := testEnv(t)
+	env.Partition = part
+	at, err := time.Parse(time.DateOnly, part.Value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	for i := -4; i <= 1; i++ {
+		rows = append(rows, fmt.Sprintf("%d|%s", i, at.AddDate(0, 0, i).Add(12*time.Hour).Format(layout)))
+	}
+	o := Options{Keys: []Key{{Left: "id"}}, Late: &LateRule{"booked", back}}
+	other := typ
+	if typ == "string" { // beside dates
+		other, o.Columns = "date", []Column{{Left: "booked", Normal: Normal{Date: layout}}}
+	}
+	l, r := table(t, env.Alloc, "id:int64; booked:"+typ, rows), table(t, env.Alloc, "id:int64; booked:"+other, nil)
+	defer l.Release()
+	defer r.Release()
+	p, err := newPlan(o, []*arrow.Schema{l.Schema(), r.Schema()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := p.feeder(env, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := f.batch(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Release()
+	late := b.Column(b.Schema().FieldIndices("late")[0]).(*array.Boolean)
+	out := map[int]bool{}
+	for row := range late.Len() {
+		out[row-4] = late.Value(row)
+	}
+	return out
 }
