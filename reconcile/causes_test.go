@@ -36,7 +36,7 @@ func TestCauses(t *testing.T) {
 		{"ten thousand is no unit", "int64", "int64", int64(3), int64(30_000), reconcile.Column{}, "value -29997.0000"},
 		{"a thousand in doubles", "double", "double", 0.0123, 12.3, reconcile.Column{}, "unit -12.2877"},
 		{"nothing is no unit of it", "int64", "int64", int64(0), int64(30), reconcile.Column{}, "value -30.0000"},
-		{"null and a number", "int64", "int64", nil, int64(30), reconcile.Column{}, "value -"},
+		{"null and a number", "int64", "int64", nil, int64(30), reconcile.Column{}, "value -30.0000"},
 		{"null and null", "int64", "int64", nil, nil, reconcile.Column{}, ""},
 		{"null and blank", "string", "string", nil, " \t", reconcile.Column{}, "null_blank -"},
 		{"blank and null", "string", "string", "", nil, reconcile.Column{}, "null_blank -"},
