@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -360,6 +361,37 @@ func TestNightWebhook(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What a hook says is shown on one line, without what a terminal or a log would obey, and without
+// the parts of an address that may be a secret, which many servers repeat.
+func TestNightWhatAHookSays(t *testing.T) {
+	const secret = "T0K3NT0K3N"
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprintf(w, "Cannot POST %s\n::error::\x1b[31mnobody\r\u009b here; %s of %s", r.URL, r.URL.Query().Get("key"), r.Header.Get("Authorization"))
+	}))
+	defer s.Close()
+	p, told := openNight(t, nightDir(t))
+	p.dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, s.Listener.Addr().String())
+	}
+	pl := nights(t, 2)
+	pl.Night.Reports = nil
+	pl.Night.Notify = &pipeline.Notify{
+		Command: []string{"sh", "-c", `printf 'no\n::error::\033[31mway\n' >&2; exit 3`},
+		Webhook: "http://hooks.invalid/services/" + secret + "?key=x" + secret,
+	}
+	runNight(t, p, pl, "2026-11-01", pipeline.Published)
+	all := fmt.Sprint(told().Problems)
+	for _, want := range []string{"exit status 3: no ::error:: [31mway", "HTTP status 404: Cannot POST "} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%q is not said: %s", want, all)
+		}
+	}
+	if strings.ContainsFunc(all, unicode.IsControl) || strings.Contains(all, secret) {
+		t.Errorf("it is said: %q", all)
 	}
 }
 
