@@ -12,7 +12,7 @@ import (
 
 	"github.com/penstock-data/penstock/operators"
 	"github.com/penstock-data/penstock/pipeline"
-	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // Break is a break as the ledger has it in a partition. Texts are empty where the ledger has
@@ -51,7 +51,7 @@ type Carried struct {
 }
 
 // Open reports whether the break waits for somebody.
-func (b *Break) Open() bool { return b.State != reconcile.Cleared && b.State != reconcile.Accepted }
+func (b *Break) Open() bool { return b.State != words.Cleared && b.State != words.Accepted }
 
 // BreakFilter chooses breaks; the zero value chooses all.
 type BreakFilter struct {
@@ -84,7 +84,7 @@ func (p *Project) Breaks(ctx context.Context, dataset, partition string, f Break
 		what  string
 		given []string
 		known []string
-	}{{"state", f.States, reconcile.States}, {"cause", f.Causes, reconcile.Causes}} {
+	}{{"state", f.States, words.States}, {"cause", f.Causes, words.Causes}} {
 		for _, name := range check.given {
 			if !slices.Contains(check.known, name) {
 				return nil, invalid("%s", pipeline.Unknown(check.what+" of breaks", name, check.known))
@@ -223,7 +223,7 @@ func isLedger(m *pipeline.Manifest) bool {
 	has := func(name string) bool {
 		return slices.ContainsFunc(m.Schema, func(c pipeline.SchemaField) bool { return c.Name == name })
 	}
-	return has(reconcile.ColBreak) && has(reconcile.ColState) && has(reconcile.ColOpened) && has(reconcile.ColNights)
+	return has(words.ColBreak) && has(words.ColState) && has(words.ColOpened) && has(words.ColNights)
 }
 
 // eachBreak reads the breaks of a partition in the order of their ids, and says of each whether
@@ -272,11 +272,11 @@ func (p *Project) eachBreak(ctx context.Context, v *versionAt, where string, f f
 func breakOf(batch arrow.RecordBatch, row int) (b Break) {
 	column := ""
 	texts := map[string]*string{
-		reconcile.ColBreak: &b.ID, reconcile.ColDataset: &b.Dataset, reconcile.ColKey: &b.Key, reconcile.ColColumn: &b.Column,
-		reconcile.ColCause: &b.Cause, reconcile.ColOutcome: &b.Outcome, reconcile.ColState: &b.State, reconcile.ColOpened: &b.Opened,
-		reconcile.ColSince: &b.Since, reconcile.ColChanged: &b.Changed, reconcile.ColCleared: &b.Cleared, reconcile.ColDelta: &b.Delta,
-		reconcile.ColBeforeDelta: &b.BeforeDelta, reconcile.ColOwner: &b.Owner, reconcile.ColReason: &b.Reason,
-		reconcile.ColAcceptedBy: &b.AcceptedBy, reconcile.ColAcceptedUntil: &b.AcceptedUntil,
+		words.ColBreak: &b.ID, words.ColDataset: &b.Dataset, words.ColKey: &b.Key, words.ColColumn: &b.Column,
+		words.ColCause: &b.Cause, words.ColOutcome: &b.Outcome, words.ColState: &b.State, words.ColOpened: &b.Opened,
+		words.ColSince: &b.Since, words.ColChanged: &b.Changed, words.ColCleared: &b.Cleared, words.ColDelta: &b.Delta,
+		words.ColBeforeDelta: &b.BeforeDelta, words.ColOwner: &b.Owner, words.ColReason: &b.Reason,
+		words.ColAcceptedBy: &b.AcceptedBy, words.ColAcceptedUntil: &b.AcceptedUntil,
 	}
 	for i, f := range batch.Schema().Fields() {
 		value := breakText(batch.Column(i), row)
@@ -285,15 +285,15 @@ func breakOf(batch arrow.RecordBatch, row int) (b Break) {
 		case ok && value != nil:
 			*to = *value
 		case ok:
-		case column == reconcile.ColLeft:
+		case column == words.ColLeft:
 			b.Left = value
-		case column == reconcile.ColRight:
+		case column == words.ColRight:
 			b.Right = value
-		case column == reconcile.ColNth:
+		case column == words.ColNth:
 			b.Nth, _ = breakInt(batch.Column(i), row)
-		case column == reconcile.ColNights:
+		case column == words.ColNights:
 			b.Nights, _ = breakInt(batch.Column(i), row)
-		case column == reconcile.ColAgeDays:
+		case column == words.ColAgeDays:
 			if days, ok := breakInt(batch.Column(i), row); ok {
 				b.AgeDays = &days
 			}

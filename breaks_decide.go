@@ -11,12 +11,13 @@ import (
 	"github.com/penstock-data/penstock/internal/faults"
 	"github.com/penstock-data/penstock/lineage/audit"
 	"github.com/penstock-data/penstock/pipeline"
-	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/breaks"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // DecideBreak is a decision about a break.
 type DecideBreak struct {
-	// Action is reconcile.Assign, Accept or Reopen.
+	// Action is breaks.Assign, Accept or Reopen.
 	Action string
 	// Owner is who a break is assigned to.
 	Owner string
@@ -31,8 +32,8 @@ type DecideBreak struct {
 // DecidedBreak says what came of a decision.
 type DecidedBreak struct {
 	// Decision is as it is on record, in File.
-	Decision reconcile.Decision `json:"decision"`
-	File     string             `json:"file"`
+	Decision breaks.Decision `json:"decision"`
+	File     string          `json:"file"`
 	// Was is the break as the ledger has it; it will have the decision once it is made anew.
 	Was Break `json:"break"`
 }
@@ -54,7 +55,7 @@ func (p *Project) DecideBreak(ctx context.Context, dataset, partition, id string
 	if err != nil {
 		return nil, err
 	}
-	d := reconcile.Decision{
+	d := breaks.Decision{
 		ID: p.ids.New(), Dataset: v.manifest.Dataset, Partition: v.manifest.Partition, Seq: 1,
 		Break: b.ID, Key: b.Key, Cause: b.Cause, Action: o.Action, Owner: strings.TrimSpace(o.Owner), Reason: strings.TrimSpace(o.Reason),
 		Actor: p.opts.Actor, At: p.clock.Now().UTC().Truncate(time.Second),
@@ -70,7 +71,7 @@ func (p *Project) DecideBreak(ctx context.Context, dataset, partition, id string
 	if err := complete(&d, b, o, dirOfVersion(v), before); err != nil {
 		return nil, err
 	}
-	file := path.Join(reconcile.DecisionsDir(d.Dataset), dirOfVersion(v), d.File())
+	file := path.Join(breaks.DecisionsDir(d.Dataset), dirOfVersion(v), d.File())
 	if err := p.putDecision(ctx, &d, dirOfVersion(v), file); err != nil {
 		return nil, err
 	}
@@ -78,11 +79,11 @@ func (p *Project) DecideBreak(ctx context.Context, dataset, partition, id string
 }
 
 // mostDecisions is a variable for a test.
-var mostDecisions = reconcile.MaxDecisions
+var mostDecisions = breaks.MaxDecisions
 
 // decisionsOf gives the decisions that hold in a partition of a ledger, and refuses one more than
 // there can be.
-func (p *Project) decisionsOf(ctx context.Context, v *versionAt) ([]reconcile.Decision, error) {
+func (p *Project) decisionsOf(ctx context.Context, v *versionAt) ([]breaks.Decision, error) {
 	versions, err := p.ledger(ctx, v.manifest.Dataset)
 	if err != nil {
 		return nil, err
@@ -95,23 +96,23 @@ func (p *Project) decisionsOf(ctx context.Context, v *versionAt) ([]reconcile.De
 		return nil, invalid("%s has %d decisions, and can't have more", v.manifest.Dataset, len(all)).
 			With("let the stage publish a new ledger, into another directory")
 	}
-	return slices.DeleteFunc(all, func(d reconcile.Decision) bool { return d.Partition > v.manifest.Partition }), nil
+	return slices.DeleteFunc(all, func(d breaks.Decision) bool { return d.Partition > v.manifest.Partition }), nil
 }
 
 // complete adds what a decision says of just this break, and refuses what can't be decided.
-func complete(d *reconcile.Decision, b *Break, o DecideBreak, dir string, before []reconcile.Decision) error {
-	if o.Action != reconcile.Accept && (o.Until != "" || o.Days != 0) {
+func complete(d *breaks.Decision, b *Break, o DecideBreak, dir string, before []breaks.Decision) error {
+	if o.Action != breaks.Accept && (o.Until != "" || o.Days != 0) {
 		return invalid("only what is accepted ends some time")
 	}
-	if o.Action != reconcile.Assign && o.Owner != "" {
+	if o.Action != breaks.Assign && o.Owner != "" {
 		return invalid("an owner belongs to an assignment")
 	}
 	switch o.Action {
-	case reconcile.Accept:
-		if b.State == reconcile.Cleared {
+	case breaks.Accept:
+		if b.State == words.Cleared {
 			return invalid("break %s is cleared since %s: there is nothing to accept", b.ID, b.Cleared)
 		}
-		d.Accepted = &reconcile.Values{Outcome: b.Outcome, Left: b.Left, Right: b.Right}
+		d.Accepted = &breaks.Values{Outcome: b.Outcome, Left: b.Left, Right: b.Right}
 		if b.Delta != "" {
 			d.Accepted.Delta = &b.Delta
 		}
@@ -120,8 +121,8 @@ func complete(d *reconcile.Decision, b *Break, o DecideBreak, dir string, before
 			return err
 		}
 		d.Until = until
-	case reconcile.Reopen:
-		if b.State != reconcile.Accepted && !acceptedBy(before, b.ID) {
+	case breaks.Reopen:
+		if b.State != words.Accepted && !acceptedBy(before, b.ID) {
 			return invalid("break %s is not accepted: it is %s", b.ID, b.State)
 		}
 	}
@@ -130,10 +131,10 @@ func complete(d *reconcile.Decision, b *Break, o DecideBreak, dir string, before
 
 // acceptedBy reports whether the last decision about a break, which its ledger may not have yet,
 // accepts it.
-func acceptedBy(all []reconcile.Decision, id string) bool {
+func acceptedBy(all []breaks.Decision, id string) bool {
 	for _, d := range slices.Backward(all) {
-		if d.Break == id && d.Action != reconcile.Assign {
-			return d.Action == reconcile.Accept
+		if d.Break == id && d.Action != breaks.Assign {
+			return d.Action == breaks.Accept
 		}
 	}
 	return false
@@ -163,14 +164,14 @@ func untilOf(o DecideBreak, dir string) (string, error) {
 	if derr != nil && (perr != nil || until.By == pipeline.Key) {
 		return "", invalid("%q is neither a day nor a partition like %s", o.Until, from.Value).With("write a day like 2026-12-31")
 	}
-	if !reconcile.Holds(from.Value, o.Until) {
+	if !breaks.Holds(from.Value, o.Until) {
 		return "", invalid("the acceptance would have ended, %s, before the partition from which it holds, %s", o.Until, from.Value)
 	}
 	return o.Until, nil
 }
 
 // putDecision writes a decision: it is announced, written, and then stands on the chain.
-func (p *Project) putDecision(ctx context.Context, d *reconcile.Decision, dir, file string) error {
+func (p *Project) putDecision(ctx context.Context, d *breaks.Decision, dir, file string) error {
 	text, err := d.Text()
 	if err != nil {
 		return err
@@ -219,7 +220,7 @@ func (p *Project) lateDecisions(ctx context.Context, dataset string) error {
 		if s.Last != nil {
 			continue
 		}
-		text, err := reconcile.ReadDecision(p.dir, path.Join(reconcile.DecisionsDir(dataset), name))
+		text, err := breaks.ReadDecision(p.dir, path.Join(breaks.DecisionsDir(dataset), name))
 		if err != nil {
 			continue // it was never written
 		}
@@ -250,7 +251,7 @@ func (p *Project) recorded(dataset string) (map[string]pipeline.RecordedFile, er
 // decisionsBeforeAudit gives entries for the decisions that were there before a ledger's chain
 // begins.
 func (p *Project) decisionsBeforeAudit(dataset string) (all []audit.Entry, err error) {
-	root := p.abs(reconcile.DecisionsDir(dataset))
+	root := p.abs(breaks.DecisionsDir(dataset))
 	dirs, err := p.fs.ReadDir(root)
 	if err != nil {
 		return nil, ignoreMissing(err)

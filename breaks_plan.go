@@ -5,22 +5,22 @@ import (
 	"slices"
 
 	"github.com/penstock-data/penstock/pipeline"
-	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/breaks"
 )
 
 // decisions gives a source of decisions by its name; ok is false if it is another source.
-func (e *evaluation) decisions(name string) (src reconcile.Decisions, ok bool) {
+func (e *evaluation) decisions(name string) (src breaks.Decisions, ok bool) {
 	i := slices.IndexFunc(e.pl.Sources, func(s pipeline.NamedSource) bool { return s.Name == name })
 	if i < 0 {
 		return src, false
 	}
-	src, ok = e.pl.Sources[i].Source.(reconcile.Decisions)
+	src, ok = e.pl.Sources[i].Source.(breaks.Decisions)
 	return src, ok
 }
 
 // compareDecisions says what was decided since. It is no late data: also a partition that those
 // don't open again is made anew.
-func (e *evaluation) compareDecisions(src reconcile.Decisions, was, now []pipeline.File) error {
+func (e *evaluation) compareDecisions(src breaks.Decisions, was, now []pipeline.File) error {
 	before := map[string]pipeline.File{}
 	for _, f := range was {
 		before[f.Path] = f
@@ -61,11 +61,11 @@ func (e *evaluation) compareDecisions(src reconcile.Decisions, was, now []pipeli
 
 // decisionText says what a file decides. What can't be read is told when it is to be used.
 func (p *Project) decisionText(dataset, name string) string {
-	text, err := reconcile.ReadDecision(p.dir, name)
+	text, err := breaks.ReadDecision(p.dir, name)
 	if err != nil {
 		return name
 	}
-	d, err := reconcile.ParseDecision(dataset, name, text)
+	d, err := breaks.ParseDecision(dataset, name, text)
 	if err != nil {
 		return name
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/penstock-data/penstock/pipeline"
-	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/breaks"
 )
 
 // BreakHistory is what is known of a break.
@@ -20,7 +20,7 @@ type BreakHistory struct {
 	Nights  []BreakNight `json:"nights"`
 	Earlier bool         `json:"earlier,omitempty"`
 	// Decisions are all that were made about it, in the order in which they hold.
-	Decisions []reconcile.Decision `json:"decisions"`
+	Decisions []breaks.Decision `json:"decisions"`
 }
 
 // BreakNight is a break in a partition.
@@ -48,7 +48,7 @@ func (p *Project) ShowBreak(ctx context.Context, dataset, partition, id string, 
 	if nights <= 0 {
 		nights = MaxNights
 	}
-	h := &BreakHistory{Ledger: v.manifest.Dataset, Partition: v.manifest.Partition, Break: *b, Nights: []BreakNight{}, Decisions: []reconcile.Decision{}}
+	h := &BreakHistory{Ledger: v.manifest.Dataset, Partition: v.manifest.Partition, Break: *b, Nights: []BreakNight{}, Decisions: []breaks.Decision{}}
 	versions, err := p.ledger(ctx, h.Ledger)
 	if err != nil {
 		return nil, err
@@ -85,14 +85,14 @@ func (p *Project) ShowBreak(ctx context.Context, dataset, partition, id string, 
 }
 
 // decisions are those that hold in a partition of a ledger.
-func (p *Project) decisions(v *versionAt) ([]reconcile.Decision, error) {
+func (p *Project) decisions(v *versionAt) ([]breaks.Decision, error) {
 	part, err := pipeline.ParseDir(dirOfVersion(v))
 	if err != nil {
 		return nil, err
 	}
 	env := p.env()
 	env.Partition = part
-	return reconcile.Decisions{Dataset: v.manifest.Dataset}.All(env)
+	return breaks.Decisions{Dataset: v.manifest.Dataset}.All(env)
 }
 
 // dirOfVersion is the directory of its partition below the dataset.

@@ -14,7 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/breaks"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // sixty is what happens over some nights: of each what it finds, by key, and what is decided.
@@ -52,16 +53,16 @@ func newSixty(r *rand.Rand, n int) *sixty {
 		for _, key := range slices.Sorted(maps.Keys(now)) {
 			switch r.IntN(14) {
 			case 0:
-				d := DecideBreak{Action: reconcile.Accept, Reason: "r" + strconv.Itoa(i)}
+				d := DecideBreak{Action: breaks.Accept, Reason: "r" + strconv.Itoa(i)}
 				if r.IntN(2) == 0 {
 					d.Days = 1 + r.IntN(6)
 				}
 				all, accepted[key] = append(all, decided{key, d}), true
 			case 1:
-				all = append(all, decided{key, DecideBreak{Action: reconcile.Assign, Owner: "o" + strconv.Itoa(r.IntN(3))}})
+				all = append(all, decided{key, DecideBreak{Action: breaks.Assign, Owner: "o" + strconv.Itoa(r.IntN(3))}})
 			case 2:
 				if accepted[key] {
-					all, accepted[key] = append(all, decided{key, DecideBreak{Action: reconcile.Reopen, Reason: "u" + strconv.Itoa(i)}}), false
+					all, accepted[key] = append(all, decided{key, DecideBreak{Action: breaks.Reopen, Reason: "u" + strconv.Itoa(i)}}), false
 				}
 			}
 		}
@@ -143,9 +144,9 @@ func (s *sixty) model(keep int) (all []map[string]expected) {
 	for i, night := range s.nights {
 		for _, d := range s.decided[i] {
 			switch d.Action {
-			case reconcile.Assign:
+			case breaks.Assign:
 				owners[d.key] = d.Owner
-			case reconcile.Reopen:
+			case breaks.Reopen:
 				delete(accepts, d.key)
 			default:
 				a := &accept{value: s.found[i][d.key]}
@@ -162,8 +163,8 @@ func (s *sixty) model(keep int) (all []map[string]expected) {
 				continue
 			}
 			was.owner, was.until = owners[key], ""
-			if was.state != reconcile.Cleared {
-				was.state, was.cleared = reconcile.Cleared, night
+			if was.state != words.Cleared {
+				was.state, was.cleared = words.Cleared, night
 			} else if was.gone++; was.gone > keep {
 				continue
 			}
@@ -178,20 +179,20 @@ func (s *sixty) model(keep int) (all []map[string]expected) {
 			e.nights++
 			switch {
 			case holds:
-				e.state, e.until = reconcile.Accepted, a.until
+				e.state, e.until = words.Accepted, a.until
 			case !known:
-				e.state = reconcile.New
-			case was.state == reconcile.Cleared || was.state == reconcile.Accepted:
-				e.state = reconcile.Reopened
+				e.state = words.New
+			case was.state == words.Cleared || was.state == words.Accepted:
+				e.state = words.Reopened
 			case was.value != value:
-				e.state = reconcile.Changed
+				e.state = words.Changed
 			default:
-				e.state = reconcile.Open
+				e.state = words.Open
 			}
 			if !known {
 				e.opened = night
 			}
-			if !known || was.state == reconcile.Cleared || e.state == reconcile.Reopened {
+			if !known || was.state == words.Cleared || e.state == words.Reopened {
 				e.since, e.nights = night, 1
 			}
 			now[key] = e
@@ -223,7 +224,7 @@ func (s *sixty) checkModel(x *nightly) {
 			}
 		}
 	}
-	for _, state := range reconcile.States {
+	for _, state := range words.States {
 		if seen[state] == 0 {
 			x.t.Errorf("no break was ever %s: the nights say too little", state)
 		}

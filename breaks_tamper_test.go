@@ -13,7 +13,7 @@ import (
 	"github.com/penstock-data/penstock/internal/faults"
 	"github.com/penstock-data/penstock/lineage/audit"
 	"github.com/penstock-data/penstock/pipeline"
-	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/breaks"
 )
 
 // newDecided is a project in which a break was accepted, and the ledger made anew.
@@ -22,7 +22,7 @@ func newDecided(t *testing.T) (x *nightly, file string) {
 	x.found("2026-11-01", "7 5.00")
 	x.found("2026-11-02", "7 5.00", "8 9.00")
 	x.backfill()
-	d := x.decide("", "7", DecideBreak{Action: reconcile.Accept, Reason: "a known fee"})
+	d := x.decide("", "7", DecideBreak{Action: breaks.Accept, Reason: "a known fee"})
 	x.backfill()
 	return x, filepath.Join(x.dir, filepath.FromSlash(d.File))
 }
@@ -181,7 +181,7 @@ func TestADecisionWhileTheDiskFails(t *testing.T) {
 			t.Fatal(err)
 		}
 		left = n
-		_, err = p.DecideBreak(context.Background(), "", "", x.id("8"), DecideBreak{Action: reconcile.Assign, Owner: fmt.Sprint("n", n)})
+		_, err = p.DecideBreak(context.Background(), "", "", x.id("8"), DecideBreak{Action: breaks.Assign, Owner: fmt.Sprint("n", n)})
 		done := left > 0
 		left = 0
 		if cerr := p.Close(); cerr != nil {
@@ -195,7 +195,7 @@ func TestADecisionWhileTheDiskFails(t *testing.T) {
 			x.same(x.owner("8"), fmt.Sprint("n", n))
 		}
 		if !done { // what was torn of the chain is mended
-			x.decide("", "8", DecideBreak{Action: reconcile.Assign, Owner: fmt.Sprint("again", n)})
+			x.decide("", "8", DecideBreak{Action: breaks.Assign, Owner: fmt.Sprint("again", n)})
 			x.run("2026-11-02")
 			x.same(x.owner("8"), fmt.Sprint("again", n))
 		}

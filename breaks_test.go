@@ -14,7 +14,7 @@ import (
 	"github.com/penstock-data/penstock/lineage/audit"
 	"github.com/penstock-data/penstock/operators/csv"
 	"github.com/penstock-data/penstock/pipeline"
-	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/breaks"
 )
 
 // nightly is a project that reconciles two files a night.
@@ -192,7 +192,7 @@ func TestADecisionIsPutOnRecordAndHolds(t *testing.T) {
 	x.backfill()
 	x.same(x.states("2026-11-03"), "8 open -9.00, 7 open 5.00")
 	x.same(x.plan(), "")
-	d := x.decide("", "7", DecideBreak{Action: reconcile.Accept, Reason: "a known fee", Days: 10})
+	d := x.decide("", "7", DecideBreak{Action: breaks.Accept, Reason: "a known fee", Days: 10})
 	x.same(d.Decision.Until, "2026-11-13")
 	x.same(x.plan(), "2026-11-03 stale; a decision: anna accepted "+d.Was.ID+" until 2026-11-13 (a known fee)\n")
 	x.backfill()
@@ -200,7 +200,7 @@ func TestADecisionIsPutOnRecordAndHolds(t *testing.T) {
 	x.same(x.states("2026-11-02"), "8 new -9.00, 7 open 5.00")
 	x.same(x.plan(), "")
 
-	a := x.decide("2026-11-02", "8", DecideBreak{Action: reconcile.Assign, Owner: "ben"})
+	a := x.decide("2026-11-02", "8", DecideBreak{Action: breaks.Assign, Owner: "ben"})
 	x.same(x.plan(), "2026-11-02 stale; a decision: anna assigned "+a.Was.ID+" to ben\n"+
 		"2026-11-03 stale; a decision: anna assigned "+a.Was.ID+" to ben; 2026-11-02 runs\n")
 	x.backfill()
@@ -278,7 +278,7 @@ func TestDecisionsComeAlsoBeforeTheLookback(t *testing.T) {
 	x.backfill()
 	x.found("2026-11-01", "7 6.00")
 	x.same(x.plan(), "")
-	x.decide("2026-11-01", "7", DecideBreak{Action: reconcile.Assign, Owner: "ben"})
+	x.decide("2026-11-01", "7", DecideBreak{Action: breaks.Assign, Owner: "ben"})
 	if got := x.plan(); !strings.Contains(got, "2026-11-01 stale; a decision: anna assigned ") {
 		t.Errorf("the plan says %q", got)
 	}
@@ -294,17 +294,17 @@ func TestWhatCantBeDecided(t *testing.T) {
 		do   DecideBreak
 		want string
 	}{
-		{"7", DecideBreak{Action: reconcile.Accept, Reason: "x"}, "is cleared since 2026-11-02: there is nothing to accept"},
-		{"8", DecideBreak{Action: reconcile.Accept, Reason: " \t"}, "to accept a break needs a reason"},
-		{"8", DecideBreak{Action: reconcile.Reopen, Reason: "x"}, "is not accepted: it is open"},
-		{"8", DecideBreak{Action: reconcile.Assign, Owner: " "}, "to whom"},
-		{"8", DecideBreak{Action: reconcile.Assign, Owner: "ben", Days: 3}, "only what is accepted ends"},
-		{"8", DecideBreak{Action: reconcile.Accept, Owner: "ben", Reason: "x"}, "an owner belongs to an assignment"},
-		{"8", DecideBreak{Action: reconcile.Accept, Reason: "x", Days: -1}, "for how many days?"},
-		{"8", DecideBreak{Action: reconcile.Accept, Reason: "x", Days: 36501}, "for how many days?"},
-		{"8", DecideBreak{Action: reconcile.Accept, Reason: "x", Until: "2026-11"}, "neither a day nor a partition"},
-		{"8", DecideBreak{Action: reconcile.Accept, Reason: strings.Repeat("x", 4097)}, "at most 4096 bytes"},
-		{"8", DecideBreak{Action: reconcile.Assign, Owner: strings.Repeat("x", 4097)}, "at most 4096 bytes"},
+		{"7", DecideBreak{Action: breaks.Accept, Reason: "x"}, "is cleared since 2026-11-02: there is nothing to accept"},
+		{"8", DecideBreak{Action: breaks.Accept, Reason: " \t"}, "to accept a break needs a reason"},
+		{"8", DecideBreak{Action: breaks.Reopen, Reason: "x"}, "is not accepted: it is open"},
+		{"8", DecideBreak{Action: breaks.Assign, Owner: " "}, "to whom"},
+		{"8", DecideBreak{Action: breaks.Assign, Owner: "ben", Days: 3}, "only what is accepted ends"},
+		{"8", DecideBreak{Action: breaks.Accept, Owner: "ben", Reason: "x"}, "an owner belongs to an assignment"},
+		{"8", DecideBreak{Action: breaks.Accept, Reason: "x", Days: -1}, "for how many days?"},
+		{"8", DecideBreak{Action: breaks.Accept, Reason: "x", Days: 36501}, "for how many days?"},
+		{"8", DecideBreak{Action: breaks.Accept, Reason: "x", Until: "2026-11"}, "neither a day nor a partition"},
+		{"8", DecideBreak{Action: breaks.Accept, Reason: strings.Repeat("x", 4097)}, "at most 4096 bytes"},
+		{"8", DecideBreak{Action: breaks.Assign, Owner: strings.Repeat("x", 4097)}, "at most 4096 bytes"},
 		{"8", DecideBreak{Action: "drop"}, `unknown action "drop"`},
 	} {
 		_, err := x.p.DecideBreak(context.Background(), "", "", x.id(test.key), test.do)
@@ -313,7 +313,7 @@ func TestWhatCantBeDecided(t *testing.T) {
 		}
 	}
 	for id, want := range map[string]string{"": "at least 2 digits", "zz": "no break zz in warehouse/breaks@2026-11-02", "0123456789abcdef": "no break"} {
-		_, err := x.p.DecideBreak(context.Background(), "", "", id, DecideBreak{Action: reconcile.Assign, Owner: "ben"})
+		_, err := x.p.DecideBreak(context.Background(), "", "", id, DecideBreak{Action: breaks.Assign, Owner: "ben"})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v; expected %q", id, err, want)
 		}
@@ -327,7 +327,7 @@ func TestWhatCantBeDecided(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	_, err = p.DecideBreak(context.Background(), "", "", x.id("8"), DecideBreak{Action: reconcile.Assign, Owner: "ben"})
+	_, err = p.DecideBreak(context.Background(), "", "", x.id("8"), DecideBreak{Action: breaks.Assign, Owner: "ben"})
 	if err == nil || !strings.Contains(err.Error(), "signs what is put on record") {
 		t.Errorf("without a key: %v", err)
 	}
@@ -367,8 +367,8 @@ func TestThereAreOnlySoManyDecisions(t *testing.T) {
 	was := mostDecisions
 	defer func() { mostDecisions = was }()
 	mostDecisions = 2
-	x.decide("2026-11-01", "7", DecideBreak{Action: reconcile.Assign, Owner: "ben"})
-	_, err := x.p.DecideBreak(context.Background(), "", "2026-11-01", x.id("7"), DecideBreak{Action: reconcile.Assign, Owner: "ben"})
+	x.decide("2026-11-01", "7", DecideBreak{Action: breaks.Assign, Owner: "ben"})
+	_, err := x.p.DecideBreak(context.Background(), "", "2026-11-01", x.id("7"), DecideBreak{Action: breaks.Assign, Owner: "ben"})
 	if err == nil || !strings.Contains(err.Error(), "has 2 decisions, and can't have more") {
 		t.Error(err)
 	}

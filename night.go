@@ -15,9 +15,9 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/penstock-data/penstock/pipeline"
-	"github.com/penstock-data/penstock/reconcile"
 	"github.com/penstock-data/penstock/reconcile/night"
 	"github.com/penstock-data/penstock/reconcile/totals"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // NightOptions choose a night.
@@ -104,7 +104,7 @@ func (m *nightMaker) find(ctx context.Context) error {
 	}
 	if r != nil {
 		if !isLedger(r.Manifest) {
-			return pipeline.Errorf(pipeline.Invalid, "%s is no ledger of breaks: it has no columns like %s and %s", m.o.Dataset, reconcile.ColBreak, reconcile.ColState).
+			return pipeline.Errorf(pipeline.Invalid, "%s is no ledger of breaks: it has no columns like %s and %s", m.o.Dataset, words.ColBreak, words.ColState).
 				With("name the dataset of the stage with the operator `breaks`")
 		}
 		m.manifest, m.dir = r.Manifest, r.Dir

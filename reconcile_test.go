@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -12,13 +11,36 @@ import (
 	"github.com/penstock-data/penstock/pipeline"
 )
 
-// The night of the guide runs: it balances, and its parts are published.
-func TestTheGuideToReconcile(t *testing.T) {
-	page, err := os.ReadFile("docs/reconcile.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindSubmatch(page)[1]
+const sidesOfANight = `name: night
+partitions: {by: day, from: 2026-11-01}
+sources:
+  ledger: {csv: 'in/ledger-{partition}.csv', schema: {invoice: string, account: string, batch: string, amount: 'decimal(18, 2)', booked: date, status: string, memo: string}}
+  bank: {csv: 'in/bank-{partition}.csv', schema: {reference: string, account: string, batch: string, amount: 'decimal(18, 2)', value_date: date, status: string, memo: string}}
+stages:
+  compare:
+    from: [ledger, bank]
+    operators:
+      - reconcile:
+          keys:
+            - {left: invoice, right: reference, trim: true, case: upper, strip: '(?i)^inv-', pad: 6}
+          columns:
+            amount: {tolerance: 0.01}
+            booked: {right: value_date}
+            status: {map: {C: cleared}, case: lower, trim: true}
+            memo: {blank_is_null: true}
+          passes:
+            - {name: deposits, many: right, on: [batch]}
+            - {name: near, on: [account], amount: 1.00, days: 3, date: booked}
+          late: {column: booked, days: 1}
+          carry: [account]
+    gates:
+      - not_null: outcome
+    output: {parquet: warehouse/outcomes}
+    datasets: {parquet: warehouse/compare}
+`
+
+// A night runs: it balances, and its parts are published.
+func TestTwoSidesAndTheirParts(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "in"), 0o755); err != nil {
 		t.Fatal(err)
@@ -42,7 +64,7 @@ func TestTheGuideToReconcile(t *testing.T) {
 		"I2,b,b1,35.00,2026-11-04,C,",
 		"77,c,,5.50,2026-11-04,C,", "",
 	}, "\n"))
-	pl, err := config.Parse("night.yaml", text, config.Options{})
+	pl, err := config.Parse("night.yaml", []byte(sidesOfANight), config.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

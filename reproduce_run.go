@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/penstock-data/penstock/pipeline"
-	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/breaks"
 )
 
 // again runs what the run ran, into a directory of its own, and compares.
@@ -114,7 +114,7 @@ func (r *reproduction) env(pl *pipeline.Pipeline) (_ *pipeline.Env, done func() 
 func (r *reproduction) recorded(dataset string) (map[string]pipeline.RecordedFile, error) {
 	known, err := r.p.recorded(dataset)
 	for place, f := range known {
-		name := path.Join(reconcile.DecisionsDir(dataset), place)
+		name := path.Join(breaks.DecisionsDir(dataset), place)
 		f.Later = !slices.ContainsFunc(r.rec.Inputs, func(in pipeline.InputRecord) bool {
 			return slices.ContainsFunc(in.Files, func(read pipeline.File) bool { return read.Path == name })
 		})

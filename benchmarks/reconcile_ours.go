@@ -12,6 +12,7 @@ import (
 	"github.com/penstock-data/penstock/operators/parquet"
 	"github.com/penstock-data/penstock/pipeline"
 	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // reconciledSides is the operator, from the files to its last row: all that differs, with causes,
@@ -47,15 +48,15 @@ func reconciledSides(j job) (outcome, error) {
 	failed := make([]int64, 4+len(sideColumns))
 	err = pipeline.Each(ctx, r, func(b arrow.RecordBatch) error {
 		col := func(name string) arrow.Array { return b.Column(b.Schema().FieldIndices(name)[0]) }
-		outcomes, columns := col(reconcile.ColOutcome).(*array.String), col(reconcile.ColColumn).(*array.String)
-		rows := col(reconcile.ColLeftRows).(*array.Int64)
+		outcomes, columns := col(words.ColOutcome).(*array.String), col(words.ColColumn).(*array.String)
+		rows := col(words.ColLeftRows).(*array.Int64)
 		for i := range outcomes.Len() {
 			switch outcomes.Value(i) {
-			case reconcile.Matched:
+			case words.Matched:
 				failed[0] += rows.Value(i)
-			case reconcile.OnlyLeft:
+			case words.OnlyLeft:
 				failed[1]++
-			case reconcile.OnlyRight:
+			case words.OnlyRight:
 				failed[2]++
 			default:
 				failed[3] += rows.Value(i)

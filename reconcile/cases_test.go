@@ -14,6 +14,7 @@ import (
 	"github.com/penstock-data/penstock/internal/twosides"
 	"github.com/penstock-data/penstock/pipeline"
 	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // tableOf is a side of rows of cells, its columns as "name:type; name:type".
@@ -62,7 +63,7 @@ func expect(t *testing.T, res *result, want ...string) {
 	t.Helper()
 	var got []string
 	for _, r := range res.rows {
-		if r.Outcome != reconcile.Matched {
+		if r.Outcome != words.Matched {
 			got = append(got, strings.Join([]string{r.Outcome, r.Key, r.Column, r.Cause, r.Delta.String()}, " "))
 		}
 	}
@@ -193,7 +194,7 @@ func TestSeveralOfAKey(t *testing.T) {
 	res := compared(t, o, left, right)
 	matched := 0
 	for _, r := range res.rows {
-		if r.Outcome == reconcile.Matched {
+		if r.Outcome == words.Matched {
 			matched++
 		}
 	}
@@ -237,7 +238,7 @@ func TestCents(t *testing.T) {
 	var rows, totals [2]int64
 	different := 0
 	for _, r := range res.rows {
-		if r.Outcome == reconcile.Different {
+		if r.Outcome == words.Different {
 			different++
 			if r.Delta != dec(-1) {
 				t.Errorf("delta %s", r.Delta)
@@ -251,4 +252,40 @@ func TestCents(t *testing.T) {
 	if different != 10 || rows != [2]int64{n, n} || totals != [2]int64{sums[0] * 100, sums[1] * 100} {
 		t.Errorf("%d differ, rows %d, totals %d; want 10, a million, %d cents", different, rows, totals, sums)
 	}
+}
+
+// A row alone is late if its date is at most so many days before the end of the partition, or after.
+func TestLate(t *testing.T) {
+	day := func(d int) any { return time.Date(2026, 11, d, 0, 0, 0, 0, time.UTC) }
+	o := reconcile.Options{
+		Keys: id(), Columns: []reconcile.Column{{Left: "v", Right: "v"}}, Late: &reconcile.LateRule{Column: "booked = valued", Days: 2},
+	}
+	left := tableOf("left", "id:int64; v:int64; booked:date", row(1, 1, day(3)), row(2, 2, day(4)), row(3, 3, day(5)), row(4, 4, day(9)), row(5, 5, nil), row(6, 6, day(5)), row(6, 6, day(5)))
+	right := tableOf("right", "id:int64; v:int64; valued:timestamp[us]",
+		row(6, 6, day(5)), row(7, 7, time.Date(2026, 11, 3, 23, 59, 59, 0, time.UTC)), row(8, 8, day(4)))
+	expect(t, compared(t, o, left, right),
+		"only_left 1  missing 1.0000", "only_left 2  late 2.0000", "only_left 3  late 3.0000", "only_left 4  late 4.0000", "only_left 5  missing 5.0000",
+		"only_left 6  duplicate 6.0000", "only_right 7  missing -7.0000", "only_right 8  late -8.0000")
+}
+
+// One row stands for several within the tolerance of the amount; what is null or has no group, or
+// does not add up, stays alone.
+func TestOneForSeveral(t *testing.T) {
+	const schema = "id:int64; v:decimal(12,2); lot:string"
+	o := reconcile.Options{
+		Keys: id(), Columns: []reconcile.Column{{Left: "v", Right: "v", Tolerance: "0.02"}},
+		Passes: []reconcile.Pass{{Name: "deposits", Many: "right", On: []string{"lot"}}},
+	}
+	left := tableOf("left", schema, row(1, dec(1000), "a"), row(2, dec(2000), "b"), row(3, dec(3000), "c"), row(4, dec(500), nil), row(5, dec(700), "d"), row(6, dec(900), "e"), row(16, dec(901), "e"))
+	right := tableOf("right", schema,
+		row(101, dec(400), "a"), row(102, dec(602), "a"), // two cents more
+		row(103, dec(1000), "b"), row(104, dec(1003), "b"), // three cents more
+		row(105, dec(3000), "c"), // one for one
+		row(106, dec(250), nil), row(107, dec(250), nil),
+		row(108, dec(700), "d"), row(109, nil, "d"), // an amount that is not known
+		row(110, dec(450), "e"), row(111, dec(451), "e")) // 901: of two the nearer
+	expect(t, compared(t, o, left, right),
+		"only_left 2  missing 20.0000", "only_left 4  missing 5.0000", "only_left 5  missing 7.0000", "only_left 6  missing 9.0000",
+		"only_right 103  missing -10.0000", "only_right 104  missing -10.0300", "only_right 106  missing -2.5000", "only_right 107  missing -2.5000",
+		"only_right 108  missing -7.0000", "only_right 109  missing -")
 }

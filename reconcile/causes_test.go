@@ -6,13 +6,14 @@ import (
 
 	"github.com/penstock-data/penstock/internal/twosides"
 	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 func ten(units int64) twosides.Number { return twosides.Number{Units: units, Valid: true} }
 
 // Each cause, of numbers and texts, as it is defined.
 func TestCauses(t *testing.T) {
-	const d = reconcile.Different + " 1 v "
+	const d = words.Different + " 1 v "
 	utc := func(day, hour int) time.Time { return time.Date(2026, 11, day, hour, 0, 0, 0, time.UTC) }
 	for _, test := range []struct {
 		name        string

@@ -12,6 +12,7 @@ import (
 
 	"github.com/penstock-data/penstock/operators/sql"
 	"github.com/penstock-data/penstock/pipeline"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // A million rows a side are right to the cent: DuckDB adds the same columns up, and joins them in full.
@@ -87,15 +88,15 @@ func TestCentsOverAMillionRows(t *testing.T) {
 	err = pipeline.Each(t.Context(), out, func(b arrow.RecordBatch) error {
 		col := func(name string) arrow.Array { return b.Column(b.Schema().FieldIndices(name)[0]) }
 		for i := range int(b.NumRows()) {
-			o := col(ColOutcome).ValueStr(i)
-			counts[o] += max(col(ColLeftRows).(*array.Int64).Value(i), col(ColRightRows).(*array.Int64).Value(i))
-			for side, name := range []string{ColLeftTotal, ColRightTotal} {
+			o := col(words.ColOutcome).ValueStr(i)
+			counts[o] += max(col(words.ColLeftRows).(*array.Int64).Value(i), col(words.ColRightRows).(*array.Int64).Value(i))
+			for side, name := range []string{words.ColLeftTotal, words.ColRightTotal} {
 				if c := col(name).(*array.Decimal128); c.IsValid(i) {
 					total[side] = total[side].Add(c.Value(i))
 				}
 			}
-			if o != Matched {
-				delta = delta.Add(col(ColDelta).(*array.Decimal128).Value(i))
+			if o != words.Matched {
+				delta = delta.Add(col(words.ColDelta).(*array.Decimal128).Value(i))
 			}
 		}
 		return nil
@@ -104,8 +105,8 @@ func TestCentsOverAMillionRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	number := func(v decimal128.Num) string { return ofDecimal(v, 2).String() }
-	all := counts[Matched] + counts[Different] + counts[OnlyLeft] + counts[OnlyRight]
-	got := fmt.Sprint(all, counts[OnlyRight], counts[OnlyLeft], counts[Different], " ", number(total[0]), " ", number(total[1]), " ", number(delta))
+	all := counts[words.Matched] + counts[words.Different] + counts[words.OnlyLeft] + counts[words.OnlyRight]
+	got := fmt.Sprint(all, counts[words.OnlyRight], counts[words.OnlyLeft], counts[words.Different], " ", number(total[0]), " ", number(total[1]), " ", number(delta))
 	if got != want {
 		t.Errorf("got %s, DuckDB %s", got, want)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 
 	"github.com/penstock-data/penstock/pipeline"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // counts gives a row a pass for what matches.
@@ -90,19 +91,19 @@ func (m *matcher) countRows(passes [][2]tally) (pipeline.Reader, error) {
 		for j, f := range fields {
 			var err error
 			switch c := b.Field(j); f.Name {
-			case ColOutcome:
-				c.(*array.StringBuilder).Append(Matched)
-			case ColPass:
+			case words.ColOutcome:
+				c.(*array.StringBuilder).Append(words.Matched)
+			case words.ColPass:
 				c.(*array.StringBuilder).Append(name)
-			case ColLeftRows:
+			case words.ColLeftRows:
 				c.(*array.Int64Builder).Append(sides[0].rows)
-			case ColRightRows:
+			case words.ColRightRows:
 				c.(*array.Int64Builder).Append(sides[1].rows)
-			case ColLeftTotal:
+			case words.ColLeftTotal:
 				err = m.appendTotal(c, &sides[0])
-			case ColRightTotal:
+			case words.ColRightTotal:
 				err = m.appendTotal(c, &sides[1])
-			case ColDelta:
+			case words.ColDelta:
 				err = m.appendDelta(c.(*array.Decimal128Builder), &sides[0], &sides[1])
 			default:
 				c.AppendNull()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/penstock-data/penstock/pipeline"
 	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // A ledger of three invoices and a bank that knows one of them by another amount.
@@ -44,7 +45,7 @@ func ExampleSides() {
 	err = pipeline.Each(ctx, r, func(b arrow.RecordBatch) error {
 		for i := range int(b.NumRows()) {
 			var cells []string
-			for _, name := range []string{reconcile.ColOutcome, reconcile.ColKey, reconcile.ColCause, reconcile.ColDelta, reconcile.ColLeftRows, reconcile.ColRightRows} {
+			for _, name := range []string{words.ColOutcome, words.ColKey, words.ColCause, words.ColDelta, words.ColLeftRows, words.ColRightRows} {
 				cells = append(cells, b.Column(b.Schema().FieldIndices(name)[0]).ValueStr(i))
 			}
 			fmt.Println(strings.Join(cells, " "))

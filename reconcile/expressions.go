@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/penstock-data/penstock/operators/sql"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // The expressions of SQL over a pair of rows. l and r stand before the names of the columns of the
@@ -116,33 +117,33 @@ func (p *plan) cause(i int, l, r string) string {
 	}
 	texts := c.hasReadings()
 	if texts {
-		is(fmt.Sprintf("%s IS NULL AND %s OR %s IS NULL AND %s", lc, blankOf(1, r), rc, blankOf(0, l)), NullBlank)
+		is(fmt.Sprintf("%s IS NULL AND %s OR %s IS NULL AND %s", lc, blankOf(1, r), rc, blankOf(0, l)), words.NullBlank)
 	}
-	is(fmt.Sprintf("%s IS NULL OR %s IS NULL", lc, rc), Value)
+	is(fmt.Sprintf("%s IS NULL OR %s IS NULL", lc, rc), words.Value)
 	a, b := c.measureOf(i, l), c.measureOf(i, r)
 	switch {
 	case c.isNumber():
 		if c.floats {
-			is(fmt.Sprintf("NOT isfinite(%s) OR NOT isfinite(%s)", a, b), Value)
+			is(fmt.Sprintf("NOT isfinite(%s) OR NOT isfinite(%s)", a, b), words.Value)
 		}
-		is(fmt.Sprintf("CAST(abs(%s - %s) AS DOUBLE) < pow(10.0, -least(%sp%d, %sp%[4]d)) * (1 - 1e-9)", a, b, l, i, r), Rounding)
-		is(fmt.Sprintf("%s = -%s AND %[1]s <> 0", a, b), Sign)
+		is(fmt.Sprintf("CAST(abs(%s - %s) AS DOUBLE) < pow(10.0, -least(%sp%d, %sp%[4]d)) * (1 - 1e-9)", a, b, l, i, r), words.Rounding)
+		is(fmt.Sprintf("%s = -%s AND %[1]s <> 0", a, b), words.Sign)
 		var units []string
 		for _, times := range []string{"1e1", "1e2", "1e3", "1e6"} {
 			for _, pair := range [][2]string{{a, b}, {b, a}} {
 				units = append(units, fmt.Sprintf("abs(CAST(%s AS DOUBLE) - CAST(%s AS DOUBLE) * %s) <= abs(CAST(%[1]s AS DOUBLE)) * 1e-15", pair[0], pair[1], times))
 			}
 		}
-		is(fmt.Sprintf("%s <> 0 AND %s <> 0 AND (%s)", a, b, strings.Join(units, " OR ")), Unit)
+		is(fmt.Sprintf("%s <> 0 AND %s <> 0 AND (%s)", a, b, strings.Join(units, " OR ")), words.Unit)
 	case c.isMoment():
 		if unit := c.coarser(); unit > 0 {
-			is(fmt.Sprintf("CAST(abs(%s - %s) AS DOUBLE) < %s", a, b, double(unit)), Rounding)
+			is(fmt.Sprintf("CAST(abs(%s - %s) AS DOUBLE) < %s", a, b, double(unit)), words.Rounding)
 		}
 	}
 	if texts {
-		is(fmt.Sprintf("EXISTS (SELECT 1 FROM f%d WHERE f%[1]d.lid = y.lid)", i), Format)
+		is(fmt.Sprintf("EXISTS (SELECT 1 FROM f%d WHERE f%[1]d.lid = y.lid)", i), words.Format)
 	}
-	return "CASE " + strings.Join(when, " ") + " ELSE '" + Value + "' END"
+	return "CASE " + strings.Join(when, " ") + " ELSE '" + words.Value + "' END"
 }
 
 // hasReadings reports whether a side is a text, which may mean the same as another.

@@ -18,10 +18,12 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"go.uber.org/goleak"
 
+	"github.com/penstock-data/penstock/internal/seed"
 	"github.com/penstock-data/penstock/internal/twosides"
 	"github.com/penstock-data/penstock/operators/parquet"
 	"github.com/penstock-data/penstock/pipeline"
 	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -31,18 +33,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func seeds(t *testing.T, n int, f func(t *testing.T, seed uint64)) {
 	t.Helper()
 	from, to := uint64(0), uint64(n)
-	if os.Getenv("PENSTOCK_LONG") != "" {
+	if seed.Long() {
 		to *= 20
 	}
-	if text := os.Getenv("PENSTOCK_SEED"); text != "" {
-		seed, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
-			t.Fatalf("PENSTOCK_SEED: %v", err)
-		}
-		from, to = seed, seed+1
+	if seed.Chosen() {
+		from = seed.For(t)
+		to = from + 1
 	}
-	for seed := from; seed < to && !t.Failed(); seed++ {
-		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { f(t, seed) })
+	for s := from; s < to && !t.Failed(); s++ {
+		t.Run(strconv.FormatUint(s, 10), func(t *testing.T) { f(t, s) })
 	}
 }
 
@@ -53,6 +52,9 @@ type setting struct {
 }
 
 var usual = setting{workers: 2, memory: 1 << 30}
+
+// format is that of the output, which writes it and gives it back.
+var format pipeline.Format = parquet.Format{}
 
 // result is what a comparison gave.
 type result struct {
@@ -111,7 +113,7 @@ func compare(t testing.TB, o reconcile.Options, left, right pipeline.Source, set
 		Sources: []pipeline.NamedSource{{Name: "left", Source: left}, {Name: "right", Source: right}},
 		Stages: []pipeline.Stage{{
 			Name: "compare", From: []string{"left", "right"}, Operators: []pipeline.Operator{operator(o)},
-			Output: &pipeline.Output{Path: "out", Format: parquet.Format{}},
+			Output: &pipeline.Output{Path: "out", Format: format},
 		}},
 	}
 	ctx := context.Background()
@@ -145,7 +147,7 @@ func (res *result) read(t testing.TB, schema *arrow.Schema, path string) {
 	}
 	res.digest += fmt.Sprintf("%x ", sha256.Sum256(text))
 	env := &pipeline.Env{Alloc: memory.DefaultAllocator, Memory: pipeline.NewBudget(1 << 30), Workers: 1}
-	in, err := parquet.Format{}.Source(schema, pipeline.File{Path: path, Rows: -1}).Resolve(t.Context(), env)
+	in, err := format.Source(schema, pipeline.File{Path: path, Rows: -1}).Resolve(t.Context(), env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,15 +183,15 @@ func (res *result) add(t testing.TB, b arrow.RecordBatch, row int) {
 		return n
 	}
 	r := twosides.Row{
-		Outcome: cells[reconcile.ColOutcome], Pass: cells[reconcile.ColPass], Key: cells[reconcile.ColKey],
-		Column: cells[reconcile.ColColumn], Cause: cells[reconcile.ColCause], Delta: numberOf(t, cells[reconcile.ColDelta]),
-		Rows:   [2]int64{count(reconcile.ColLeftRows), count(reconcile.ColRightRows)},
-		Totals: [2]twosides.Number{numberOf(t, cells[reconcile.ColLeftTotal]), numberOf(t, cells[reconcile.ColRightTotal])},
+		Outcome: cells[words.ColOutcome], Pass: cells[words.ColPass], Key: cells[words.ColKey],
+		Column: cells[words.ColColumn], Cause: cells[words.ColCause], Delta: numberOf(t, cells[words.ColDelta]),
+		Rows:   [2]int64{count(words.ColLeftRows), count(words.ColRightRows)},
+		Totals: [2]twosides.Number{numberOf(t, cells[words.ColLeftTotal]), numberOf(t, cells[words.ColRightTotal])},
 	}
 	res.rows, res.cells = append(res.rows, r), append(res.cells, cells)
 	what := r.Outcome + " " + r.Key + " " + r.Column + " " + r.Cause
-	if r.Outcome != reconcile.Matched {
-		res.nths[what] = append(res.nths[what], cells[reconcile.ColNth])
+	if r.Outcome != words.Matched {
+		res.nths[what] = append(res.nths[what], cells[words.ColNth])
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/penstock-data/penstock/internal/twosides"
-	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // load makes a table of DuckDB's of a side.
@@ -120,7 +120,7 @@ func TestOuterJoinIsTheSame(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, r := range res.rows {
-			if r.Outcome != reconcile.Matched {
+			if r.Outcome != words.Matched {
 				got = append(got, strings.Join([]string{r.Outcome, r.Key, r.Column, r.Delta.String()}, " "))
 			}
 		}

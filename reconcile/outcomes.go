@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/penstock-data/penstock/operators/sql"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // The queries that give the result, of what a matcher found. Each gives the columns of the schema,
@@ -146,7 +147,7 @@ func (m *matcher) different() string {
 	if parts == nil {
 		return ""
 	}
-	return m.emit("'"+Different+"'", strings.Join(parts, " UNION ALL "), "number, stage, ord")
+	return m.emit("'"+words.Different+"'", strings.Join(parts, " UNION ALL "), "number, stage, ord")
 }
 
 // carriedBy is what is carried of a pair: of the left, or where it has it not, the right.
@@ -182,7 +183,7 @@ func (m *matcher) matchedRows() string {
 			parts = append(parts, m.groups(j, p).sql())
 		}
 	}
-	return m.emit("'"+Matched+"'", strings.Join(parts, " UNION ALL "), "number, stage, ord")
+	return m.emit("'"+words.Matched+"'", strings.Join(parts, " UNION ALL "), "number, stage, ord")
 }
 
 // groups is what a pass found of one row for several. Of the several the values that are the same
@@ -252,7 +253,7 @@ func (m *matcher) aloneOf(side int) string {
 	})
 	late := ""
 	if m.late != nil {
-		late = fmt.Sprintf("WHEN %s.late THEN '%s' ", t, Late)
+		late = fmt.Sprintf("WHEN %s.late THEN '%s' ", t, words.Late)
 	}
 	text, total, delta := "CAST(NULL AS VARCHAR)", m.total(t+"."), m.noDelta()
 	if m.amount >= 0 {
@@ -263,12 +264,12 @@ func (m *matcher) aloneOf(side int) string {
 	o := outcome{
 		from: fmt.Sprintf("%s SEMI JOIN %[1]sfree USING (id) LEFT JOIN (SELECT DISTINCT k FROM %s WHERE kn) twin ON CASE WHEN %[1]s.kn THEN %[1]s.k END = twin.k", t, other),
 		pass: none, key: t + ".k", keys: keys, column: none,
-		cause: fmt.Sprintf("CASE WHEN twin.k IS NOT NULL THEN '%s' %sELSE '%s' END", Duplicate, late, Missing),
+		cause: fmt.Sprintf("CASE WHEN twin.k IS NOT NULL THEN '%s' %sELSE '%s' END", words.Duplicate, late, words.Missing),
 		left:  text, right: none, delta: delta, leftRows: "1", rightRows: "0", leftTotal: total, rightTotal: "NULL", rest: m.noDelta(), raw: raw,
 	}
-	which := OnlyLeft
+	which := words.OnlyLeft
 	if side == 1 {
-		which = OnlyRight
+		which = words.OnlyRight
 		o.left, o.right = o.right, o.left
 		o.leftRows, o.rightRows, o.leftTotal, o.rightTotal = o.rightRows, o.leftRows, o.rightTotal, o.leftTotal
 	}

@@ -37,10 +37,10 @@ func TestBalanceTellsOfFaults(t *testing.T) {
 			{"match", "DELETE FROM groups WHERE many = (SELECT max(many) FROM groups)"},
 			{"match", "UPDATE groups SET one = (SELECT max(id) FROM l)"},
 			{"match", "UPDATE l SET c1 = c1 + 0.01 WHERE c1 = 20"},
-			{"judge", "DELETE FROM y WHERE lid = (SELECT max(lid) FROM y)"},
+			{"judge", "DELETE FROM y WHERE l_c1 = 20"},
 			{"judge", "UPDATE y SET l_c1 = l_c1 + 1"},
-			{"judge", "UPDATE x SET first = -1"},
-			{"judge", "UPDATE r SET c1 = 0"},
+			{"judge", "UPDATE y SET first = -1"},
+			{"judge", "UPDATE y SET r_c1 = r_c1 + 1"},
 		} {
 			o := Options{
 				Keys: []Key{{Left: "id"}}, Columns: []Column{{Left: "memo"}, {Left: "amount"}}, Rows: rows,
@@ -48,8 +48,8 @@ func TestBalanceTellsOfFaults(t *testing.T) {
 			}
 			f, err := damaged(t, o, table(t, memory.DefaultAllocator, schema, left), table(t, memory.DefaultAllocator, schema, right), fault.when, fault.text)
 			if err != nil {
-				if fault.text == "" {
-					t.Fatal(err)
+				if fault.text == "" || strings.Contains(err.Error(), "Catalog Error") || strings.Contains(err.Error(), "Binder Error") {
+					t.Fatal(fault.text, ": ", err)
 				}
 				continue // it is told
 			}

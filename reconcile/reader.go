@@ -11,6 +11,7 @@ import (
 
 	"github.com/penstock-data/penstock/internal/sketch"
 	"github.com/penstock-data/penstock/pipeline"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // result gives the outcomes, one after the other, and knows when all have left whether they add up
@@ -23,7 +24,9 @@ type result struct {
 	given [2]tally
 	// apart are the deltas of the amounts; within, how far amounts are apart that are near enough.
 	apart, within sketch.IntSum
-	closed        bool
+	// slipped counts what is said to match by a pass that allows no other amount, and has one.
+	slipped int64
+	closed  bool
 
 	sums summing
 }
@@ -108,12 +111,13 @@ func (r *result) leaves(b arrow.RecordBatch) arrow.RecordBatch {
 
 func (r *result) count(b arrow.RecordBatch, rest *array.Decimal128) {
 	at := func(name string) arrow.Array { return b.Column(b.Schema().FieldIndices(name)[0]) }
-	r.given[0].leave(at(ColLeftRows).(*array.Int64), at(ColLeftTotal))
-	r.given[1].leave(at(ColRightRows).(*array.Int64), at(ColRightTotal))
+	r.given[0].leave(at(words.ColLeftRows).(*array.Int64), at(words.ColLeftTotal))
+	r.given[1].leave(at(words.ColRightRows).(*array.Int64), at(words.ColRightTotal))
 	if r.m.amount < 0 {
 		return
 	}
-	outcome, column, delta := at(ColOutcome).(*array.String), at(ColColumn).(*array.String), at(ColDelta).(*array.Decimal128)
+	pass, exact := at(words.ColPass).(*array.String), r.m.exactPasses()
+	outcome, column, delta := at(words.ColOutcome).(*array.String), at(words.ColColumn).(*array.String), at(words.ColDelta).(*array.Decimal128)
 	add := func(to *sketch.IntSum, a *array.Decimal128, i int) {
 		if a.IsValid(i) {
 			to.Add128(a.Value(i).HighBits(), a.Value(i).LowBits())
@@ -121,13 +125,30 @@ func (r *result) count(b arrow.RecordBatch, rest *array.Decimal128) {
 	}
 	for i := range delta.Len() {
 		switch {
-		case outcome.Value(i) == Matched:
+		case outcome.Value(i) == words.Matched:
 			add(&r.within, delta, i)
+			if exact[pass.Value(i)] && delta.IsValid(i) && delta.Value(i).Sign() != 0 {
+				r.slipped++
+			}
 		case column.IsNull(i) || column.Value(i) == r.m.cols[r.m.amount].name:
 			add(&r.apart, delta, i)
 		}
 		add(&r.within, rest, i)
 	}
+}
+
+// exactPasses names the passes that pair the same amounts alone; nil where floats are added up.
+func (p *plan) exactPasses() map[string]bool {
+	c := p.cols[p.amount]
+	o := p.column(c)
+	if c.floats || c.round != nil || o.Tolerance != "" || o.Relative != "" {
+		return nil
+	}
+	exact := map[string]bool{KeyPass: true}
+	for _, pass := range p.passes {
+		exact[pass.Name] = pass.Amount == ""
+	}
+	return exact
 }
 
 // Findings implements pipeline.Finder.
@@ -156,6 +177,9 @@ func (r *result) balance() pipeline.Finding {
 	}
 	if e := &r.m.equal; e[0].rows != e[1].rows || amount != nil && amount.round == nil && amount.kind != kindNumber && !e[0].agrees(&e[1], amount) {
 		wrong("what is equal on both sides is not: %s, and %s", e[0].text(amount), e[1].text(amount))
+	}
+	if r.slipped > 0 {
+		wrong("%d rows of what matches have amounts that are not the same, and no tolerance allows it", r.slipped)
 	}
 	if amount != nil && !amount.floats {
 		r.reckon(&f, amount, wrong)

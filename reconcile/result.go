@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // KeyPass is the name of the first pass, in which rows with equal keys find each other.
@@ -21,29 +22,29 @@ func (b *binder) bindSchema() {
 	}
 	text, count := arrow.BinaryTypes.String, arrow.PrimitiveTypes.Int64
 	own := func(name string, t arrow.DataType, nullable bool) { add("which is its own", name, t, nullable) }
-	own(ColOutcome, text, false)
-	own(ColPass, text, true)
-	own(ColKey, text, true)
-	own(ColNth, arrow.PrimitiveTypes.Int32, true)
+	own(words.ColOutcome, text, false)
+	own(words.ColPass, text, true)
+	own(words.ColKey, text, true)
+	own(words.ColNth, arrow.PrimitiveTypes.Int32, true)
 	at := len(fields)
 	for _, p := range b.cols {
 		if p.isNumber() || p.isMoment() && !p.days() {
 			b.deltaScale = max(b.deltaScale, p.scale)
 		}
 	}
-	own(ColColumn, text, true)
-	own(ColCause, text, true)
-	own(ColLeft, text, true)
-	own(ColRight, text, true)
-	own(ColDelta, wide(b.deltaScale), true)
-	own(ColLeftRows, count, false)
-	own(ColRightRows, count, false)
+	own(words.ColColumn, text, true)
+	own(words.ColCause, text, true)
+	own(words.ColLeft, text, true)
+	own(words.ColRight, text, true)
+	own(words.ColDelta, wide(b.deltaScale), true)
+	own(words.ColLeftRows, count, false)
+	own(words.ColRightRows, count, false)
 	total := arrow.DataType(wide(0))
 	if b.amount >= 0 {
 		total = b.cols[b.amount].measureType()
 	}
-	own(ColLeftTotal, total, true)
-	own(ColRightTotal, total, true)
+	own(words.ColLeftTotal, total, true)
+	own(words.ColRightTotal, total, true)
 	rest := fields[at:len(fields):len(fields)]
 	fields = fields[:at:at]
 	for _, p := range b.keys {
@@ -51,8 +52,8 @@ func (b *binder) bindSchema() {
 	}
 	fields = append(fields, rest...)
 	for _, p := range b.cols {
-		add("column "+p.name, ColLeft+"_"+p.name, handedOn(p.types[0]), true)
-		add("column "+p.name, ColRight+"_"+p.name, handedOn(p.types[1]), true)
+		add("column "+p.name, words.ColLeft+"_"+p.name, handedOn(p.types[0]), true)
+		add("column "+p.name, words.ColRight+"_"+p.name, handedOn(p.types[1]), true)
 	}
 	for _, c := range b.carry {
 		add("carry "+c.name, c.name, handedOn(c.typ), true)

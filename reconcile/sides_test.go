@@ -18,6 +18,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/penstock-data/penstock/pipeline"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write what the operator gives into testdata")
@@ -290,16 +291,16 @@ func mirror(lines []string) []string {
 				}
 			}
 		}
-		if o := cells[at[ColOutcome]]; o == OnlyLeft {
-			swapped[at[ColOutcome]] = OnlyRight
-		} else if o == OnlyRight {
-			swapped[at[ColOutcome]] = OnlyLeft
+		if o := cells[at[words.ColOutcome]]; o == words.OnlyLeft {
+			swapped[at[words.ColOutcome]] = words.OnlyRight
+		} else if o == words.OnlyRight {
+			swapped[at[words.ColOutcome]] = words.OnlyLeft
 		}
-		if d := cells[at[ColDelta]]; d != "~" && d != "0" {
+		if d := cells[at[words.ColDelta]]; d != "~" && d != "0" {
 			if rest, negative := strings.CutPrefix(d, "-"); negative {
-				swapped[at[ColDelta]] = rest
+				swapped[at[words.ColDelta]] = rest
 			} else {
-				swapped[at[ColDelta]] = "-" + d
+				swapped[at[words.ColDelta]] = "-" + d
 			}
 		}
 		out = append(out, strings.Join(swapped, "|"))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/penstock-data/penstock/operators/sql"
 	"github.com/penstock-data/penstock/pipeline"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // Summary adds up what Sides gives: a row for each outcome, pass, column and cause, in their order,
@@ -20,6 +21,6 @@ func Summary() pipeline.Operator { return sql.Query(summary, "outcomes") }
 var summary = fmt.Sprintf(`SELECT %[1]s,
 	count_if(outcome <> '%[2]s') AS breaks, CAST(sum(left_rows) AS BIGINT) AS left_rows, CAST(sum(right_rows) AS BIGINT) AS right_rows,
 	sum(left_total) AS left_total, sum(right_total) AS right_total, sum(delta) AS delta
-FROM outcomes GROUP BY %[1]s ORDER BY %[1]s`, quotedNames(ColOutcome, ColPass, ColColumn, ColCause), Matched)
+FROM outcomes GROUP BY %[1]s ORDER BY %[1]s`, quotedNames(words.ColOutcome, words.ColPass, words.ColColumn, words.ColCause), words.Matched)
 
 func quotedNames(names ...string) string { return `"` + strings.Join(names, `", "`) + `"` }

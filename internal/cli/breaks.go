@@ -8,7 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/penstock-data/penstock"
-	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/breaks"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 func (a *app) breaksCommand() *cobra.Command {
@@ -30,7 +31,7 @@ named; the ledger has it when it is made anew from there on, as ` + "`penstock p
 	}
 	cmd.AddCommand(
 		a.breaksListCommand(), a.breaksShowCommand(), a.breaksReportCommand(),
-		a.decideCommand(reconcile.Assign), a.decideCommand(reconcile.Accept), a.decideCommand(reconcile.Reopen),
+		a.decideCommand(breaks.Assign), a.decideCommand(breaks.Accept), a.decideCommand(breaks.Reopen),
 	)
 	return cmd
 }
@@ -185,15 +186,15 @@ func ageText(b *penstock.Break) string {
 // noteText says what else is to be known of a break in its state.
 func noteText(b *penstock.Break) string {
 	switch {
-	case b.State == reconcile.Accepted:
+	case b.State == words.Accepted:
 		until := ""
 		if b.AcceptedUntil != "" {
 			until = " until " + b.AcceptedUntil
 		}
 		return oneLine(fmt.Sprintf("by %s%s: %s", b.AcceptedBy, until, b.Reason))
-	case b.State == reconcile.Cleared:
+	case b.State == words.Cleared:
 		return "cleared " + b.Cleared
-	case b.State == reconcile.Changed && b.BeforeDelta != "":
+	case b.State == words.Changed && b.BeforeDelta != "":
 		return "was " + b.BeforeDelta
 	}
 	return oneLine(b.Reason)

@@ -7,7 +7,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/penstock-data/penstock"
-	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/breaks"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 func (a *app) breaksShowCommand() *cobra.Command {
@@ -78,7 +79,7 @@ func (a *app) showBreak(h *penstock.BreakHistory) {
 	}
 	say("age", plural(int64(b.Nights), "night", "nights")+age)
 	say("owner", b.Owner)
-	if b.State == reconcile.Accepted {
+	if b.State == words.Accepted {
 		say("accepted", noteText(b))
 	}
 	a.print("\n%s", fitted(nightsTable(h.Nights), a.width()))
@@ -98,11 +99,11 @@ func nightsTable(all []penstock.BreakNight) string {
 	return table("llrrrl", rows)
 }
 
-func decisionsTable(all []reconcile.Decision) string {
+func decisionsTable(all []breaks.Decision) string {
 	rows := [][]string{{"FROM", "DECISION", "BY", "AT", "UNTIL", "REASON"}}
 	for _, d := range all {
 		what := d.Action
-		if d.Action == reconcile.Assign {
+		if d.Action == breaks.Assign {
 			what += " to " + d.Owner
 		}
 		rows = append(rows, []string{
@@ -114,14 +115,14 @@ func decisionsTable(all []reconcile.Decision) string {
 
 // decisions are the verbs, and what is said of them.
 var decisions = map[string]struct{ short, long, example string }{
-	reconcile.Assign: {
+	breaks.Assign: {
 		"Put on record who looks after a break",
 		`Assigns a break to somebody, from a partition of its ledger on. Who it was assigned to last owns
 it, also when it clears and opens again.`,
 		`  penstock breaks assign 3f2a91 --owner ben` + "\n" +
 			`  penstock breaks assign 3f2a91 --owner ben --reason "he knows the fees of this bank" -p 2026-11-02`,
 	},
-	reconcile.Accept: {
+	breaks.Accept: {
 		"Accept a break as it is, for a time or for good",
 		`Accepts a break with just the values that the ledger has of it: with others it opens again, and
 so it does when its time is over. That goes by partitions, never by the clock: --until is the last
@@ -130,7 +131,7 @@ day, or partition, for which it is accepted, --for counts days from the partitio
 			`  penstock breaks accept 3f2a91 --reason "until the bank answers" --until 2026-12-31` + "\n" +
 			`  penstock breaks accept 3f2a91 --reason "until the bank answers" --for 30d`,
 	},
-	reconcile.Reopen: {
+	breaks.Reopen: {
 		"End that a break is accepted",
 		`Ends that a break is accepted, from a partition of its ledger on: there it opens again.`,
 		`  penstock breaks reopen 3f2a91 --reason "the bank paid the fee back"`,
@@ -167,9 +168,9 @@ func (a *app) decideCommand(action string) *cobra.Command {
 	at.add(cmd)
 	cmd.Flags().StringVar(&o.Reason, "reason", "", "why, for the record")
 	switch action {
-	case reconcile.Assign:
+	case breaks.Assign:
 		cmd.Flags().StringVar(&o.Owner, "owner", "", "`who` looks after it")
-	case reconcile.Accept:
+	case breaks.Accept:
 		cmd.Flags().StringVar(&o.Until, "until", "", "the last `day`, or partition, for which it is accepted (default: for good)")
 		cmd.Flags().StringVar(&days, "for", "", "for so many `days` from the partition on: 30d")
 	}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/penstock-data/penstock/operators/published"
 	"github.com/penstock-data/penstock/pipeline"
-	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/breaks"
 )
 
 // ledger is a stage with a ledger of breaks, and where that is written.
@@ -17,7 +17,7 @@ type ledger struct {
 // breaks reads the operator of a ledger. What it is of is the stage that it reads, if nothing
 // else is said.
 func (d *decoder) breaks(n *node, inputs []string) pipeline.Operator {
-	o := reconcile.LedgerOptions{}
+	o := breaks.Options{}
 	if n.kind == mapping {
 		o.Dataset = d.text(n.get("dataset"), "dataset")
 		keep := n.get("keep")
@@ -28,7 +28,7 @@ func (d *decoder) breaks(n *node, inputs []string) pipeline.Operator {
 	if o.Dataset == "" && len(inputs) > 0 {
 		o.Dataset = inputs[0]
 	}
-	return reconcile.Ledger(o)
+	return breaks.Ledger(o)
 }
 
 // ledger gives a stage whose first operator is a ledger what that reads besides: its own
@@ -70,7 +70,7 @@ func (d *decoder) addDecisions(p *pipeline.Pipeline) {
 			d.fail(l.at, "breaks: a ledger goes from night to night, and this pipeline has no partitions by hour, day, week or month")
 		case i >= 0 && p.Stages[i].Output != nil:
 			p.Sources = append(p.Sources, pipeline.NamedSource{
-				Name: l.stage + "-decisions", Source: reconcile.Decisions{Dataset: p.Stages[i].Output.Path}, At: l.at,
+				Name: l.stage + "-decisions", Source: breaks.Decisions{Dataset: p.Stages[i].Output.Path}, At: l.at,
 			})
 		}
 	}

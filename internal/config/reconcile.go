@@ -8,6 +8,7 @@ import (
 	"github.com/penstock-data/penstock/operators"
 	"github.com/penstock-data/penstock/pipeline"
 	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // normalFields say how a value is written anew before it is compared.
@@ -184,7 +185,7 @@ func (d *decoder) normal(n *node, what string) reconcile.Normal {
 }
 
 // parts are the datasets that a stage of outcomes is published as, beside what it gives itself.
-var parts = []string{reconcile.Matched, reconcile.OnlyLeft, reconcile.OnlyRight, reconcile.Different, "summary"}
+var parts = []string{words.Matched, words.OnlyLeft, words.OnlyRight, words.Different, "summary"}
 
 // datasets gives the stages that publish the parts of what a stage reconciles.
 func (d *decoder) datasets(s *pipeline.Stage, n *node) (all []pipeline.Stage) {
@@ -206,7 +207,7 @@ func (d *decoder) datasets(s *pipeline.Stage, n *node) (all []pipeline.Stage) {
 			return nil
 		}
 		out.Path += "/" + part
-		op := operators.Filter(fmt.Sprintf("%s == %q", reconcile.ColOutcome, part))
+		op := operators.Filter(fmt.Sprintf("%s == %q", words.ColOutcome, part))
 		if part == "summary" {
 			op = reconcile.Summary()
 		}

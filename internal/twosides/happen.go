@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // chances are what can happen, as often as it stands there.
@@ -38,7 +38,7 @@ func (w *world) chances() (all []func()) {
 
 // matched says that rows belong together and agree.
 func (w *world) matched(pass string, left, right []map[string]any) {
-	row := Row{Outcome: reconcile.Matched, Pass: pass, Key: w.key(left[0]), Rows: [2]int64{int64(len(left)), int64(len(right))}}
+	row := Row{Outcome: words.Matched, Pass: pass, Key: w.key(left[0]), Rows: [2]int64{int64(len(left)), int64(len(right))}}
 	for side, rows := range [][]map[string]any{left, right} {
 		for _, v := range rows {
 			row.Totals[side].Units += w.total(v).Units
@@ -51,7 +51,7 @@ func (w *world) matched(pass string, left, right []map[string]any) {
 
 // alone says that a row of one side has no other.
 func (w *world) alone(side int, v map[string]any, cause string) {
-	row := Row{Outcome: []string{reconcile.OnlyLeft, reconcile.OnlyRight}[side], Key: w.key(v), Cause: cause}
+	row := Row{Outcome: []string{words.OnlyLeft, words.OnlyRight}[side], Key: w.key(v), Cause: cause}
 	row.Rows[side], row.Totals[side], row.Delta = 1, w.total(v), w.total(v)
 	if side == 1 {
 		row.Delta.Units = -row.Delta.Units
@@ -65,14 +65,14 @@ func (w *world) agree() {
 	w.matched("key", []map[string]any{v}, []map[string]any{w.other(v)})
 }
 
-func (w *world) missing() { w.alone(w.r.IntN(2), w.thing(), reconcile.Missing) }
+func (w *world) missing() { w.alone(w.r.IntN(2), w.thing(), words.Missing) }
 
 func (w *world) lateRow() {
 	v := w.thing()
 	v["booked"] = w.at(w.dated, Partition.AddDate(0, 0, -1), 3)
-	cause := reconcile.Missing
+	cause := words.Missing
 	if w.late {
-		cause = reconcile.Late
+		cause = words.Late
 	}
 	w.alone(w.r.IntN(2), v, cause)
 }
@@ -91,10 +91,10 @@ func (w *world) pairOff(l, r map[string]any) {
 	for _, i := range w.r.Perm(len(w.columns))[:min(len(w.columns), 1+w.r.IntN(3))] {
 		f := w.columns[i]
 		cause, delta := w.spoil(f, l, r)
-		rows = append(rows, Row{Outcome: reconcile.Different, Pass: "key", Key: w.key(l), Column: f.name, Cause: cause, Delta: delta})
+		rows = append(rows, Row{Outcome: words.Different, Pass: "key", Key: w.key(l), Column: f.name, Cause: cause, Delta: delta})
 	}
 	if len(rows) == 0 { // nothing is compared
-		rows = []Row{{Outcome: reconcile.Matched, Pass: "key", Key: w.key(l)}}
+		rows = []Row{{Outcome: words.Matched, Pass: "key", Key: w.key(l)}}
 	}
 	rows[0].Rows, rows[0].Totals = [2]int64{1, 1}, [2]Number{w.total(l), w.total(r)}
 	w.truth = append(w.truth, rows...)
@@ -121,7 +121,7 @@ func (w *world) duplicate() {
 		v = []map[string]any{l, r}[side]
 	}
 	for range 1 + w.r.IntN(2) {
-		w.alone(side, maps.Clone(v), reconcile.Duplicate)
+		w.alone(side, maps.Clone(v), words.Duplicate)
 	}
 }
 
@@ -160,8 +160,8 @@ func (w *world) withoutKey() {
 		return
 	}
 	o["account"] = "other " + v["account"].(string)
-	w.alone(0, v, reconcile.Missing)
-	w.alone(1, o, reconcile.Missing)
+	w.alone(0, v, words.Missing)
+	w.alone(1, o, words.Missing)
 }
 
 func (w *world) keyIsWhole(v map[string]any) bool {
@@ -198,9 +198,9 @@ func (w *world) deposit(agree bool) {
 	}
 	if !agree {
 		whole["amount"] = sum + 55_555*scale
-		w.alone(1-several, whole, reconcile.Missing)
+		w.alone(1-several, whole, words.Missing)
 		for _, p := range parts {
-			w.alone(several, p, reconcile.Missing)
+			w.alone(several, p, words.Missing)
 		}
 		return
 	}
@@ -233,8 +233,8 @@ func (w *world) notNear() {
 	} else {
 		r["booked"] = r["booked"].(time.Time).AddDate(0, 0, -5)
 	}
-	w.alone(0, l, reconcile.Missing)
-	w.alone(1, r, reconcile.Missing)
+	w.alone(0, l, words.Missing)
+	w.alone(1, r, words.Missing)
 }
 
 func (w *world) apart() (l, r map[string]any) {

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // spoil makes a column of a pair differ, and says why and by how much.
@@ -23,7 +23,7 @@ func (w *world) spoil(f *field, l, r map[string]any) (cause string, delta Number
 	case day:
 		one[f.name] = two[f.name].(time.Time).AddDate(0, 0, 1+w.r.IntN(9))
 		days := l[f.name].(time.Time).Sub(r[f.name].(time.Time)) / (24 * time.Hour)
-		cause, delta = reconcile.Value, number(int64(days)*scale)
+		cause, delta = words.Value, number(int64(days)*scale)
 	case when:
 		for {
 			t := w.early(f)
@@ -32,7 +32,7 @@ func (w *world) spoil(f *field, l, r map[string]any) (cause string, delta Number
 				break
 			}
 		}
-		cause, delta = reconcile.Value, number(int64(l[f.name].(time.Time).Sub(r[f.name].(time.Time))/time.Second)*scale)
+		cause, delta = words.Value, number(int64(l[f.name].(time.Time).Sub(r[f.name].(time.Time))/time.Second)*scale)
 	}
 	return cause, delta
 }
@@ -40,21 +40,21 @@ func (w *world) spoil(f *field, l, r map[string]any) (cause string, delta Number
 // spoilNumber spoils the number of one, which is that of a side.
 func (w *world) spoilNumber(f *field, side int, one, two map[string]any) string {
 	v := two[f.name].(int64)
-	causes := []string{reconcile.Value, reconcile.Value, reconcile.Sign, reconcile.Unit, "null"}
+	causes := []string{words.Value, words.Value, words.Sign, words.Unit, "null"}
 	if f.exact() && f.step[0] != f.step[1] {
-		causes = append(causes, reconcile.Rounding, reconcile.Rounding)
+		causes = append(causes, words.Rounding, words.Rounding)
 	}
 	cause := causes[w.r.IntN(len(causes))]
 	if w.plain && cause == "null" {
-		cause = reconcile.Value
+		cause = words.Value
 	}
 	switch cause {
-	case reconcile.Sign:
+	case words.Sign:
 		one[f.name] = -v
-	case reconcile.Unit:
+	case words.Unit:
 		powers := []int64{10, 100, 1000, 1_000_000}
 		one[f.name] = v * powers[w.r.IntN(len(powers))]
-	case reconcile.Rounding:
+	case words.Rounding:
 		fine := sidesOf(side, one, two)[0]
 		if f.step[1] < f.step[0] {
 			fine = sidesOf(side, one, two)[1]
@@ -68,7 +68,7 @@ func (w *world) spoilNumber(f *field, side int, one, two map[string]any) string 
 		fine[f.name] = v + d
 	case "null":
 		one[f.name] = nil
-		return reconcile.Value
+		return words.Value
 	default:
 		least := max(max(v, -v)/50, 3*scale)
 		by := (least + w.r.Int64N(least)) / f.coarse() * f.coarse()
@@ -91,29 +91,29 @@ func sidesOf(side int, one, two map[string]any) [2]map[string]any {
 func (w *world) spoilText(f *field, one, two map[string]any) string {
 	if f.name == "status" {
 		one[f.name] = map[any]string{"cleared": "open", "open": "cleared"}[two[f.name]]
-		return reconcile.Value
+		return words.Value
 	}
 	if two[f.name] == nil {
 		if !f.BlankIsNull && w.flip() {
 			one[f.name] = blanks[w.r.IntN(len(blanks))]
-			return reconcile.NullBlank
+			return words.NullBlank
 		}
 		one[f.name] = "something"
-		return reconcile.Value
+		return words.Value
 	}
 	s := two[f.name].(string)
 	switch w.r.IntN(4) {
 	case 0:
 		one[f.name] = nil
-		return reconcile.Value
+		return words.Value
 	case 1:
 		one[f.name] = strings.ReplaceAll(s, " ", "-")
-		return reconcile.Format
+		return words.Format
 	case 2:
 		one[f.name] = strings.ReplaceAll(s, ",", "")
-		return reconcile.Format
+		return words.Format
 	default:
 		one[f.name] = strings.ReplaceAll(s, "paid", "owed")
-		return reconcile.Value
+		return words.Value
 	}
 }

@@ -3,6 +3,7 @@ package sql
 import (
 	"context"
 	"io"
+	"slices"
 	"unsafe"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -128,33 +129,33 @@ func appendVector(b array.Builder, v duckdb.Vector, n int) {
 	valid := validity(v, n)
 	switch b := b.(type) {
 	case *array.BooleanBuilder:
-		b.AppendValues(cells[bool](v, n), valid)
+		b.AppendValues(known[bool](v, n, valid), valid)
 	case *array.Int8Builder:
-		b.AppendValues(cells[int8](v, n), valid)
+		b.AppendValues(known[int8](v, n, valid), valid)
 	case *array.Int16Builder:
-		b.AppendValues(cells[int16](v, n), valid)
+		b.AppendValues(known[int16](v, n, valid), valid)
 	case *array.Int32Builder:
-		b.AppendValues(cells[int32](v, n), valid)
+		b.AppendValues(known[int32](v, n, valid), valid)
 	case *array.Int64Builder:
-		b.AppendValues(cells[int64](v, n), valid)
+		b.AppendValues(known[int64](v, n, valid), valid)
 	case *array.Uint8Builder:
-		b.AppendValues(cells[uint8](v, n), valid)
+		b.AppendValues(known[uint8](v, n, valid), valid)
 	case *array.Uint16Builder:
-		b.AppendValues(cells[uint16](v, n), valid)
+		b.AppendValues(known[uint16](v, n, valid), valid)
 	case *array.Uint32Builder:
-		b.AppendValues(cells[uint32](v, n), valid)
+		b.AppendValues(known[uint32](v, n, valid), valid)
 	case *array.Uint64Builder:
-		b.AppendValues(cells[uint64](v, n), valid)
+		b.AppendValues(known[uint64](v, n, valid), valid)
 	case *array.Float32Builder:
-		b.AppendValues(cells[float32](v, n), valid)
+		b.AppendValues(known[float32](v, n, valid), valid)
 	case *array.Float64Builder:
-		b.AppendValues(cells[float64](v, n), valid)
+		b.AppendValues(known[float64](v, n, valid), valid)
 	case *array.Date32Builder:
-		b.AppendValues(cells[arrow.Date32](v, n), valid)
+		b.AppendValues(known[arrow.Date32](v, n, valid), valid)
 	case *array.Time64Builder:
-		b.AppendValues(cells[arrow.Time64](v, n), valid)
+		b.AppendValues(known[arrow.Time64](v, n, valid), valid)
 	case *array.TimestampBuilder:
-		b.AppendValues(cells[arrow.Timestamp](v, n), valid)
+		b.AppendValues(known[arrow.Timestamp](v, n, valid), valid)
 	case *array.StringBuilder:
 		appendText(b.BinaryBuilder, v, n, valid)
 	case *array.BinaryBuilder:
@@ -162,6 +163,23 @@ func appendVector(b array.Builder, v duckdb.Vector, n int) {
 	case *array.Decimal128Builder:
 		appendDecimals(b, v, n, valid)
 	}
+}
+
+// known are the cells of a vector, with zeros for nulls: what stands there is whatever was computed
+// last, and would make the same rows other bytes where buffers are written as they are.
+func known[T any](v duckdb.Vector, n int, valid []bool) []T {
+	all := cells[T](v, n)
+	if valid == nil {
+		return all
+	}
+	all = slices.Clone(all) // the vector may be that of a table
+	var zero T
+	for i, ok := range valid {
+		if !ok {
+			all[i] = zero
+		}
+	}
+	return all
 }
 
 func appendText(b *array.BinaryBuilder, v duckdb.Vector, n int, valid []bool) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/penstock-data/penstock/pipeline"
 	"github.com/penstock-data/penstock/reconcile/totals"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // Options of a Builder. The zero value means the defaults.
@@ -90,11 +91,11 @@ func (b *Builder) add(batch arrow.RecordBatch) error {
 		k := r.at(i, state)
 		k.Unit = b.counter.unit(k.Column)
 		b.counter.count(k)
-		standing := state != stateCleared && state != stateAccepted
+		standing := state != words.Cleared && state != words.Accepted
 		for j, in := range []bool{
-			b.ledger && (state == stateNew || state == stateReopened),
+			b.ledger && (state == words.New || state == words.Reopened),
 			b.ledger && standing && k.AgeDays != nil && *k.AgeDays > int64(b.night.AgedDays),
-			state == stateCleared,
+			state == words.Cleared,
 			standing,
 		} {
 			if in {
@@ -230,9 +231,9 @@ func sidesOf(s *totals.Summary) *Sides {
 		}{{&t.Left, l.Left}, {&t.Right, l.Right}} {
 			side.t.All = side.t.All.Add(side.s)
 			switch l.Outcome {
-			case matchedOutcome:
+			case words.Matched:
 				side.t.Matched = side.t.Matched.Add(side.s)
-			case differentOutcome:
+			case words.Different:
 				side.t.Different = side.t.Different.Add(side.s)
 			default:
 				side.t.Alone = side.t.Alone.Add(side.s)
@@ -282,7 +283,7 @@ func (s *Sides) pass(l totals.Line) {
 		s.Passes = append(s.Passes, Pass{Name: l.Pass})
 	}
 	p := &s.Passes[i]
-	if l.Outcome == matchedOutcome {
+	if l.Outcome == words.Matched {
 		p.Left, p.Right = p.Left.Add(l.Left), p.Right.Add(l.Right)
 	} else {
 		p.DifferentLeft, p.DifferentRight = p.DifferentLeft.Add(l.Left), p.DifferentRight.Add(l.Right)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/penstock-data/penstock/reconcile/totals"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 //go:embed page.css
@@ -167,11 +168,11 @@ func countTable(n *Night, by string) countsTable {
 func (r *countsRow) strip() (total int64) {
 	c := r.Counts
 	for _, b := range []badge{
-		{Class: stateNew, N: c.New + c.Reopened},
-		{Class: stateChanged, N: c.Changed},
-		{Class: stateOpen, N: c.Open},
-		{Class: stateAccepted, N: c.Accepted},
-		{Class: stateCleared, N: c.Cleared},
+		{Class: words.New, N: c.New + c.Reopened},
+		{Class: words.Changed, N: c.Changed},
+		{Class: words.Open, N: c.Open},
+		{Class: words.Accepted, N: c.Accepted},
+		{Class: words.Cleared, N: c.Cleared},
 	} {
 		if total += b.N; b.N > 0 {
 			r.Strip = append(r.Strip, b)
@@ -181,10 +182,10 @@ func (r *countsRow) strip() (total int64) {
 }
 
 func stateClass(state string) string {
-	if slices.Contains(states, state) {
+	if slices.Contains(words.States, state) {
 		return state
 	}
-	return stateOpen
+	return words.Open
 }
 
 func sideName(n *Night, i int) string {

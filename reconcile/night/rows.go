@@ -9,15 +9,16 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/penstock-data/penstock/reconcile/totals"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // known are the columns of a ledger, or of what Reconcile gives, that are not carried.
 var known = []string{
-	colOutcome, colPass, colKey, colNth, colColumn, colCause, colLeft,
-	colRight, colDelta, colLeftRows, colRightRows, colLeftTotal, colRightTotal,
-	colBreak, colDataset, colState, colOpened, colSince, colChanged,
-	colCleared, colNights, colAgeDays, colBeforeDelta, colOwner, colReason,
-	colAcceptedBy, colAcceptedUntil,
+	words.ColOutcome, words.ColPass, words.ColKey, words.ColNth, words.ColColumn, words.ColCause, words.ColLeft,
+	words.ColRight, words.ColDelta, words.ColLeftRows, words.ColRightRows, words.ColLeftTotal, words.ColRightTotal,
+	words.ColBreak, words.ColDataset, words.ColState, words.ColOpened, words.ColSince, words.ColChanged,
+	words.ColCleared, words.ColNights, words.ColAgeDays, words.ColBeforeDelta, words.ColOwner, words.ColReason,
+	words.ColAcceptedBy, words.ColAcceptedUntil,
 }
 
 // rows reads breaks from a batch of a ledger, or of what Reconcile gives.
@@ -90,26 +91,26 @@ func (r *rows) nullable(name string, i int) *string {
 // shown gives the state of a row, and whether the night tells of it: not of what matched, or
 // cleared on a night before.
 func (r *rows) shown(i int) (state string, ok bool) {
-	if r.columns[colState] == nil {
-		return stateOpen, r.text(colOutcome, i) != matchedOutcome
+	if r.columns[words.ColState] == nil {
+		return words.Open, r.text(words.ColOutcome, i) != words.Matched
 	}
-	state = r.text(colState, i)
-	return state, state != stateCleared || r.text(colCleared, i) == r.partition
+	state = r.text(words.ColState, i)
+	return state, state != words.Cleared || r.text(words.ColCleared, i) == r.partition
 }
 
 func (r *rows) at(i int, state string) *Break {
 	b := &Break{
-		ID: r.text(colBreak, i), Key: r.text(colKey, i), Column: r.text(colColumn, i), Cause: r.text(colCause, i),
-		Outcome: r.text(colOutcome, i), State: state, Opened: r.text(colOpened, i), Since: r.text(colSince, i),
-		Cleared: r.text(colCleared, i), AgeDays: r.int(colAgeDays, i), Left: r.nullable(colLeft, i),
-		Right: r.nullable(colRight, i), Delta: r.number(colDelta, i), BeforeDelta: r.number(colBeforeDelta, i),
-		Owner: r.text(colOwner, i), Reason: r.text(colReason, i), AcceptedBy: r.text(colAcceptedBy, i),
-		AcceptedUntil: r.text(colAcceptedUntil, i),
+		ID: r.text(words.ColBreak, i), Key: r.text(words.ColKey, i), Column: r.text(words.ColColumn, i), Cause: r.text(words.ColCause, i),
+		Outcome: r.text(words.ColOutcome, i), State: state, Opened: r.text(words.ColOpened, i), Since: r.text(words.ColSince, i),
+		Cleared: r.text(words.ColCleared, i), AgeDays: r.int(words.ColAgeDays, i), Left: r.nullable(words.ColLeft, i),
+		Right: r.nullable(words.ColRight, i), Delta: r.number(words.ColDelta, i), BeforeDelta: r.number(words.ColBeforeDelta, i),
+		Owner: r.text(words.ColOwner, i), Reason: r.text(words.ColReason, i), AcceptedBy: r.text(words.ColAcceptedBy, i),
+		AcceptedUntil: r.text(words.ColAcceptedUntil, i),
 	}
-	if n := r.int(colNth, i); n != nil {
+	if n := r.int(words.ColNth, i); n != nil {
 		b.Nth = *n
 	}
-	if n := r.int(colNights, i); n != nil {
+	if n := r.int(words.ColNights, i); n != nil {
 		b.Nights = *n
 	}
 	for _, c := range r.carried {
@@ -129,7 +130,7 @@ type Counter struct {
 type countKey struct{ cause, column string }
 
 // CounterColumns are the columns that a Counter looks at.
-var CounterColumns = []string{colState, colCleared, colColumn, colCause, colDelta}
+var CounterColumns = []string{words.ColState, words.ColCleared, words.ColColumn, words.ColCause, words.ColDelta}
 
 // NewCounter counts the breaks of a partition; summary is that of its reconciliation, or nil.
 func NewCounter(partition string, summary *totals.Summary) *Counter {
@@ -148,7 +149,7 @@ func (c *Counter) of(summary *totals.Summary) {
 // Add adds a batch of a ledger with at least CounterColumns.
 func (c *Counter) Add(batch arrow.RecordBatch) {
 	r := newRows(batch, c.partition)
-	column, cause, delta := r.texter(colColumn), r.texter(colCause), r.numberer(colDelta)
+	column, cause, delta := r.texter(words.ColColumn), r.texter(words.ColCause), r.numberer(words.ColDelta)
 	for i := range int(batch.NumRows()) {
 		if state, ok := r.shown(i); ok {
 			c.count(&Break{State: state, Column: column(i), Cause: cause(i), Delta: delta(i)})
@@ -203,10 +204,10 @@ func (c *Counter) result() (*Counts, []Cause, []Column) {
 		byCause = append(byCause, Cause{name, *counts})
 	}
 	place := func(cause string) int {
-		if i := slices.Index(causes, cause); i >= 0 {
+		if i := slices.Index(words.Causes, cause); i >= 0 {
 			return i
 		}
-		return len(causes)
+		return len(words.Causes)
 	}
 	slices.SortFunc(byCause, func(a, b Cause) int {
 		return cmp.Or(cmp.Compare(place(a.Cause), place(b.Cause)), cmp.Compare(a.Cause, b.Cause))
@@ -237,16 +238,16 @@ func (c *Counts) add(o *Counts) {
 
 func (c *Counts) count(state string, delta Decimal) {
 	switch state {
-	case stateNew:
+	case words.New:
 		c.New++
-	case stateChanged:
+	case words.Changed:
 		c.Changed++
-	case stateReopened:
+	case words.Reopened:
 		c.Reopened++
-	case stateAccepted:
+	case words.Accepted:
 		c.Accepted++
 		return
-	case stateCleared:
+	case words.Cleared:
 		c.Cleared++
 		return
 	default: // what is not known is open

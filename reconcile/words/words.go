@@ -1,4 +1,6 @@
-package reconcile
+// Package words has the names of what reconcile gives and of what a ledger of breaks has: columns,
+// outcomes, causes and states. It imports nothing.
+package words
 
 // The columns of what Reconcile gives, besides the key columns, left_ and right_ columns of what
 // was compared, and those carried on.

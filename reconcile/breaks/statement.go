@@ -1,4 +1,4 @@
-package reconcile
+package breaks
 
 import (
 	"cmp"
@@ -10,33 +10,34 @@ import (
 
 	"github.com/penstock-data/penstock/operators/sql"
 	"github.com/penstock-data/penstock/pipeline"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // ledgerTypes are the columns of a ledger in their order, with their types in DuckDB. Those of
 // delta and before_delta are what the reconciliation gives.
 var ledgerTypes = [][2]string{
-	{ColBreak, text},
-	{ColDataset, text},
-	{ColKey, text},
-	{ColNth, whole},
-	{ColColumn, text},
-	{ColCause, text},
-	{ColOutcome, text},
-	{ColState, text},
-	{ColOpened, text},
-	{ColSince, text},
-	{ColChanged, text},
-	{ColCleared, text},
-	{ColNights, whole},
-	{ColAgeDays, whole},
-	{ColLeft, text},
-	{ColRight, text},
-	{ColDelta, ""},
-	{ColBeforeDelta, ""},
-	{ColOwner, text},
-	{ColReason, text},
-	{ColAcceptedBy, text},
-	{ColAcceptedUntil, text},
+	{words.ColBreak, text},
+	{words.ColDataset, text},
+	{words.ColKey, text},
+	{words.ColNth, whole},
+	{words.ColColumn, text},
+	{words.ColCause, text},
+	{words.ColOutcome, text},
+	{words.ColState, text},
+	{words.ColOpened, text},
+	{words.ColSince, text},
+	{words.ColChanged, text},
+	{words.ColCleared, text},
+	{words.ColNights, whole},
+	{words.ColAgeDays, whole},
+	{words.ColLeft, text},
+	{words.ColRight, text},
+	{words.ColDelta, ""},
+	{words.ColBeforeDelta, ""},
+	{words.ColOwner, text},
+	{words.ColReason, text},
+	{words.ColAcceptedBy, text},
+	{words.ColAcceptedUntil, text},
 }
 
 const text, whole = "VARCHAR", "INTEGER"
@@ -51,7 +52,7 @@ type statement struct {
 
 func (l ledger) statement(tonight, before *arrow.Schema) (*statement, error) {
 	st := &statement{dataset: l.Dataset, before: before}
-	at := tonight.FieldIndices(ColDelta)[0]
+	at := tonight.FieldIndices(words.ColDelta)[0]
 	var err error
 	if st.delta, err = sql.TypeOf(tonight.Field(at)); err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package reconcile
+package breaks
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/penstock-data/penstock/pipeline"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // resultSchema is what Reconcile gives of a key `id`, with a column `amount` compared and
@@ -73,7 +74,7 @@ type chain struct {
 	schema    *arrow.Schema // of what is reconciled
 }
 
-func newChain(t *testing.T, o LedgerOptions) *chain {
+func newChain(t *testing.T, o Options) *chain {
 	if o.Dataset == "" {
 		o.Dataset = "compare"
 	}
@@ -151,7 +152,7 @@ func cells(b arrow.RecordBatch) (rows []map[string]string) {
 func brief(rows []map[string]string, columns ...string) string {
 	var lines []string
 	for _, r := range rows {
-		cells := []string{r[ColKey]}
+		cells := []string{r[words.ColKey]}
 		for _, c := range columns {
 			v, ok := r[c]
 			if !ok {
@@ -194,7 +195,7 @@ func (c *chain) want(got []map[string]string, columns string, lines ...string) {
 }
 
 func TestABreakOpensAgesChangesClearsAndReopens(t *testing.T) {
-	c := newChain(t, LedgerOptions{})
+	c := newChain(t, Options{})
 	const cols = "state opened since changed cleared nights age_days delta before_delta account"
 	c.want(c.night("2026-11-01", matched, differs("7", "10.00", "9.00", "1.00")), cols,
 		"7 new 2026-11-01 2026-11-01 - - 1 0 1.00 - a7")
@@ -221,7 +222,7 @@ func TestABreakOpensAgesChangesClearsAndReopens(t *testing.T) {
 }
 
 func TestAnEmptyNightClearsAll(t *testing.T) {
-	c := newChain(t, LedgerOptions{})
+	c := newChain(t, Options{})
 	if got := c.night("2026-11-01"); got != nil {
 		t.Errorf("nothing broke, and the ledger has %v", got)
 	}
@@ -230,7 +231,7 @@ func TestAnEmptyNightClearsAll(t *testing.T) {
 }
 
 func TestFlappingKeepsTheHistory(t *testing.T) {
-	c := newChain(t, LedgerOptions{})
+	c := newChain(t, Options{})
 	for i := 1; i <= 20; i++ {
 		night := fmt.Sprintf("2026-11-%02d", i)
 		if i%2 == 0 {
@@ -250,7 +251,7 @@ func TestClearedBreaksStayForSomeNights(t *testing.T) {
 		gone  int // nights in which it is not there
 		state string
 	}{{3, "reopened"}, {4, "reopened"}, {5, "new"}} {
-		c := newChain(t, LedgerOptions{Keep: 3})
+		c := newChain(t, Options{Keep: 3})
 		c.night("2026-11-01", missing("5", "1.00"))
 		for i := range test.gone {
 			got := c.night(fmt.Sprintf("2026-11-%02d", i+2))
@@ -259,15 +260,15 @@ func TestClearedBreaksStayForSomeNights(t *testing.T) {
 			}
 		}
 		got := c.night(fmt.Sprintf("2026-11-%02d", test.gone+2), missing("5", "1.00"))
-		if got[0][ColState] != test.state {
-			t.Errorf("after %d nights it is %s, not %s", test.gone, got[0][ColState], test.state)
+		if got[0][words.ColState] != test.state {
+			t.Errorf("after %d nights it is %s, not %s", test.gone, got[0][words.ColState], test.state)
 		}
 	}
 }
 
 // Weekends are no nights: what cleared on Friday has been kept one night on Monday.
 func TestKeepGoesByTheCalendar(t *testing.T) {
-	c := newChain(t, LedgerOptions{Keep: 1})
+	c := newChain(t, Options{Keep: 1})
 	c.scheme.Calendar = pipeline.BusinessDays()
 	c.night("2026-11-05", missing("5", "1.00"))
 	c.want(c.night("2026-11-06"), "state", "5 cleared")
@@ -286,7 +287,7 @@ func TestPartitionsOtherThanDays(t *testing.T) {
 		{pipeline.Month, []string{"2026-01", "2026-02", "2026-03"}, []string{"0", "31", "59"}},
 		{pipeline.Key, []string{"eu", "us"}, []string{"-", "-"}},
 	} {
-		c := newChain(t, LedgerOptions{})
+		c := newChain(t, Options{})
 		c.scheme = pipeline.Scheme{By: test.by}
 		for i, night := range test.nights {
 			c.want(c.night(night, missing("5", "1.00")), "opened nights age_days", fmt.Sprintf("5 %s %d %s", test.nights[0], i+1, test.ages[i]))
@@ -296,33 +297,33 @@ func TestPartitionsOtherThanDays(t *testing.T) {
 
 // Where the night before is not published all breaks are new; what was known before is not.
 func TestAGapBeginsAnew(t *testing.T) {
-	c := newChain(t, LedgerOptions{})
+	c := newChain(t, Options{})
 	c.night("2026-11-01", missing("5", "1.00"))
 	c.before = nil
 	c.want(c.night("2026-11-03", missing("5", "1.00")), "state opened nights", "5 new 2026-11-03 1")
 }
 
 func TestAnotherDatasetHasOtherBreaks(t *testing.T) {
-	c := newChain(t, LedgerOptions{Dataset: "old"})
+	c := newChain(t, Options{Dataset: "old"})
 	first := c.night("2026-11-01", missing("5", "1.00"))
-	c.op = Ledger(LedgerOptions{Dataset: "new"})
+	c.op = Ledger(Options{Dataset: "new"})
 	got := c.night("2026-11-02", missing("5", "1.00"))
 	c.want(got, "dataset state opened", "5 new new 2026-11-02", "5 old cleared 2026-11-01")
-	if first[0][ColBreak] == got[0][ColBreak] && first[0][ColBreak] == got[1][ColBreak] {
+	if first[0][words.ColBreak] == got[0][words.ColBreak] && first[0][words.ColBreak] == got[1][words.ColBreak] {
 		t.Error("the id does not depend on the dataset")
 	}
 }
 
 func TestIdentity(t *testing.T) {
-	c := newChain(t, LedgerOptions{Dataset: "compare"})
+	c := newChain(t, Options{Dataset: "compare"})
 	got := c.night("2026-11-01", differs("7", "1", "2", "-1.00"), missing("8", "1.00"),
 		"outcome=only_right key=ä|x nth=1 cause=missing delta=1.00", "outcome=only_right key=1:a nth=1 column=a cause=b",
 		"outcome=only_right key=1:a1 nth=1 column=: cause=b")
 	var ids []string
 	for _, r := range got {
-		ids = append(ids, r[ColBreak])
-		if want := idOf("compare", r[ColKey], r[ColColumn], r[ColCause], 1); r[ColBreak] != want {
-			t.Errorf("the id of %v is %s, not %s", r, r[ColBreak], want)
+		ids = append(ids, r[words.ColBreak])
+		if want := idOf("compare", r[words.ColKey], r[words.ColColumn], r[words.ColCause], 1); r[words.ColBreak] != want {
+			t.Errorf("the id of %v is %s, not %s", r, r[words.ColBreak], want)
 		}
 	}
 	if !slices.IsSorted(ids) || len(slices.Compact(slices.Clone(ids))) != 5 {
@@ -334,7 +335,7 @@ func TestIdentity(t *testing.T) {
 // twice, which ought not to be, is two.
 func TestSeveralOfOneKey(t *testing.T) {
 	const row = "outcome=only_left key=5 id=5 cause=duplicate "
-	c := newChain(t, LedgerOptions{})
+	c := newChain(t, Options{})
 	rows := []string{row + "nth=1 delta=1.00", row + "nth=2 delta=2.00", row + "nth=3 delta=3.00"}
 	got := c.night("2026-11-01", rows...)
 	c.want(got, "nth delta state", "5 1 1.00 new", "5 2 2.00 new", "5 3 3.00 new")
@@ -365,8 +366,8 @@ func accepted(outcome, left, right, delta, until string) func(*Decision) {
 func TestAcceptedWhileTheValueHolds(t *testing.T) {
 	const cols = "state opened since nights accepted_by accepted_until reason"
 	id := idOf("compare", "7", "amount", "value", 1)
-	c := newChain(t, LedgerOptions{})
-	c.decisions = []Decision{decision(Accept, id, "2026-11-02", accepted(Different, "10", "9", "1.00", ""))}
+	c := newChain(t, Options{})
+	c.decisions = []Decision{decision(Accept, id, "2026-11-02", accepted(words.Different, "10", "9", "1.00", ""))}
 	c.want(c.night("2026-11-01", differs("7", "10", "9", "1.00")), cols, "7 new 2026-11-01 2026-11-01 1 - - -")
 	c.want(c.night("2026-11-02", differs("7", "10", "9", "1.00")), cols, "7 accepted 2026-11-01 2026-11-01 2 anna - r")
 	c.want(c.night("2026-11-03", differs("7", "10", "9", "1.00")), cols, "7 accepted 2026-11-01 2026-11-01 3 anna - r")
@@ -382,13 +383,13 @@ func TestAcceptedWhileTheValueHolds(t *testing.T) {
 func TestEachPartOfTheValueCounts(t *testing.T) {
 	id := idOf("compare", "7", "amount", "value", 1)
 	for _, edit := range []func(*Decision){
-		accepted(OnlyLeft, "10", "9", "1.00", ""), accepted(Different, "11", "9", "1.00", ""), accepted(Different, "10", "", "1.00", ""),
-		accepted(Different, "10", "9", "1.01", ""), accepted(Different, "10", "9", "", ""), accepted(Different, "10", "9", "one", ""),
-		accepted(Different, "10", "9", "1.00", "2026-10-31"), accepted(Different, "10", "9", "1.00", "2026-10"),
+		accepted(words.OnlyLeft, "10", "9", "1.00", ""), accepted(words.Different, "11", "9", "1.00", ""), accepted(words.Different, "10", "", "1.00", ""),
+		accepted(words.Different, "10", "9", "1.01", ""), accepted(words.Different, "10", "9", "", ""), accepted(words.Different, "10", "9", "one", ""),
+		accepted(words.Different, "10", "9", "1.00", "2026-10-31"), accepted(words.Different, "10", "9", "1.00", "2026-10"),
 	} {
-		c := newChain(t, LedgerOptions{})
+		c := newChain(t, Options{})
 		c.decisions = []Decision{decision(Accept, id, "2026-11-01", edit)}
-		if got := c.night("2026-11-01", differs("7", "10", "9", "1.00")); got[0][ColState] != New || got[0][ColAcceptedBy] != "" {
+		if got := c.night("2026-11-01", differs("7", "10", "9", "1.00")); got[0][words.ColState] != words.New || got[0][words.ColAcceptedBy] != "" {
 			t.Errorf("accepted as %+v until %q, it is %v", *c.decisions[0].Accepted, c.decisions[0].Until, got[0])
 		}
 	}
@@ -407,18 +408,18 @@ func TestAcceptancesExpireByTheNight(t *testing.T) {
 		{pipeline.Month, "2026-11", "+2026-10 +2026-11 2026-12"},
 		{pipeline.Month, "2026-11-15", "+2026-10 +2026-11 2026-12"},
 	} {
-		c := newChain(t, LedgerOptions{})
+		c := newChain(t, Options{})
 		c.scheme = pipeline.Scheme{By: test.by}
 		id := idOf("compare", "7", "", "missing", 1)
-		c.decisions = []Decision{decision(Accept, id, "2026-10", accepted(OnlyLeft, "", "", "1.00", test.until))}
+		c.decisions = []Decision{decision(Accept, id, "2026-10", accepted(words.OnlyLeft, "", "", "1.00", test.until))}
 		for night := range strings.FieldsSeq(test.nights) {
 			night, want := strings.CutPrefix(night, "+")
 			got := c.night(night, missing("7", "1.00"))[0]
-			if (got[ColState] == Accepted) != want || want != (got[ColAcceptedUntil] == test.until) {
+			if (got[words.ColState] == words.Accepted) != want || want != (got[words.ColAcceptedUntil] == test.until) {
 				t.Errorf("until %s, in %s: %v", test.until, night, got)
 			}
-			if !want && got[ColState] != Reopened {
-				t.Errorf("in %s it expired, and is %s", night, got[ColState])
+			if !want && got[words.ColState] != words.Reopened {
+				t.Errorf("in %s it expired, and is %s", night, got[words.ColState])
 			}
 		}
 	}
@@ -426,13 +427,13 @@ func TestAcceptancesExpireByTheNight(t *testing.T) {
 
 func TestAssignedAndTheLastDecisionCounts(t *testing.T) {
 	id := idOf("compare", "7", "", "missing", 1)
-	c := newChain(t, LedgerOptions{})
+	c := newChain(t, Options{})
 	c.decisions = []Decision{
 		decision(Assign, id, "2026-11-01", func(d *Decision) { d.Owner, d.Reason = "ben", "" }),
-		decision(Accept, id, "2026-11-02", accepted(OnlyLeft, "", "", "1.00", "")),
+		decision(Accept, id, "2026-11-02", accepted(words.OnlyLeft, "", "", "1.00", "")),
 		decision(Reopen, id, "2026-11-02", func(d *Decision) { d.Reason = "second thoughts" }),
 		decision(Assign, id, "2026-11-03", func(d *Decision) { d.Owner, d.Reason = "cy", "" }),
-		decision(Accept, "0000000000000000", "2026-11-01", accepted(OnlyLeft, "", "", "1.00", "")), // of none that is there
+		decision(Accept, "0000000000000000", "2026-11-01", accepted(words.OnlyLeft, "", "", "1.00", "")), // of none that is there
 	}
 	c.want(c.night("2026-11-01", missing("7", "1.00")), "state owner reason", "7 new ben -")
 	c.want(c.night("2026-11-02", missing("7", "1.00")), "state owner reason", "7 open ben second thoughts")
@@ -442,7 +443,7 @@ func TestAssignedAndTheLastDecisionCounts(t *testing.T) {
 
 // The ledger before may lack columns, or have them of another type, or more.
 func TestColumnsComeAndGo(t *testing.T) {
-	c := newChain(t, LedgerOptions{})
+	c := newChain(t, Options{})
 	c.night("2026-11-01", missing("7", "1.50"), missing("8", "1.00"))
 	c.schema = relationOf("outcome:utf8; key:utf8; nth:int64; column:utf8; cause:utf8; left:utf8; right:utf8; delta:decimal(38, 4); id:utf8; region:utf8; account:int64")
 	got := c.night("2026-11-02", "outcome=only_left key=7 nth=1 cause=missing delta=1.5000 id=7 region=eu account=4")
@@ -450,7 +451,7 @@ func TestColumnsComeAndGo(t *testing.T) {
 }
 
 func TestNamesThatTheStatementUses(t *testing.T) {
-	c := newChain(t, LedgerOptions{Dataset: `it's "x"`})
+	c := newChain(t, Options{Dataset: `it's "x"`})
 	c.schema = relationOf(`outcome:utf8; key:utf8; nth:int32; column:utf8; cause:utf8; left:utf8; right:utf8; delta:decimal(38, 2); there:utf8; night:utf8; known:int64; b_since:utf8; o"d d:utf8; carried0:utf8; left_x:utf8`)
 	got := c.night("2026-11-01", `outcome=only_left key=7 nth=1 cause=missing there=a night=b known=1 b_since=c carried0=e left_x=f`)
 	c.want(got, `there night known b_since carried0 left_x dataset`, `7 a b 1 c e f it's "x"`)
@@ -466,18 +467,18 @@ func TestLedgerRefuses(t *testing.T) {
 		return arrow.NewSchema(append(slices.Clone(resultSchema.Fields()), arrow.Field{Name: name, Type: arrow.BinaryTypes.String}), nil)
 	}
 	for _, test := range []struct {
-		options LedgerOptions
+		options Options
 		in      []*arrow.Schema
 		want    string
 	}{
-		{LedgerOptions{Dataset: "x"}, []*arrow.Schema{resultSchema}, "found 1 inputs"},
-		{LedgerOptions{}, []*arrow.Schema{resultSchema, noColumns, decisionsSchema}, "of which dataset"},
-		{LedgerOptions{Dataset: "x", Keep: -1}, []*arrow.Schema{resultSchema, noColumns, decisionsSchema}, "found -1"},
-		{LedgerOptions{Dataset: "x"}, []*arrow.Schema{without("cause"), noColumns, decisionsSchema}, "no column cause"},
-		{LedgerOptions{Dataset: "x"}, []*arrow.Schema{resultSchema, resultSchema, decisionsSchema}, "no ledger of breaks"},
-		{LedgerOptions{Dataset: "x"}, []*arrow.Schema{resultSchema, noColumns, noColumns}, "in the decisions"},
-		{LedgerOptions{Dataset: "x"}, []*arrow.Schema{with("owner"), noColumns, decisionsSchema}, "column owner is handed on"},
-		{LedgerOptions{Dataset: "x"}, []*arrow.Schema{with("State"), noColumns, decisionsSchema}, "column State is handed on"},
+		{Options{Dataset: "x"}, []*arrow.Schema{resultSchema}, "found 1 inputs"},
+		{Options{}, []*arrow.Schema{resultSchema, noColumns, decisionsSchema}, "of which dataset"},
+		{Options{Dataset: "x", Keep: -1}, []*arrow.Schema{resultSchema, noColumns, decisionsSchema}, "found -1"},
+		{Options{Dataset: "x"}, []*arrow.Schema{without("cause"), noColumns, decisionsSchema}, "no column cause"},
+		{Options{Dataset: "x"}, []*arrow.Schema{resultSchema, resultSchema, decisionsSchema}, "no ledger of breaks"},
+		{Options{Dataset: "x"}, []*arrow.Schema{resultSchema, noColumns, noColumns}, "in the decisions"},
+		{Options{Dataset: "x"}, []*arrow.Schema{with("owner"), noColumns, decisionsSchema}, "column owner is handed on"},
+		{Options{Dataset: "x"}, []*arrow.Schema{with("State"), noColumns, decisionsSchema}, "column State is handed on"},
 	} {
 		_, err := Ledger(test.options).Bind(test.in...)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
@@ -490,9 +491,9 @@ func TestLedgerRefuses(t *testing.T) {
 // it, or the rows do and say so.
 func TestOriginsOfALedger(t *testing.T) {
 	scene := func() *chain {
-		c := newChain(t, LedgerOptions{})
+		c := newChain(t, Options{})
 		c.decisions = []Decision{
-			decision(Accept, idOf("compare", "7", "amount", "value", 1), "2026-11-02", accepted(Different, "10", "9", "1.00", "2026-11-09")),
+			decision(Accept, idOf("compare", "7", "amount", "value", 1), "2026-11-02", accepted(words.Different, "10", "9", "1.00", "2026-11-09")),
 			decision(Assign, idOf("compare", "8", "", "missing", 1), "2026-11-01", nil),
 		}
 		return c

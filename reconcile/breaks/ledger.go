@@ -1,4 +1,4 @@
-package reconcile
+package breaks
 
 import (
 	"context"
@@ -9,13 +9,14 @@ import (
 
 	"github.com/penstock-data/penstock/operators/sql"
 	"github.com/penstock-data/penstock/pipeline"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // DefaultKeep is for how many partitions a break that cleared stays in the ledger.
 const DefaultKeep = 90
 
-// LedgerOptions say what a ledger of breaks is of.
-type LedgerOptions struct {
+// Options say what a ledger of breaks is of.
+type Options struct {
 	// Dataset is what was reconciled. It is part of what a break is: under another name all
 	// breaks are new ones, and those of the old name clear.
 	Dataset string
@@ -36,14 +37,14 @@ type LedgerOptions struct {
 // not published, all breaks are new: nothing is known of them.
 //
 //	Ledger(breaks, before, decisions, options) → a row a break
-func Ledger(o LedgerOptions) pipeline.Operator {
+func Ledger(o Options) pipeline.Operator {
 	if o.Keep == 0 {
 		o.Keep = DefaultKeep
 	}
 	return ledger(o)
 }
 
-type ledger LedgerOptions
+type ledger Options
 
 func (l ledger) String() string {
 	return fmt.Sprintf("breaks of %q keep %d", l.Dataset, l.Keep)
@@ -96,18 +97,18 @@ func (l ledger) check(in []*arrow.Schema) error {
 			return pipeline.Errorf(pipeline.Invalid, "breaks: there is no column %s in the decisions", f.Name)
 		}
 	}
-	if in[1].NumFields() > 0 && !in[1].HasField(ColBreak) {
-		return pipeline.Errorf(pipeline.Invalid, "breaks: the ledger before has no column %s: it is no ledger of breaks", ColBreak).
+	if in[1].NumFields() > 0 && !in[1].HasField(words.ColBreak) {
+		return pipeline.Errorf(pipeline.Invalid, "breaks: the ledger before has no column %s: it is no ledger of breaks", words.ColBreak).
 			With("let the stage publish into a directory of its own")
 	}
 	return nil
 }
 
 // relation are the columns of Reconcile's that a ledger needs.
-var relation = []string{ColOutcome, ColKey, ColNth, ColColumn, ColCause, ColLeft, ColRight, ColDelta}
+var relation = []string{words.ColOutcome, words.ColKey, words.ColNth, words.ColColumn, words.ColCause, words.ColLeft, words.ColRight, words.ColDelta}
 
 // ofTheNight are those of the others that say something of the night, not of a break.
-var ofTheNight = []string{ColPass, ColLeftRows, ColRightRows, ColLeftTotal, ColRightTotal}
+var ofTheNight = []string{words.ColPass, words.ColLeftRows, words.ColRightRows, words.ColLeftTotal, words.ColRightTotal}
 
 // passedOn are the columns that a ledger hands on: the key's, and those that Reconcile carries.
 func passedOn(in *arrow.Schema) (all []arrow.Field) {

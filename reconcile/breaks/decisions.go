@@ -1,4 +1,4 @@
-package reconcile
+package breaks
 
 import (
 	"bytes"
@@ -21,6 +21,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/penstock-data/penstock/pipeline"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // Decisions is the source of what was decided about the breaks of a ledger up to the partition
@@ -33,17 +34,17 @@ type Decisions struct {
 // decisionsSchema is a row a decision; nr counts them in their order, from 1.
 var decisionsSchema = arrow.NewSchema([]arrow.Field{
 	{Name: "nr", Type: arrow.PrimitiveTypes.Int64},
-	{Name: ColBreak, Type: arrow.BinaryTypes.String},
+	{Name: words.ColBreak, Type: arrow.BinaryTypes.String},
 	{Name: "action", Type: arrow.BinaryTypes.String},
 	{Name: "partition", Type: arrow.BinaryTypes.String},
 	{Name: "actor", Type: arrow.BinaryTypes.String},
 	{Name: "owner", Type: arrow.BinaryTypes.String, Nullable: true},
 	{Name: "reason", Type: arrow.BinaryTypes.String, Nullable: true},
 	{Name: "until", Type: arrow.BinaryTypes.String, Nullable: true},
-	{Name: ColOutcome, Type: arrow.BinaryTypes.String, Nullable: true},
-	{Name: ColLeft, Type: arrow.BinaryTypes.String, Nullable: true},
-	{Name: ColRight, Type: arrow.BinaryTypes.String, Nullable: true},
-	{Name: ColDelta, Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: words.ColOutcome, Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: words.ColLeft, Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: words.ColRight, Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: words.ColDelta, Type: arrow.BinaryTypes.String, Nullable: true},
 }, nil)
 
 // String implements pipeline.Source.

@@ -1,4 +1,4 @@
-package reconcile
+package breaks
 
 import (
 	"context"
@@ -218,6 +218,6 @@ func TestDecisionsThatSayNothing(t *testing.T) {
 }
 
 func ExampleLedger() {
-	fmt.Println(Ledger(LedgerOptions{Dataset: "compare"}))
+	fmt.Println(Ledger(Options{Dataset: "compare"}))
 	// Output: breaks of "compare" keep 90
 }
