@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/penstock-data/penstock/pipeline"
-	"github.com/penstock-data/penstock/reconcile"
+	"github.com/penstock-data/penstock/reconcile/breaks"
 )
 
 // While several decide at once, each in a project of its own, nights run; no decision is lost, none
@@ -38,7 +38,7 @@ func TestDecisionsWhileNightsRun(t *testing.T) {
 		deciding.Go(func() {
 			for i := range each {
 				key := fmt.Sprintf("k%d", 2*i+who)
-				if _, err := p.DecideBreak(context.Background(), "", "2026-11-01", ids[key], DecideBreak{Action: reconcile.Assign, Owner: "of-" + key}); err != nil {
+				if _, err := p.DecideBreak(context.Background(), "", "2026-11-01", ids[key], DecideBreak{Action: breaks.Assign, Owner: "of-" + key}); err != nil {
 					t.Errorf("%s: %v", key, err)
 				}
 			}
@@ -72,7 +72,7 @@ func TestDecisionsWhileNightsRun(t *testing.T) {
 			owned++
 		}
 	}
-	all, err := (reconcile.Decisions{Dataset: "warehouse/breaks"}).All(x.p.Env(x.pl, x.parts()[1]))
+	all, err := (breaks.Decisions{Dataset: "warehouse/breaks"}).All(x.p.Env(x.pl, x.parts()[1]))
 	if err != nil || len(all) != 2*each || owned != 2*each {
 		t.Errorf("%d decisions, %d breaks have their owners, %v", len(all), owned, err)
 	}

@@ -392,7 +392,7 @@ func TestOnlyNightsAreDecided(t *testing.T) {
 			part = "eu"
 		}
 		runNight(t, p, pl, part, pipeline.Published)
-		_, err := p.DecideBreak(context.Background(), "", "", "0123", DecideBreak{Action: reconcile.Accept, Reason: "x", Days: 3})
+		_, err := p.DecideBreak(context.Background(), "", "", "0123", DecideBreak{Action: breaks.Accept, Reason: "x", Days: 3})
 		if err == nil || !strings.Contains(err.Error(), "decisions go from night to night, and warehouse/breaks has no partitions by hour, day, week or month") {
 			t.Errorf("%q: %v", by.By, err)
 		}
