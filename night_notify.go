@@ -84,6 +84,9 @@ func (p *Project) runHook(ctx context.Context, to *pipeline.Notify, n *night.Nig
 		return fmt.Errorf("did not end within %v, and was killed%s", wait, said)
 	case ctx.Err() != nil:
 		return fmt.Errorf("was stopped: %w", ctx.Err())
+	case errors.Is(err, exec.ErrWaitDelay):
+		_ = cmd.Cancel() // the group has outlived who led it
+		return fmt.Errorf("ended, but not what it had started, which was killed after %v%s", hookGrace, said)
 	case errors.As(err, &exit):
 		return fmt.Errorf("ended with %s%s", exit.ProcessState, said)
 	}

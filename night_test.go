@@ -245,6 +245,7 @@ func TestNightCommand(t *testing.T) {
 		{"deaf", "exit 0", "", 0}, // it reads nothing
 		{"bad", "echo password=hunter2 no such channel >&2; exit 3", "ended with exit status 3: password=… no such channel", 0},
 		{"hung", "sleep 100 & wait", "did not end within 300ms, and was killed", 300 * time.Millisecond},
+		{"leaves", "sleep 100 & echo $! > got.pid", "ended, but not what it had started, which was killed after 2s", 0},
 		{"loud", "i=0; while [ $i -lt 3000 ]; do echo 0123456789; i=$((i+1)); done; exit 1", "exit status 1", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -261,6 +262,18 @@ func TestNightCommand(t *testing.T) {
 			all := strings.Join(problems, "\n")
 			if (c.want == "") != (all == "") || !strings.Contains(all, c.want) || len(all) > maxHeard+200 {
 				t.Errorf("problems: %s", all)
+			}
+			if c.name == "leaves" {
+				text, _ := os.ReadFile(filepath.Join(dir, "got.pid"))
+				pid := strings.TrimSpace(string(text))
+				for range 100 { // who adopts it may take a moment
+					stat, err := os.ReadFile("/proc/" + pid + "/stat")
+					if pid != "" && (err != nil || strings.Contains(string(stat), ") Z ")) {
+						return
+					}
+					time.Sleep(20 * time.Millisecond)
+				}
+				t.Errorf("process %q is still there", pid)
 			}
 			if c.name == "well" {
 				if n := readJSON(t, filepath.Join(dir, "got.json")); n.Counts.New != 1 || n.Version != night.Version {
