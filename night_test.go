@@ -3,6 +3,7 @@ package penstock
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -405,6 +406,57 @@ func TestNightWhatAHookSays(t *testing.T) {
 	}
 	if strings.ContainsFunc(all, unicode.IsControl) || strings.Contains(all, secret) {
 		t.Errorf("it is said: %q", all)
+	}
+}
+
+// A report is written as its rows come; one that can't be read to its end leaves that before alone.
+func TestNightReportHalfWritten(t *testing.T) {
+	dir := nightDir(t)
+	p, _ := openNight(t, dir)
+	const rows = 100_000
+	n := &night.Night{Partition: "2026-11-01"}
+	for name, end := range map[string]func() error{
+		"all there":   func() error { return nil },
+		"it is torn":  func() error { return errors.New("it is torn") },
+		"it panicked": func() error { panic("it panicked") },
+	} {
+		n.All = func(yield func(*night.Break, error) bool) {
+			for range rows {
+				if !yield(&night.Break{ID: "0123456789abcdef", Key: strings.Repeat("x", 900)}, nil) {
+					return
+				}
+			}
+			if err := end(); err != nil {
+				yield(nil, err)
+			}
+		}
+		to := filepath.Join(dir, "reports", "a.csv")
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(to, []byte("before"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		var was, now runtime.MemStats
+		runtime.ReadMemStats(&was)
+		err := p.writeReport("csv", "reports/a.csv", n)
+		runtime.ReadMemStats(&now)
+		if now.HeapSys > was.HeapSys+32<<20 {
+			t.Errorf("%s: a report of 90 MB takes %d MB more", name, (now.HeapSys-was.HeapSys)>>20)
+		}
+		info, serr := os.Stat(to)
+		if serr != nil {
+			t.Fatal(serr)
+		}
+		switch all := name == "all there"; {
+		case all && (err != nil || info.Size() < rows*900):
+			t.Errorf("%d bytes, %v", info.Size(), err)
+		case !all && (err == nil || !strings.Contains(err.Error(), name) || info.Size() != int64(len("before"))):
+			t.Errorf("%s: %d bytes, %v", name, info.Size(), err)
+		}
+		if left, err := os.ReadDir(filepath.Dir(to)); err != nil || len(left) != 1 {
+			t.Errorf("%s: %v, %v", name, left, err)
+		}
 	}
 }
 
