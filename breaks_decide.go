@@ -48,6 +48,9 @@ func (p *Project) DecideBreak(ctx context.Context, dataset, partition, id string
 	if err != nil {
 		return nil, err
 	}
+	if from, err := pipeline.ParseDir(dirOfVersion(v)); err != nil || from.Start.IsZero() {
+		return nil, invalid("decisions go from night to night, and %s has no partitions by hour, day, week or month", v.manifest.Dataset)
+	}
 	before, err := p.decisionsOf(ctx, v)
 	if err != nil {
 		return nil, err

@@ -30,7 +30,11 @@ func (e *evaluation) compareDecisions(src breaks.Decisions, was, now []pipeline.
 		w, known := before[f.Path]
 		delete(before, f.Path)
 		if !known {
-			texts = append(texts, "a decision: "+e.p.decisionText(src.Dataset, f.Path))
+			text := f.Path
+			if len(texts) < maxReasons { // more are only counted, and there may be very many
+				text = e.p.decisionText(src.Dataset, f.Path)
+			}
+			texts = append(texts, "a decision: "+text)
 			continue
 		}
 		if w.Bytes == f.Bytes && w.Modified.Equal(f.Modified) {

@@ -8,8 +8,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/penstock-data/penstock/internal/faults"
+	"github.com/penstock-data/penstock/lineage/audit"
 	"github.com/penstock-data/penstock/pipeline"
 	"github.com/penstock-data/penstock/reconcile/breaks"
 )
@@ -110,6 +112,39 @@ func edit(t *testing.T, file, was, now string) {
 	}
 	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(text), was, now)), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Who decides next may put on the chain what another process is just about to: the report of an
+// auditor has the decision once.
+func TestADecisionThatTwoPutOnRecord(t *testing.T) {
+	x, file := newDecided(t)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := audit.Entry{
+		Kind: audit.Decision, Dataset: "warehouse/breaks", Partition: filepath.Base(filepath.Dir(file)), File: filepath.Base(file),
+		Actor: "anna", Digest: sha256Of(text), Late: true,
+	}
+	if err := x.p.audit.Append(context.Background(), e); err != nil {
+		t.Fatal(err)
+	}
+	if problems := x.verified(); problems != "" {
+		t.Error(problems)
+	}
+	report, err := x.p.ReportAudit(context.Background(), time.Time{}, time.Now().Add(time.Hour), audit.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	decided := 0
+	for _, row := range report.Rows {
+		if row.Act == audit.Decided {
+			decided++
+		}
+	}
+	if decided != 1 {
+		t.Errorf("the report has %d decisions", decided)
 	}
 }
 

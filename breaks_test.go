@@ -12,6 +12,7 @@ import (
 
 	"github.com/penstock-data/penstock/internal/config"
 	"github.com/penstock-data/penstock/lineage/audit"
+	"github.com/penstock-data/penstock/operators/csv"
 	"github.com/penstock-data/penstock/pipeline"
 	"github.com/penstock-data/penstock/reconcile/breaks"
 )
@@ -370,5 +371,33 @@ func TestThereAreOnlySoManyDecisions(t *testing.T) {
 	_, err := x.p.DecideBreak(context.Background(), "", "2026-11-01", x.id("7"), DecideBreak{Action: breaks.Assign, Owner: "ben"})
 	if err == nil || !strings.Contains(err.Error(), "has 2 decisions, and can't have more") {
 		t.Error(err)
+	}
+}
+
+// Decisions go from night to night. Where there are none, one is refused: it would hold nowhere, or
+// in other partitions than the one that is meant.
+func TestOnlyNightsAreDecided(t *testing.T) {
+	for _, by := range []pipeline.Scheme{{}, {By: pipeline.Key, Keys: []string{"eu"}}} {
+		dir := nightDir(t)
+		row := "break,key,nth,column,cause,outcome,state,opened,nights,since,cleared,age_days,delta\n0123456789abcdef,2,1,amount,value,different,new,eu,1,eu,,,-1.00\n"
+		if err := os.WriteFile(filepath.Join(dir, "in", "breaks.csv"), []byte(row), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		p, _ := openNight(t, dir)
+		pl := nights(t, 2)
+		pl.Night, pl.Partitions = nil, by
+		pl.Sources[2].Source = csv.Source{Set: csv.Files("in/breaks.csv").Set, Schema: breaksSchema}
+		part := ""
+		if by.By == pipeline.Key {
+			part = "eu"
+		}
+		runNight(t, p, pl, part, pipeline.Published)
+		_, err := p.DecideBreak(context.Background(), "", "", "0123", DecideBreak{Action: breaks.Accept, Reason: "x", Days: 3})
+		if err == nil || !strings.Contains(err.Error(), "decisions go from night to night, and warehouse/breaks has no partitions by hour, day, week or month") {
+			t.Errorf("%q: %v", by.By, err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, ".penstock/breaks")); err == nil {
+			t.Errorf("%q: something was put on record", by.By)
+		}
 	}
 }

@@ -11,9 +11,11 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/penstock-data/penstock/lineage/openlineage"
 	"github.com/penstock-data/penstock/pipeline"
@@ -82,6 +84,9 @@ func (p *Project) runHook(ctx context.Context, to *pipeline.Notify, n *night.Nig
 		return fmt.Errorf("did not end within %v, and was killed%s", wait, said)
 	case ctx.Err() != nil:
 		return fmt.Errorf("was stopped: %w", ctx.Err())
+	case errors.Is(err, exec.ErrWaitDelay):
+		_ = cmd.Cancel() // the group has outlived who led it
+		return fmt.Errorf("ended, but not what it had started, which was killed after %v%s", hookGrace, said)
 	case errors.As(err, &exit):
 		return fmt.Errorf("ended with %s%s", exit.ProcessState, said)
 	}
@@ -112,7 +117,10 @@ func hookEnv(n *night.Night) []string {
 }
 
 // tail keeps the last that was written to it.
-type tail struct{ text []byte }
+type tail struct {
+	text    []byte
+	secrets []string // which it does not show
+}
 
 func (t *tail) Write(text []byte) (int, error) {
 	t.text = append(t.text, text[max(0, len(text)-maxHeard):]...)
@@ -120,13 +128,40 @@ func (t *tail) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// String is what to say of it behind an error.
+// String is what to say of it behind an error, on its line: a server or a program could else tell a
+// terminal, or who reads a log for orders, what to do.
 func (t *tail) String() string {
-	text := strings.TrimSpace(strings.ToValidUTF8(string(t.text), "?"))
+	text := openlineage.Scrub(strings.ToValidUTF8(string(t.text), "?"))
+	for _, secret := range t.secrets {
+		text = strings.ReplaceAll(text, secret, "...")
+	}
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 	if text == "" {
 		return ""
 	}
-	return ": " + openlineage.Scrub(text)
+	return ": " + text
+}
+
+// minSecret is how long a part of an address is that may be a secret; shorter ones are words.
+const minSecret = 5
+
+// secretsOf are the parts of an address that may be secrets, the longest first: a server may say them
+// again.
+func secretsOf(u *url.URL) (all []string) {
+	parts := []string{u.RequestURI(), u.RawQuery, u.Path, u.User.Username(), u.User.String()}
+	password, _ := u.User.Password()
+	parts = append(append(parts, password), strings.Split(u.Path, "/")...)
+	parts = append(parts, strings.Split(u.EscapedPath(), "/")...)
+	for name, values := range u.Query() {
+		parts = append(append(parts, name), values...)
+	}
+	for _, part := range parts {
+		if len(part) >= minSecret {
+			all = append(all, part)
+		}
+	}
+	slices.SortFunc(all, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	return slices.Compact(all)
 }
 
 // post posts the summary, and again if the server has trouble.
@@ -179,7 +214,7 @@ func postOnce(ctx context.Context, client *http.Client, address string, n *night
 		return true, err
 	}
 	defer resp.Body.Close()
-	said := &tail{}
+	said := &tail{secrets: secretsOf(req.URL)}
 	_, _ = io.Copy(said, io.LimitReader(resp.Body, maxHeard)) // it only says more of the status
 	switch code := resp.StatusCode; {
 	case code >= 200 && code < 300:

@@ -3,6 +3,7 @@ package penstock
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -244,6 +246,7 @@ func TestNightCommand(t *testing.T) {
 		{"deaf", "exit 0", "", 0}, // it reads nothing
 		{"bad", "echo password=hunter2 no such channel >&2; exit 3", "ended with exit status 3: password=… no such channel", 0},
 		{"hung", "sleep 100 & wait", "did not end within 300ms, and was killed", 300 * time.Millisecond},
+		{"leaves", "sleep 100 & echo $! > got.pid", "ended, but not what it had started, which was killed after 2s", 0},
 		{"loud", "i=0; while [ $i -lt 3000 ]; do echo 0123456789; i=$((i+1)); done; exit 1", "exit status 1", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -260,6 +263,18 @@ func TestNightCommand(t *testing.T) {
 			all := strings.Join(problems, "\n")
 			if (c.want == "") != (all == "") || !strings.Contains(all, c.want) || len(all) > maxHeard+200 {
 				t.Errorf("problems: %s", all)
+			}
+			if c.name == "leaves" {
+				text, _ := os.ReadFile(filepath.Join(dir, "got.pid"))
+				pid := strings.TrimSpace(string(text))
+				for range 100 { // who adopts it may take a moment
+					stat, err := os.ReadFile("/proc/" + pid + "/stat")
+					if pid != "" && (err != nil || strings.Contains(string(stat), ") Z ")) {
+						return
+					}
+					time.Sleep(20 * time.Millisecond)
+				}
+				t.Errorf("process %q is still there", pid)
 			}
 			if c.name == "well" {
 				if n := readJSON(t, filepath.Join(dir, "got.json")); n.Counts.New != 1 || n.Version != night.Version {
@@ -360,6 +375,88 @@ func TestNightWebhook(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What a hook says is shown on one line, without what a terminal or a log would obey, and without
+// the parts of an address that may be a secret, which many servers repeat.
+func TestNightWhatAHookSays(t *testing.T) {
+	const secret = "T0K3NT0K3N"
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprintf(w, "Cannot POST %s\n::error::\x1b[31mnobody\r\u009b here; %s of %s", r.URL, r.URL.Query().Get("key"), r.Header.Get("Authorization"))
+	}))
+	defer s.Close()
+	p, told := openNight(t, nightDir(t))
+	p.dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, s.Listener.Addr().String())
+	}
+	pl := nights(t, 2)
+	pl.Night.Reports = nil
+	pl.Night.Notify = &pipeline.Notify{
+		Command: []string{"sh", "-c", `printf 'no\n::error::\033[31mway\n' >&2; exit 3`},
+		Webhook: "http://hooks.invalid/services/" + secret + "?key=x" + secret,
+	}
+	runNight(t, p, pl, "2026-11-01", pipeline.Published)
+	all := fmt.Sprint(told().Problems)
+	for _, want := range []string{"exit status 3: no ::error:: [31mway", "HTTP status 404: Cannot POST "} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%q is not said: %s", want, all)
+		}
+	}
+	if strings.ContainsFunc(all, unicode.IsControl) || strings.Contains(all, secret) {
+		t.Errorf("it is said: %q", all)
+	}
+}
+
+// A report is written as its rows come; one that can't be read to its end leaves that before alone.
+func TestNightReportHalfWritten(t *testing.T) {
+	dir := nightDir(t)
+	p, _ := openNight(t, dir)
+	const rows = 100_000
+	n := &night.Night{Partition: "2026-11-01"}
+	for name, end := range map[string]func() error{
+		"all there":   func() error { return nil },
+		"it is torn":  func() error { return errors.New("it is torn") },
+		"it panicked": func() error { panic("it panicked") },
+	} {
+		n.All = func(yield func(*night.Break, error) bool) {
+			for range rows {
+				if !yield(&night.Break{ID: "0123456789abcdef", Key: strings.Repeat("x", 900)}, nil) {
+					return
+				}
+			}
+			if err := end(); err != nil {
+				yield(nil, err)
+			}
+		}
+		to := filepath.Join(dir, "reports", "a.csv")
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(to, []byte("before"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		var was, now runtime.MemStats
+		runtime.ReadMemStats(&was)
+		err := p.writeReport("csv", "reports/a.csv", n)
+		runtime.ReadMemStats(&now)
+		if now.HeapSys > was.HeapSys+32<<20 {
+			t.Errorf("%s: a report of 90 MB takes %d MB more", name, (now.HeapSys-was.HeapSys)>>20)
+		}
+		info, serr := os.Stat(to)
+		if serr != nil {
+			t.Fatal(serr)
+		}
+		switch all := name == "all there"; {
+		case all && (err != nil || info.Size() < rows*900):
+			t.Errorf("%d bytes, %v", info.Size(), err)
+		case !all && (err == nil || !strings.Contains(err.Error(), name) || info.Size() != int64(len("before"))):
+			t.Errorf("%s: %d bytes, %v", name, info.Size(), err)
+		}
+		if left, err := os.ReadDir(filepath.Dir(to)); err != nil || len(left) != 1 {
+			t.Errorf("%s: %v, %v", name, left, err)
+		}
 	}
 }
 

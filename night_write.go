@@ -1,7 +1,7 @@
 package penstock
 
 import (
-	"bytes"
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -107,16 +107,20 @@ func (p *Project) writeReport(format, to string, n *night.Night) error {
 	if err := p.inside(filepath.Dir(path)); err != nil {
 		return err
 	}
-	var b bytes.Buffer
-	if err := NightWriter(format)(&b, n); err != nil {
-		return err
-	}
 	p.writing.Lock()
 	defer p.writing.Unlock()
 	if err := p.fs.MkdirAll(filepath.Dir(path)); err != nil {
 		return err
 	}
-	return faults.WriteFile(p.fs, path, b.Bytes())
+	// There may be very many breaks: what is written of them is not kept in memory.
+	return faults.WriteFrom(p.fs, path, func(w io.Writer) (err error) {
+		defer recoveredNight(&err) // so that nothing is left half written
+		b := bufio.NewWriterSize(w, 1<<16)
+		if err := NightWriter(format)(b, n); err != nil {
+			return err
+		}
+		return b.Flush()
+	})
 }
 
 // inside is an error if a directory, or what of it is there, lies elsewhere by a symbolic link.

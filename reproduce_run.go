@@ -113,11 +113,14 @@ func (r *reproduction) env(pl *pipeline.Pipeline) (_ *pipeline.Env, done func() 
 // without.
 func (r *reproduction) recorded(dataset string) (map[string]pipeline.RecordedFile, error) {
 	known, err := r.p.recorded(dataset)
+	read := map[string]bool{}
+	for _, in := range r.rec.Inputs {
+		for _, f := range in.Files {
+			read[f.Path] = true
+		}
+	}
 	for place, f := range known {
-		name := path.Join(breaks.DecisionsDir(dataset), place)
-		f.Later = !slices.ContainsFunc(r.rec.Inputs, func(in pipeline.InputRecord) bool {
-			return slices.ContainsFunc(in.Files, func(read pipeline.File) bool { return read.Path == name })
-		})
+		f.Later = !read[path.Join(breaks.DecisionsDir(dataset), place)]
 		known[place] = f
 	}
 	return known, err

@@ -83,6 +83,9 @@ var breakCounts = []breakMetric{
 	{"breaks.new(abs(delta) > 100.0)", `count_if(state in ["new", "reopened"] && abs(delta) > 100.0)`, func(b breakRow) bool {
 		return is(b.State, "new", "reopened") && b.Cents != nil && (*b.Cents > 10000 || *b.Cents < -10000)
 	}},
+	{"breaks.new(delta == null || abs(delta) > 100.0)", `count_if(state in ["new", "reopened"] && (delta == null || abs(delta) > 100.0))`, func(b breakRow) bool {
+		return is(b.State, "new", "reopened") && (b.Cents == nil || *b.Cents > 10000 || *b.Cents < -10000)
+	}},
 	{`breaks.open()`, "count_if(" + openIn + ")", breakRow.open},
 	{`breaks.open(cause == "sign" || cents > 0)`, "count_if(" + openIn + ` && (cause == "sign" || cents > 0))`, func(b breakRow) bool {
 		return b.open() && (is(b.Cause, "sign") || b.Cents != nil && *b.Cents > 0)

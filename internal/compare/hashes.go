@@ -23,7 +23,7 @@ type hashes struct {
 	marks     Marks // rows whose key has a null, where these have no counterpart
 }
 
-func (h *hashes) bytes() int64 { return int64(len(h.keys)+len(h.all)) * 8 }
+func (h *hashes) bytes() int64 { return int64(cap(h.keys)+cap(h.all)) * 8 }
 
 // markNulls marks rows from one on whose key has a null.
 func (h *hashes) markNulls(key []arrow.Array, from int) {
@@ -186,7 +186,7 @@ func (k *kept) spill(one *keptSplit) (err error) {
 			return err
 		}
 	}
-	buf := make([]byte, 0, one.bytes())
+	buf := make([]byte, 0, 16*one.rows)
 	for _, words := range [][]uint64{one.keys, one.all} {
 		for _, w := range words {
 			buf = binary.LittleEndian.AppendUint64(buf, w)

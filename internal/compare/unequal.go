@@ -145,6 +145,9 @@ func (u *unequal) hashAll(ctx context.Context, k *kept) error {
 		})
 }
 
+// maxAhead bounds for how many rows of a split there is room before they come.
+const maxAhead = 1 << 20
+
 func (u *unequal) hashSplit(ctx context.Context, at splitAt) (*hashes, error) {
 	s := &u.in[at.side].Splits[at.split]
 	columns := u.Columns[at.side]
@@ -153,8 +156,9 @@ func (u *unequal) hashSplit(ctx context.Context, at splitAt) (*hashes, error) {
 		return nil, err
 	}
 	h := &hashes{splitAt: at}
-	if s.Rows > 0 {
-		h.keys, h.all = make([]uint64, 0, s.Rows), make([]uint64, 0, s.Rows)
+	if s.Rows > 0 && !s.AtMost {
+		n := min(s.Rows, maxAhead)
+		h.keys, h.all = make([]uint64, 0, n), make([]uint64, 0, n)
 	}
 	t := u.tables.take()
 	defer u.tables.give(t)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -259,6 +260,24 @@ func TestUnequalOfManyRowsInLittleMemory(t *testing.T) {
 	// 16 bytes of each of 800,000 rows alone are 12.8 MB.
 	if peak := env.Memory.Peak(); peak > 5<<20 {
 		t.Errorf("peak of %d bytes", peak)
+	}
+}
+
+// How many rows a split says that it may have takes no memory; only those that come do.
+func TestUnequalOfFewRowsAmongMany(t *testing.T) {
+	side := numbersSide([]int{1, 2, 3}, 1, func(id int) int64 { return int64(id) })
+	for i := range side.Splits {
+		side.Splits[i].Rows, side.Splits[i].AtMost = 1<<31+int64(i), i > 0
+	}
+	env := &pipeline.Env{Workers: 2, Memory: pipeline.NewBudget(1 << 20), Temp: t.TempDir(), Alloc: memory.DefaultAllocator}
+	var was, now runtime.MemStats
+	runtime.ReadMemStats(&was)
+	got, err := Unequal(t.Context(), side, side, Matching{Env: env, Columns: [2][]string{{"id", "v"}, {"id", "v"}}, Keys: 1})
+	if err != nil || got.Equal != 3 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if runtime.ReadMemStats(&now); now.TotalAlloc-was.TotalAlloc > 256<<20 {
+		t.Errorf("%d MB were taken", (now.TotalAlloc-was.TotalAlloc)>>20)
 	}
 }
 

@@ -80,11 +80,16 @@ var ErrNoExchange = errors.New("this file system can't swap two directories in o
 // WriteFile writes a file so that, whatever happens, readers find the old content or
 // the new: beside its place, synced, renamed, and the directory synced.
 func WriteFile(fsys FS, path string, text []byte) (err error) {
+	return WriteFrom(fsys, path, textOf(text))
+}
+
+// WriteFrom is WriteFile of what a function writes.
+func WriteFrom(fsys FS, path string, write func(io.Writer) error) (err error) {
 	temp := path + ".tmp"
 	if err := fsys.RemoveAll(temp); err != nil {
 		return err
 	}
-	if err := Write(fsys, temp, text); err != nil {
+	if err := create(fsys, temp, write); err != nil {
 		return errors.Join(err, fsys.RemoveAll(temp))
 	}
 	if err := fsys.Rename(temp, path); err != nil {
@@ -94,12 +99,21 @@ func WriteFile(fsys FS, path string, text []byte) (err error) {
 }
 
 // Write writes a new file and syncs it, but not its directory.
-func Write(fsys FS, path string, text []byte) error {
+func Write(fsys FS, path string, text []byte) error { return create(fsys, path, textOf(text)) }
+
+func textOf(text []byte) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	}
+}
+
+func create(fsys FS, path string, write func(io.Writer) error) error {
 	f, err := fsys.Create(path)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(text)
+	err = write(f)
 	if err == nil {
 		err = f.Sync()
 	}

@@ -114,13 +114,17 @@ type decision struct {
 	At                                                    time.Time
 }
 
-// decisionRows are the decisions that the chains of datasets stand for.
+// decisionRows are the decisions that the chains of datasets stand for, each once: of one that was
+// put on record late there may be two entries.
 func (c *checker) decisionRows() (rows []Row) {
 	for _, dataset := range slices.Sorted(maps.Keys(c.chains)) {
+		told := map[string]bool{}
 		for _, e := range c.chains[dataset].entries {
-			if e.File == "" || e.Kind == Intent {
+			name := path.Join(e.Partition, e.File)
+			if e.File == "" || e.Kind == Intent || told[name] {
 				continue
 			}
+			told[name] = true
 			var d decision
 			text, err := os.ReadFile(filepath.Join(decisionsIn(c.root, dataset), e.Partition, e.File))
 			if err != nil || digestOf(text) != e.Digest || json.Unmarshal(text, &d) != nil {

@@ -158,15 +158,32 @@ func (s Decisions) Resolve(_ context.Context, env *pipeline.Env) (*pipeline.Inpu
 	return in, nil
 }
 
-// read gives the files of the decisions that hold, and what is in them.
+// maxLooks bounds how often decisions are read anew because others were made meanwhile.
+const maxLooks = 100
+
+// read gives the files of the decisions that hold, and what is in them. One may be put on record
+// between the look at the files and that at the record: then it is read anew.
 func (s Decisions) read(env *pipeline.Env) (files []pipeline.File, all []Decision, err error) {
+	for look := 1; ; look++ {
+		lacks := ""
+		if files, all, lacks, err = s.look(env); err != nil || lacks == "" {
+			return files, all, err
+		}
+		if info, serr := os.Lstat(filepath.Join(env.Dir, filepath.FromSlash(lacks))); serr != nil || !info.Mode().IsRegular() || look == maxLooks {
+			return nil, nil, refused(lacks, "is gone, and the audit has it on record")
+		}
+	}
+}
+
+// look is read, once; lacks is a file that is on record and was not there.
+func (s Decisions) look(env *pipeline.Env) (files []pipeline.File, all []Decision, lacks string, err error) {
 	if files, err = s.List(env); err != nil {
-		return nil, nil, err
+		return nil, nil, "", err
 	}
 	known := map[string]pipeline.RecordedFile{}
 	if env.Recorded != nil {
 		if known, err = env.Recorded(path.Clean(s.Dataset)); err != nil {
-			return nil, nil, err
+			return nil, nil, "", err
 		}
 	}
 	place := func(f pipeline.File) string { return path.Join(path.Base(path.Dir(f.Path)), path.Base(f.Path)) }
@@ -174,16 +191,16 @@ func (s Decisions) read(env *pipeline.Env) (files []pipeline.File, all []Decisio
 	for i, f := range files {
 		text, err := ReadDecision(env.Dir, f.Path)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, "", err
 		}
 		d, err := ParseDecision(s.Dataset, f.Path, text)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, "", err
 		}
 		sum := sha256.Sum256(text)
 		digest := hex.EncodeToString(sum[:])
 		if env.Recorded != nil && !slices.Contains(known[place(f)].Digests, digest) {
-			return nil, nil, refused(f.Path, "is not on record as it is: no entry of the audit says who decided it")
+			return nil, nil, "", refused(f.Path, "is not on record as it is: no entry of the audit says who decided it")
 		}
 		delete(known, place(f))
 		files[i].Bytes, files[i].SHA256 = int64(len(text)), digest
@@ -192,10 +209,10 @@ func (s Decisions) read(env *pipeline.Env) (files []pipeline.File, all []Decisio
 	for _, place := range slices.Sorted(maps.Keys(known)) {
 		from, err := pipeline.ParseDir(path.Dir(place))
 		if known[place].Stands && !known[place].Later && (err != nil || holds(from, env.Partition)) {
-			return nil, nil, refused(path.Join(DecisionsDir(s.Dataset), place), "is gone, and the audit has it on record")
+			return nil, nil, path.Join(DecisionsDir(s.Dataset), place), nil
 		}
 	}
-	return files, all, nil
+	return files, all, "", nil
 }
 
 // ReadDecision reads the file of a decision, relative to the project, no more than one can have.

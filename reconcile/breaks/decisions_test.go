@@ -2,9 +2,12 @@ package breaks
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -132,6 +135,43 @@ func TestTooManyDecisionsAreRefused(t *testing.T) {
 	}
 	_, err := Decisions{Dataset: "w/b"}.List(env)
 	if err == nil || !strings.Contains(err.Error(), ".penstock/breaks/w/b has more than 100000 decisions") || pipeline.KindOf(err) != pipeline.BadInput {
+		t.Error(err)
+	}
+}
+
+// A decision that is put on record while they are read holds; one that is gone is missed.
+func TestADecisionIsMadeWhileTheyAreRead(t *testing.T) {
+	dir := t.TempDir()
+	was, now := assignment("2026-11-01", 1, "a"), assignment("2026-11-01", 2, "b")
+	lay(t, dir, "day=2026-11-01", was)
+	recorded := map[string]pipeline.RecordedFile{}
+	record := func(d Decision) {
+		text, err := d.Text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := sha256.Sum256(text)
+		recorded["day="+d.Partition+"/"+d.File()] = pipeline.RecordedFile{Digests: []string{hex.EncodeToString(sum[:])}, Stands: true}
+	}
+	record(was)
+	env := envAt(t, dir, pipeline.Day, "2026-11-01")
+	between := func() {
+		lay(t, dir, "day=2026-11-01", now)
+		record(now)
+	}
+	env.Recorded = func(string) (map[string]pipeline.RecordedFile, error) {
+		between()
+		between = func() {}
+		return maps.Clone(recorded), nil
+	}
+	all, err := Decisions{Dataset: "w/b"}.All(env)
+	if err != nil || len(all) != 2 || all[1].Owner != "b" {
+		t.Fatalf("%v, %v", all, err)
+	}
+	if err := os.Remove(filepath.Join(dir, DecisionsDir("w/b"), "day=2026-11-01", now.File())); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = (Decisions{Dataset: "w/b"}).All(env); err == nil || !strings.Contains(err.Error(), now.File()+": is gone, and the audit has it on record") {
 		t.Error(err)
 	}
 }
