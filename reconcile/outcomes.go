@@ -39,13 +39,17 @@ func (m *matcher) emit(outcome, rows, order string) string {
 	for i := range m.carry {
 		fmt.Fprintf(&raw, "a%d, ", i)
 	}
+	sorted := "1, key, nth, col, cause"
 	nth := fmt.Sprintf("CAST(row_number() OVER (PARTITION BY %s, key, col, cause ORDER BY %s) AS INTEGER)", outcome, order)
 	if m.unique {
-		nth = "1"
+		nth, sorted = "1", "key, col"
+		if outcome == "which" {
+			sorted = "side, key"
+		}
 	}
 	return fmt.Sprintf(`SELECT %[1]s AS outcome, pass, key, nth, %[2]scol, cause, lt, rt, delta, CAST(lrows AS BIGINT), CAST(rrows AS BIGINT), ltotal, rtotal, %[3]srest
 		FROM (SELECT *, %[4]s AS nth FROM (%[5]s))
-		ORDER BY 1, key, nth, col, cause`, outcome, keys.String(), raw.String(), nth, rows)
+		ORDER BY %[6]s`, outcome, keys.String(), raw.String(), nth, rows, sorted)
 }
 
 // handed writes the key columns, and the values of both sides and what is carried, by expressions
@@ -288,6 +292,13 @@ func (m *matcher) aloneOf(side int) string {
 		o.left, o.right = o.right, o.left
 		o.leftRows, o.rightRows, o.leftTotal, o.rightTotal = o.rightRows, o.leftRows, o.rightTotal, o.leftTotal
 	}
-	o.order = fmt.Sprintf("'%s' AS which, %s.id AS id", which, t)
+	o.order = fmt.Sprintf("'%s' AS which, %d AS side, %s.id AS id", which, side, t)
+	if m.unique { // no row that is left has a twin
+		o.from = fmt.Sprintf("%s SEMI JOIN %[1]sfree USING (id)", t)
+		o.cause = fmt.Sprintf("CASE %sELSE '%s' END", late, words.Missing)
+		if late == "" {
+			o.cause = sql.Literal(words.Missing)
+		}
+	}
 	return o.sql()
 }
