@@ -163,7 +163,7 @@ func (p *columnPair) coarser() float64 {
 // meant is the text of a value, to be read for what it may mean.
 func (p *columnPair) meant(i, side int, prefix string) string {
 	if sortOf(p.types[side]) == sortText {
-		return fmt.Sprintf("%sr%d", prefix, i)
+		return prefix + p.given(i, side)
 	}
 	return fmt.Sprintf("%sc%d", prefix, i)
 }
@@ -175,9 +175,9 @@ func (p *plan) shownOf(i, side int, prefix string) string {
 	case showsOtherwise(t):
 		return fmt.Sprintf("%st%d", prefix, i)
 	case sortOf(t) == sortText:
-		return fmt.Sprintf("%sr%d", prefix, i)
+		return prefix + p.cols[i].given(i, side)
 	}
-	return fmt.Sprintf("CAST(%sr%d AS VARCHAR)", prefix, i)
+	return fmt.Sprintf("CAST(%s AS VARCHAR)", prefix+p.cols[i].given(i, side))
 }
 
 // asDelta is a difference of measures as the result has it; one of floats that does not fit is null.

@@ -20,7 +20,8 @@ import (
 //	m, q   their measures, as given and rounded, where c is not the measure itself
 //	p      the decimals that a number was given with
 //	b      whether a text is blank
-//	t, r   the text that is shown, where r has another, and the value as it came
+//	t      the text that is shown, where that of the value is another
+//	r      the value as it came, where c is not just that; see given
 //	o, d   of a pass, the canonical text of its columns, and its date in microseconds
 //	late   whether the row is late if it stays alone
 //	a      what is carried
@@ -180,7 +181,12 @@ func (f *feeder) addColumn(i int, p *columnPair) {
 	side, alloc := f.side, f.env.Alloc
 	name := func(letter string) string { return fmt.Sprint(letter, i) }
 	raw := func(b arrow.RecordBatch) arrow.Array { return b.Column(p.index[side]) }
-	f.add(name("c"), p.canonical(), f.canonical(p))
+	if p.asGiven(side) {
+		f.addRaw(name("c"), p.index[side])
+	} else {
+		f.add(name("c"), p.canonical(), f.canonical(p))
+		f.addRaw(name("r"), p.index[side])
+	}
 	if p.feedsMeasure() {
 		f.add(name("m"), p.measureType(), func(b arrow.RecordBatch) (arrow.Array, error) { return p.measure(side, raw(b), false, alloc) })
 	}
@@ -196,7 +202,27 @@ func (f *feeder) addColumn(i int, p *columnPair) {
 	if showsOtherwise(p.types[side]) {
 		f.add(name("t"), arrow.BinaryTypes.String, func(b arrow.RecordBatch) (arrow.Array, error) { return f.shown(raw(b)), nil })
 	}
-	f.addRaw(name("r"), p.index[side])
+}
+
+// asGiven reports whether the canonical value of a side is the value as it came, which then is not
+// loaded twice.
+func (p *columnPair) asGiven(side int) bool {
+	t := p.types[side]
+	switch p.kind {
+	case kindText:
+		return sortOf(t) == sortText && p.write.asItIs()
+	case kindInt, kindDecimal, kindDate, kindBool, kindBinary: // but no float, of which zeros and NaN are made one
+		return p.round == nil && arrow.TypeEqual(p.canonical(), t)
+	}
+	return false
+}
+
+// given is the name of the value of a column as it came.
+func (p *columnPair) given(i, side int) string {
+	if p.asGiven(side) {
+		return fmt.Sprint("c", i)
+	}
+	return fmt.Sprint("r", i)
 }
 
 // feedsMeasure reports whether the measure is not the canonical value itself.

@@ -39,13 +39,17 @@ func (m *matcher) emit(outcome, rows, order string) string {
 	for i := range m.carry {
 		fmt.Fprintf(&raw, "a%d, ", i)
 	}
+	sorted := "1, key, nth, col, cause"
 	nth := fmt.Sprintf("CAST(row_number() OVER (PARTITION BY %s, key, col, cause ORDER BY %s) AS INTEGER)", outcome, order)
 	if m.unique {
-		nth = "1"
+		nth, sorted = "1", "key, col"
+		if outcome == "which" {
+			sorted = "side, key"
+		}
 	}
 	return fmt.Sprintf(`SELECT %[1]s AS outcome, pass, key, nth, %[2]scol, cause, lt, rt, delta, CAST(lrows AS BIGINT), CAST(rrows AS BIGINT), ltotal, rtotal, %[3]srest
 		FROM (SELECT *, %[4]s AS nth FROM (%[5]s))
-		ORDER BY 1, key, nth, col, cause`, outcome, keys.String(), raw.String(), nth, rows)
+		ORDER BY %[6]s`, outcome, keys.String(), raw.String(), nth, rows, sorted)
 }
 
 // handed writes the key columns, and the values of both sides and what is carried, by expressions
@@ -71,7 +75,10 @@ func at(prefix string) func(side, i int) string {
 // judge makes a table y of the pairs that differ in a column, with those of both sides, whether it
 // differs in each, and the first in which it does.
 func (m *matcher) judge(ctx context.Context) error {
-	columns := []string{"p.*"}
+	columns, from := []string{"p.*"}, "pairs p JOIN l ON p.lid = l.id JOIN r ON p.rid = r.id"
+	if m.unique { // the same, by one join
+		columns, from = []string{"l.id AS lid", "r.id AS rid", "0 AS pass", "0 AS stage", "l.id AS ord"}, "l JOIN r ON l.k = r.k AND l.kn AND r.kn"
+	}
 	var some, first []string
 	for i := range m.cols {
 		differs := m.differs(i, "l.", "r.")
@@ -88,14 +95,16 @@ func (m *matcher) judge(ctx context.Context) error {
 			return err
 		}
 		for _, c := range f.all {
-			columns = append(columns, fmt.Sprintf("%s.%s AS %[1]s_%[2]s", t, c.field.Name))
+			if name := c.field.Name; shows(name, side) {
+				columns = append(columns, fmt.Sprintf("%s.%s AS %[1]s_%[2]s", t, name))
+			}
 		}
 	}
 	if some == nil {
 		return m.exec(ctx, "CREATE TEMP TABLE y AS SELECT lid FROM pairs WHERE false")
 	}
-	if err := m.exec(ctx, "CREATE TEMP TABLE y AS SELECT *, CASE %s END AS first FROM (SELECT %s FROM pairs p JOIN l ON p.lid = l.id JOIN r ON p.rid = r.id) WHERE %s",
-		strings.Join(first, " "), strings.Join(columns, ", "), strings.Join(some, " OR ")); err != nil {
+	if err := m.exec(ctx, "CREATE TEMP TABLE y AS SELECT *, CASE %s END AS first FROM (SELECT %s FROM %s) WHERE %s",
+		strings.Join(first, " "), strings.Join(columns, ", "), from, strings.Join(some, " OR ")); err != nil {
 		return err
 	}
 	for i, p := range m.cols {
@@ -106,6 +115,11 @@ func (m *matcher) judge(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// shows reports whether a column of a side, by its name, is asked for of pairs that differ.
+func shows(name string, side int) bool {
+	return strings.ContainsAny(name[:1], "cmpbtra") || side == 0 && name != "kn" && name[0] == 'k'
 }
 
 // excusedBy are the numbers of the passes that allow a column to differ.
@@ -124,7 +138,7 @@ func (m *matcher) excusedBy(i int) string {
 // different is the query for pairs that differ, a row a column; empty if nothing is compared.
 func (m *matcher) different() string {
 	var parts []string
-	keys, raw := m.handed(at("l_kc"), func(side, i int) string { return fmt.Sprintf("%s_r%d", letters[side], i) }, m.carriedBy("l_", "r_"))
+	keys, raw := m.handed(at("l_kc"), m.valueOf("_"), m.carriedBy("l_", "r_"))
 	for i, p := range m.cols {
 		isFirst := fmt.Sprintf("CASE WHEN first = %d THEN ", i)
 		o := outcome{
@@ -151,6 +165,11 @@ func (m *matcher) different() string {
 	return m.emit("'"+words.Different+"'", strings.Join(parts, " UNION ALL "), "number, stage, ord")
 }
 
+// valueOf is a value as it came, of a side.
+func (m *matcher) valueOf(after string) func(side, i int) string {
+	return func(side, i int) string { return letters[side] + after + m.cols[i].given(i, side) }
+}
+
 // carriedBy is what is carried of a pair: of the left, or where it has it not, the right.
 func (m *matcher) carriedBy(l, r string) func(i int) string {
 	return func(i int) string {
@@ -171,7 +190,7 @@ func (m *matcher) amountDelta(l, r string) string {
 
 // matchedRows is the query for what agrees, a row a pair or group.
 func (m *matcher) matchedRows() string {
-	keys, raw := m.handed(at("l.kc"), func(side, i int) string { return fmt.Sprintf("%s.r%d", letters[side], i) }, m.carriedBy("l.", "r."))
+	keys, raw := m.handed(at("l.kc"), m.valueOf("."), m.carriedBy("l.", "r."))
 	pairs := outcome{
 		from: "pairs x ANTI JOIN y ON x.lid = y.lid JOIN l ON x.lid = l.id JOIN r ON x.rid = r.id", pass: m.passName("x.pass"), key: "l.k", keys: keys,
 		column: "CAST(NULL AS VARCHAR)", cause: "CAST(NULL AS VARCHAR)", left: "CAST(NULL AS VARCHAR)", right: "CAST(NULL AS VARCHAR)",
@@ -206,9 +225,9 @@ func (m *matcher) groups(j int, p *boundPass) outcome {
 	first := func(of string) string { return "any_value(" + of + ")" }
 	keys, raw := m.handed(func(_, i int) string { return first(fmt.Sprintf("%s.kc%d", letters[one], i)) }, func(side, i int) string {
 		if side == one {
-			return first(fmt.Sprintf("%s.r%d", letters[one], i))
+			return first(letters[one] + "." + m.cols[i].given(i, one))
 		}
-		return same(fmt.Sprint("r", i))
+		return same(m.cols[i].given(i, many))
 	}, func(i int) string {
 		if m.carry[i].index[0] >= 0 == (one == 0) || m.carry[i].index[many] < 0 {
 			return first(fmt.Sprintf("%s.a%d", letters[one], i))
@@ -243,7 +262,7 @@ func (m *matcher) aloneOf(side int) string {
 	t, other := letters[side], letters[1-side]
 	keys, raw := m.handed(at(t+".kc"), func(s, i int) string {
 		if s == side {
-			return fmt.Sprintf("%s.r%d", t, i)
+			return t + "." + m.cols[i].given(i, side)
 		}
 		return "NULL" // its type is that of the other part of the union
 	}, func(i int) string {
@@ -274,6 +293,13 @@ func (m *matcher) aloneOf(side int) string {
 		o.left, o.right = o.right, o.left
 		o.leftRows, o.rightRows, o.leftTotal, o.rightTotal = o.rightRows, o.leftRows, o.rightTotal, o.leftTotal
 	}
-	o.order = fmt.Sprintf("'%s' AS which, %s.id AS id", which, t)
+	o.order = fmt.Sprintf("'%s' AS which, %d AS side, %s.id AS id", which, side, t)
+	if m.unique { // no row that is left has a twin
+		o.from = fmt.Sprintf("%s SEMI JOIN %[1]sfree USING (id)", t)
+		o.cause = fmt.Sprintf("CASE %sELSE '%s' END", late, words.Missing)
+		if late == "" {
+			o.cause = sql.Literal(words.Missing)
+		}
+	}
 	return o.sql()
 }

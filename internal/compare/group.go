@@ -8,8 +8,8 @@ type slot struct {
 	used     bool
 }
 
-// slotBytes is about what a slot takes.
-const slotBytes = 40
+// slotBytes is about what a slot takes, with its share of the sums that are added up before.
+const slotBytes = 48
 
 // slots is how many a part of n rows has, a power of two.
 func slots(n int) int {
@@ -24,8 +24,11 @@ func groupBytes(n int) int64 { return slotBytes * int64(slots(n)) }
 
 // leftOver gives the places of the rows of a part that have no counterpart, or whose keys have
 // such a row. The entries are in the order of their places: of rows that are the same the last are
-// left over.
+// left over. It takes e over.
 func leftOver(e entries, wholeKeys bool) (places []uint64) {
+	if wholeKeys {
+		e = suspects(e)
+	}
 	if e.len() == 0 {
 		return nil
 	}
@@ -59,6 +62,31 @@ func leftOver(e entries, wholeKeys bool) (places []uint64) {
 		}
 	}
 	return places
+}
+
+// suspects are the entries of buckets whose rows are not the same on both sides: most keys that have
+// a counterpart go by sums alone, in a table that stays in the cache of a processor. They are
+// moved to the front of e.
+func suspects(e entries) entries {
+	sums := make([][2]uint64, slots(e.len())/2)
+	mask := uint64(len(sums) - 1)
+	for i := range e.len() {
+		r := e.at(i)
+		one, other := sumsOf(r[0], r[1])
+		if r[2]&sideBit != 0 {
+			one, other = -one, -other
+		}
+		s := &sums[r[0]<<8>>16&mask]
+		s[0], s[1] = s[0]+one, s[1]+other
+	}
+	out := entries{e.words[:0], e.width}
+	for i := range e.len() {
+		r := e.at(i)
+		if sums[r[0]<<8>>16&mask] != [2]uint64{} {
+			out.words = append(out.words, r...)
+		}
+	}
+	return out
 }
 
 // find gives the slot of a row, or the free one that becomes it.

@@ -250,10 +250,19 @@ func (u *unequal) logSome(ctx context.Context, k *kept, l *log, differ Marks) er
 			if err != nil {
 				return nil, 0, err
 			}
-			e := entries{width: 3}
 			nulls := u.found.Marks[h.side][h.split]
+			wanted := func(row int, key uint64) bool {
+				return differ.Has(int64(key&mask)) && (nulls == nil || !nulls.Has(int64(row)))
+			}
+			n := 0
 			for row, key := range h.keys {
-				if differ.Has(int64(key&mask)) && (nulls == nil || !nulls.Has(int64(row))) {
+				if wanted(row, key) {
+					n++
+				}
+			}
+			e := entries{make([]uint64, 0, 3*n), 3}
+			for row, key := range h.keys {
+				if wanted(row, key) {
 					e.words = append(e.words, key, h.all[row], word(h.side, h.split, int64(row)))
 				}
 			}
