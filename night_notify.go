@@ -32,7 +32,7 @@ const (
 
 // notifyNight tells of a night, if it is one to tell of.
 func (p *Project) notifyNight(ctx context.Context, to *pipeline.Notify, n *night.Night, told *NightTold) {
-	if to == nil || !n.Attention && !to.Always {
+	if to == nil || !tells(to.When, n) {
 		return
 	}
 	body, err := night.Summary(scrubbedNight(n), maxTold)
@@ -50,6 +50,18 @@ func (p *Project) notifyNight(ctx context.Context, to *pipeline.Notify, n *night
 			told.Problems = append(told.Problems, fmt.Errorf("night %s: the webhook %v was not told: %w", n.Partition, to.Webhook, err))
 		}
 	}
+}
+
+// tells reports whether a night is one to tell of. Of one whose breaks are not known a person must
+// look anyway.
+func tells(when pipeline.When, n *night.Night) bool {
+	switch when {
+	case pipeline.WhenAlways:
+		return true
+	case pipeline.WhenNew:
+		return n.Attention || n.Counts == nil || n.Counts.Fresh() > 0
+	}
+	return n.Attention
 }
 
 // scrubbedNight is a night without what may be a secret in why its run failed.

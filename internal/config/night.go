@@ -20,7 +20,7 @@ var notifyObject = &object{name: "notify", doc: "Who is told of a night. If nobo
 	{name: "command", typ: "texts", doc: "A command and its arguments, without a shell: `[./notify.sh, --all]`. It is run in the project's directory and reads the summary, as JSON. " +
 		"PENSTOCK_NIGHT_STATUS, _PIPELINE, _PARTITION, _RUN, _ATTENTION (true or false), _NEW, _REOPENED, _OPEN, _ACCEPTED, _CLEARED and _DELTA are set; counts are empty where they are not known."},
 	{name: "webhook", typ: "text", doc: "An address that the summary is posted to, as JSON; three times, if the server has trouble. No redirect is followed. Keep its secret part out of the file: `${env:NIGHT_HOOK}`."},
-	{name: "when", typ: "text", choices: []string{"attention", "always"}, doc: "attention, if left out: only of a night that a person must look at, for the run was blocked or failed, or there are breaks that are new or were reopened."},
+	{name: "when", typ: "text", choices: []string{"attention", "new", "always"}, doc: "attention, if left out: only of a night that a person must look at, for the run was blocked or failed, the totals do not add up, or the breaks are not known; new: also of one with breaks that are new or were reopened; always: of every night."},
 	{name: "timeout", typ: "text", doc: "For the command, and for each time that the webhook is tried: like 30s, at most 10m; 10s if left out."},
 }}
 
@@ -64,7 +64,7 @@ func (d *decoder) night(n *node) *pipeline.Night {
 func (d *decoder) notify(n *node) *pipeline.Notify {
 	t := &pipeline.Notify{
 		Command: d.texts(n.get("command"), "command"), Webhook: pipeline.Address(d.text(n.get("webhook"), "webhook")),
-		Always: d.oneOf(n.get("when"), fieldOf(notifyObject, "when")) == "always",
+		When: pipeline.When(d.oneOf(n.get("when"), fieldOf(notifyObject, "when"))),
 	}
 	if w := n.get("timeout"); w != nil {
 		wait, err := time.ParseDuration(d.text(w, "timeout"))

@@ -213,8 +213,13 @@ func TestAttention(t *testing.T) {
 	quiet := sampleSummary(t)
 	known := ledger(t, ledgerSchema, row("00a4;d;k;1;~;missing;only_left;open;2026-10-02;2026-10-02;~;1;0;~;~;1.00;~;~;a"))
 	defer known.Release()
-	fresh := ledger(t, ledgerSchema, row("00a4;d;k;1;~;missing;only_left;reopened;2026-10-02;2026-10-02;~;1;0;~;~;1.00;~;~;a"))
+	fresh := ledger(t, ledgerSchema,
+		row("00a4;d;k;1;~;missing;only_left;reopened;2026-10-02;2026-10-02;~;1;0;~;~;1.00;~;~;a"),
+		row("00a5;d;l;1;~;missing;only_left;new;2026-10-02;2026-10-02;~;1;0;~;~;1.00;~;~;a"))
 	defer fresh.Release()
+	torn := side(t, 508240, "91234567890123.45")
+	unbalanced := sampleSummary(t)
+	unbalanced.Left = &torn
 	build := func(rec *pipeline.RunRecord, f func(b *Builder)) *Night {
 		b := NewBuilder(rec, quiet, Options{})
 		f(b)
@@ -223,8 +228,16 @@ func TestAttention(t *testing.T) {
 	if n := build(calm, func(b *Builder) { b.Of("d"); _ = b.Ledger(known) }); n.Attention {
 		t.Error("breaks that everybody knows: ", n.Why)
 	}
+	n := build(calm, func(b *Builder) { b.Of("d"); _ = b.Ledger(fresh) })
+	if n.Attention || len(n.Why) > 0 || n.Counts.New != 1 || n.Counts.Reopened != 1 {
+		t.Error("new breaks that no gate objects to: ", n.Why)
+	}
+	if text := written(t, n, writers()["night.txt"]); !strings.Contains(text, "published, 1 new break, 1 reopened") {
+		t.Errorf("nobody hears of them: %s", text)
+	}
 	for name, n := range map[string]*Night{
-		"a break reopened": build(calm, func(b *Builder) { b.Of("d"); _ = b.Ledger(fresh) }),
+		"does not add up":  build(calm, func(b *Builder) { b.Of("d"); b.Sides(unbalanced); _ = b.Ledger(known) }),
+		"two files":        build(calm, func(b *Builder) { _ = b.Relation(fresh) }),
 		"no ledger":        build(calm, func(b *Builder) { b.NoLedger("d", "nothing is published") }),
 		"failed":           build(&pipeline.RunRecord{Status: pipeline.Failed}, func(b *Builder) { b.Of("d"); _ = b.Ledger(known) }),
 		"blocked":          build(&pipeline.RunRecord{Status: pipeline.Blocked}, func(b *Builder) { b.Of("d"); _ = b.Ledger(known) }),

@@ -236,13 +236,19 @@ func (t *text) trend() {
 }
 
 func (t *text) gates() {
-	if len(t.n.Gates) == 0 {
+	others := t.n.unsaid()
+	if len(others) == 0 {
 		return
 	}
 	t.line("")
-	for _, g := range t.n.Gates {
+	for _, g := range others {
 		t.wrapped("", g.Text())
 	}
+}
+
+// unsaid are the gates that Why does not name.
+func (n *Night) unsaid() []Gate {
+	return slices.DeleteFunc(slices.Clone(n.Gates), func(g Gate) bool { return slices.Contains(n.Why, g.Text()) })
 }
 
 // Text is a finding in a sentence.
