@@ -55,7 +55,7 @@ func (p *Project) tellNight(ctx context.Context, pl *pipeline.Pipeline, rec *pip
 	if err := p.nightOf(ctx, pl, rec, &told); err != nil {
 		told.Problems = append(told.Problems, fmt.Errorf("the report of the night %s can't be made: %w", rec.Partition, err))
 		// That it can't is a thing to be told, too.
-		p.notifyNight(ctx, pl.Night.Notify, night.Unknowable(rec, err), &told)
+		p.notifyNight(ctx, pl.Night, night.Unknowable(rec, err), &told)
 	}
 	if p.opts.NightTold != nil {
 		p.opts.NightTold(told)
@@ -86,7 +86,7 @@ func (p *Project) nightOf(ctx context.Context, pl *pipeline.Pipeline, rec *pipel
 			}
 			told.Reports = append(told.Reports, to)
 		}
-		p.notifyNight(ctx, pl.Night.Notify, n, told)
+		p.notifyNight(ctx, pl.Night, n, told)
 		return nil
 	})
 }

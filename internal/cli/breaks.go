@@ -163,10 +163,22 @@ func breaksTable(all []penstock.Break, digits int) string {
 	for _, b := range all {
 		rows = append(rows, []string{
 			b.ID[:min(max(digits, minDigits), len(b.ID))], b.State, oneLine(b.Key), firstOf(oneLine(b.Column), "-"), b.Cause,
-			sideText(b.Left), sideText(b.Right), firstOf(b.Delta, "-"), ageText(&b), b.Opened, firstOf(oneLine(b.Owner), "-"), noteText(&b),
+			sideText(b.Left), sideText(b.Right), firstOf(shortDelta(b.Delta), "-"), ageText(&b), b.Opened, firstOf(oneLine(b.Owner), "-"), noteText(&b),
 		})
 	}
 	return table("lllllrrrrlll", rows)
+}
+
+// shortDelta is a delta without the zeros at its end that cents don't have; -o json has all.
+func shortDelta(text string) string {
+	whole, fraction, ok := strings.Cut(text, ".")
+	for ok && len(fraction) > 2 && strings.HasSuffix(fraction, "0") {
+		fraction = fraction[:len(fraction)-1]
+	}
+	if !ok {
+		return whole
+	}
+	return whole + "." + fraction
 }
 
 func sideText(s *string) string {
@@ -195,7 +207,7 @@ func noteText(b *penstock.Break) string {
 	case b.State == words.Cleared:
 		return "cleared " + b.Cleared
 	case b.State == words.Changed && b.BeforeDelta != "":
-		return "was " + b.BeforeDelta
+		return "was " + shortDelta(b.BeforeDelta)
 	}
 	return oneLine(b.Reason)
 }

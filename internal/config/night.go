@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/penstock-data/penstock/pipeline"
@@ -59,6 +61,46 @@ func (d *decoder) night(n *node) *pipeline.Night {
 		t.Notify = d.notify(o)
 	}
 	return t
+}
+
+// nightStages finds stages that a night names and that have not the operator they are named for.
+func (d *decoder) nightStages(night, stages *node) {
+	if night.kind != mapping || stages == nil || stages.kind != mapping {
+		return
+	}
+	for _, of := range [][2]string{{"compare", "reconcile"}, {"ledger", "breaks"}} {
+		named := night.get(of[0])
+		if named == nil || named.kind != scalar {
+			continue
+		}
+		var have []string
+		for i, key := range stages.keys {
+			if hasOperator(stages.values[i], of[1]) {
+				have = append(have, key.text)
+			}
+		}
+		if stages.get(named.text) == nil || slices.Contains(have, named.text) { // one that is unknown is said elsewhere
+			continue
+		}
+		d.fail(named.pos, "night: %s: stage %q has no operator %s; %s", of[0], named.text, of[1], those(have))
+	}
+}
+
+func those(stages []string) string {
+	if len(stages) == 0 {
+		return "no stage has it"
+	}
+	return "those that have it: " + strings.Join(stages, ", ")
+}
+
+func hasOperator(stage *node, name string) bool {
+	if stage.kind != mapping {
+		return false
+	}
+	operators := stage.get("operators")
+	return operators != nil && operators.kind == sequence && slices.ContainsFunc(operators.values, func(o *node) bool {
+		return o.kind == mapping && o.get(name) != nil
+	})
 }
 
 func (d *decoder) notify(n *node) *pipeline.Notify {
