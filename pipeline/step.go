@@ -296,6 +296,13 @@ func inStage(err error, stage string, at Pos) error {
 	if err == nil || isCanceled(err) {
 		return err
 	}
+	if all, ok := err.(Errors); ok { //nolint:errorlint // each has a line of its own, which wants its place
+		named := make(Errors, len(all))
+		for i, e := range all {
+			named[i] = inStage(e, stage, at)
+		}
+		return named
+	}
 	var e *Error
 	if !errors.As(err, &e) {
 		return &Error{Kind: KindOf(err), At: at, Stage: stage, Err: err}

@@ -2,8 +2,8 @@ package cli
 
 import (
 	"fmt"
-	"unicode/utf8"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
