@@ -299,6 +299,21 @@ func TestNightWhen(t *testing.T) {
 	}
 }
 
+// A report that can't go where it should is said with the way out.
+func TestReportAtADirectory(t *testing.T) {
+	dir := nightDir(t)
+	p, told := openNight(t, dir)
+	pl := nights(t, 2)
+	pl.Night.Reports = map[string]string{"text": "taken"}
+	if err := os.Mkdir(filepath.Join(dir, "taken"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	runNight(t, p, pl, "2026-11-01", pipeline.Published)
+	if got := fmt.Sprint(told().Problems); !strings.Contains(got, "the text report taken can't be written: there is a directory of this name") {
+		t.Errorf("problems: %s", got)
+	}
+}
+
 func TestNightWebhook(t *testing.T) {
 	const secret = "T0K3N"
 	var tries atomic.Int32

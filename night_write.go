@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -115,6 +116,9 @@ func (p *Project) writeReport(format, to string, n *night.Night) error {
 	defer p.writing.Unlock()
 	if err := p.fs.MkdirAll(filepath.Dir(path)); err != nil {
 		return err
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return errors.New("there is a directory of this name; name a file")
 	}
 	return faults.WriteFile(p.fs, path, b.Bytes())
 }

@@ -130,7 +130,7 @@ func (a *app) listBreaks(found *penstock.Breaks, limit int) error {
 		return nil
 	}
 	if len(shown) > 0 {
-		a.print("%s", fitted(breaksTable(shown, found.Digits), a.width()))
+		a.print("%s", fitted(breaksTable(shown, found.Digits, a.width()), a.width()))
 	}
 	a.say("%s of %s@%s, %s open; %s shown", plural(int64(found.All), "break", "breaks"), found.Ledger, found.Partition, count(int64(found.Open)), shownOf(len(shown), len(found.Breaks), found.All))
 	return nil
@@ -158,12 +158,23 @@ type breakJSON struct {
 // minDigits is how many digits of ids are shown at least.
 const minDigits = 6
 
-func breaksTable(all []penstock.Break, digits int) string {
+// minCell is how many letters of a key or a value are shown at least.
+const minCell = 16
+
+// breaksTable has keys and values whole, but for a terminal of some width, where one that is long
+// would push all else out of sight.
+func breaksTable(all []penstock.Break, digits, width int) string {
+	cell := func(s string) string {
+		if width == 0 {
+			return s
+		}
+		return fitted(s, max(width/6, minCell))
+	}
 	rows := [][]string{{"BREAK", "STATE", "KEY", "COLUMN", "CAUSE", "LEFT", "RIGHT", "DELTA", "AGE", "OPENED", "OWNER", "NOTE"}}
 	for _, b := range all {
 		rows = append(rows, []string{
-			b.ID[:min(max(digits, minDigits), len(b.ID))], b.State, oneLine(b.Key), firstOf(oneLine(b.Column), "-"), b.Cause,
-			sideText(b.Left), sideText(b.Right), firstOf(shortDelta(b.Delta), "-"), ageText(&b), b.Opened, firstOf(oneLine(b.Owner), "-"), noteText(&b),
+			b.ID[:min(max(digits, minDigits), len(b.ID))], b.State, cell(oneLine(b.Key)), firstOf(oneLine(b.Column), "-"), b.Cause,
+			cell(sideText(b.Left)), cell(sideText(b.Right)), firstOf(shortDelta(b.Delta), "-"), ageText(&b), b.Opened, firstOf(oneLine(b.Owner), "-"), noteText(&b),
 		})
 	}
 	return table("lllllrrrrlll", rows)
