@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -33,8 +34,12 @@ const (
 )
 
 // notifyNight tells of a night, if it is one to tell of.
-func (p *Project) notifyNight(ctx context.Context, to *pipeline.Notify, n *night.Night, told *NightTold) {
-	if to == nil || !n.Attention && !to.Always {
+func (p *Project) notifyNight(ctx context.Context, of *pipeline.Night, n *night.Night, told *NightTold) {
+	to, at := of.Notify, ""
+	if of.At.File != "" {
+		at = of.At.String() + ": "
+	}
+	if to == nil || !tells(to.When, n) {
 		return
 	}
 	body, err := night.Summary(scrubbedNight(n), maxTold)
@@ -44,14 +49,26 @@ func (p *Project) notifyNight(ctx context.Context, to *pipeline.Notify, n *night
 	}
 	if len(to.Command) > 0 {
 		if err := p.runHook(ctx, to, n, body); err != nil {
-			told.Problems = append(told.Problems, fmt.Errorf("night %s: the command %s %w", n.Partition, strconv.Quote(to.Command[0]), err))
+			told.Problems = append(told.Problems, fmt.Errorf("%snight %s: the command %s %w", at, n.Partition, strconv.Quote(to.Command[0]), err))
 		}
 	}
 	if to.Webhook != "" {
 		if err := p.post(ctx, to, n, body); err != nil {
-			told.Problems = append(told.Problems, fmt.Errorf("night %s: the webhook %v was not told: %w", n.Partition, to.Webhook, err))
+			told.Problems = append(told.Problems, fmt.Errorf("%snight %s: the webhook %v was not told: %w", at, n.Partition, to.Webhook, err))
 		}
 	}
+}
+
+// tells reports whether a night is one to tell of. Of one whose breaks are not known a person must
+// look anyway.
+func tells(when pipeline.When, n *night.Night) bool {
+	switch when {
+	case pipeline.WhenAlways:
+		return true
+	case pipeline.WhenNew:
+		return n.Attention || n.Counts == nil || n.Counts.Fresh() > 0
+	}
+	return n.Attention
 }
 
 // scrubbedNight is a night without what may be a secret in why its run failed.
@@ -89,6 +106,12 @@ func (p *Project) runHook(ctx context.Context, to *pipeline.Notify, n *night.Nig
 		return fmt.Errorf("ended, but not what it had started, which was killed after %v%s", hookGrace, said)
 	case errors.As(err, &exit):
 		return fmt.Errorf("ended with %s%s", exit.ProcessState, said)
+	}
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return errors.New("can't be run: it is not executable (`chmod +x` makes it), or may not be read")
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, exec.ErrNotFound):
+		return fmt.Errorf("can't be run: there is no such command, or what its first line names is not there; it is looked for in $PATH, with a / in it in %s", p.dir)
 	}
 	return fmt.Errorf("can't be run: %w", err)
 }

@@ -254,7 +254,7 @@ func TestNightCommand(t *testing.T) {
 			p, told := openNight(t, dir)
 			pl := nights(t, 2)
 			pl.Night.Reports = nil
-			pl.Night.Notify = &pipeline.Notify{Command: hook(t, dir, c.script), Timeout: c.timeout}
+			pl.Night.Notify = &pipeline.Notify{When: pipeline.WhenNew, Command: hook(t, dir, c.script), Timeout: c.timeout}
 			runNight(t, p, pl, "2026-11-01", pipeline.Published)
 			var problems []string
 			for _, err := range told().Problems {
@@ -280,7 +280,7 @@ func TestNightCommand(t *testing.T) {
 				if n := readJSON(t, filepath.Join(dir, "got.json")); n.Counts.New != 1 || n.Version != night.Version {
 					t.Errorf("it was given %+v", n)
 				}
-				if env, _ := os.ReadFile(filepath.Join(dir, "got.env")); string(env) != "an argument published 2026-11-01 true 1 1.00\n" {
+				if env, _ := os.ReadFile(filepath.Join(dir, "got.env")); string(env) != "an argument published 2026-11-01 false 1 1.00\n" {
 					t.Errorf("it was told %s", env)
 				}
 			}
@@ -288,25 +288,44 @@ func TestNightCommand(t *testing.T) {
 	}
 }
 
-// Nobody is told of a night without news, unless they asked for it.
+// Who is told of a night goes by whether a person must look, unless they asked for more.
 func TestNightWhen(t *testing.T) {
-	for _, always := range []bool{false, true} {
+	for when, want := range map[pipeline.When]string{
+		"": "2026-11-03", pipeline.WhenAttention: "2026-11-03", pipeline.WhenNew: "2026-11-01 2026-11-03", pipeline.WhenAlways: "2026-11-01 2026-11-02 2026-11-03",
+	} {
 		dir := nightDir(t)
 		p, told := openNight(t, dir)
 		pl := nights(t, 2)
-		pl.Night.Notify = &pipeline.Notify{Command: hook(t, dir, "cat > got.json"), Always: always}
-		runNight(t, p, pl, "2026-11-02", pipeline.Published)
-		_, err := os.Stat(filepath.Join(dir, "got.json"))
-		if (err == nil) != always || len(told().Problems) > 0 {
-			t.Errorf("always %v: %v, %v", always, err, told().Problems)
+		pl.Night.Notify = &pipeline.Notify{Command: hook(t, dir, `echo "$PENSTOCK_NIGHT_PARTITION" >> got`), When: when}
+		runNight(t, p, pl, "2026-11-01", pipeline.Published) // its break is new
+		runNight(t, p, pl, "2026-11-02", pipeline.Published) // and known
+		runNight(t, p, pl, "2026-11-03", pipeline.Blocked)
+		got, err := os.ReadFile(filepath.Join(dir, "got"))
+		if text := strings.Join(strings.Fields(string(got)), " "); err != nil || text != want || len(told().Problems) > 0 {
+			t.Errorf("when %q: told of %s, %s expected (%v, %v)", when, text, want, err, told().Problems)
 		}
 	}
 	p, told := openNight(t, nightDir(t))
 	pl := nights(t, 2)
-	pl.Night.Notify = &pipeline.Notify{Command: []string{"./no-such-hook"}}
+	pl.Night.Notify = &pipeline.Notify{When: pipeline.WhenNew, Command: []string{"./no-such-hook"}}
 	runNight(t, p, pl, "2026-11-01", pipeline.Published)
 	if len(told().Problems) != 1 {
 		t.Errorf("a command that is not there: %v", told().Problems)
+	}
+}
+
+// A report that can't go where it should is said with the way out.
+func TestReportAtADirectory(t *testing.T) {
+	dir := nightDir(t)
+	p, told := openNight(t, dir)
+	pl := nights(t, 2)
+	pl.Night.Reports = map[string]string{"text": "taken"}
+	if err := os.Mkdir(filepath.Join(dir, "taken"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	runNight(t, p, pl, "2026-11-01", pipeline.Published)
+	if got := fmt.Sprint(told().Problems); !strings.Contains(got, "the text report taken can't be written: there is a directory of this name") {
+		t.Errorf("problems: %s", got)
 	}
 }
 
@@ -353,7 +372,7 @@ func TestNightWebhook(t *testing.T) {
 			}
 			pl := nights(t, 2)
 			pl.Night.Reports = nil
-			pl.Night.Notify = &pipeline.Notify{Webhook: "http://user:" + secret + "@hooks.invalid/services/" + secret + "?key=" + secret, Timeout: 200 * time.Millisecond}
+			pl.Night.Notify = &pipeline.Notify{When: pipeline.WhenNew, Webhook: "http://user:" + secret + "@hooks.invalid/services/" + secret + "?key=" + secret, Timeout: 200 * time.Millisecond}
 			rec := runNight(t, p, pl, "2026-11-01", pipeline.Published)
 			all := fmt.Sprint(told().Problems)
 			if (c.want == "") != (len(told().Problems) == 0) || !strings.Contains(all, c.want) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -55,7 +56,7 @@ func (p *Project) tellNight(ctx context.Context, pl *pipeline.Pipeline, rec *pip
 	if err := p.nightOf(ctx, pl, rec, &told); err != nil {
 		told.Problems = append(told.Problems, fmt.Errorf("the report of the night %s can't be made: %w", rec.Partition, err))
 		// That it can't is a thing to be told, too.
-		p.notifyNight(ctx, pl.Night.Notify, night.Unknowable(rec, err), &told)
+		p.notifyNight(ctx, pl.Night, night.Unknowable(rec, err), &told)
 	}
 	if p.opts.NightTold != nil {
 		p.opts.NightTold(told)
@@ -86,7 +87,7 @@ func (p *Project) nightOf(ctx context.Context, pl *pipeline.Pipeline, rec *pipel
 			}
 			told.Reports = append(told.Reports, to)
 		}
-		p.notifyNight(ctx, pl.Night.Notify, n, told)
+		p.notifyNight(ctx, pl.Night, n, told)
 		return nil
 	})
 }
@@ -111,6 +112,9 @@ func (p *Project) writeReport(format, to string, n *night.Night) error {
 	defer p.writing.Unlock()
 	if err := p.fs.MkdirAll(filepath.Dir(path)); err != nil {
 		return err
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return errors.New("there is a directory of this name; name a file")
 	}
 	// There may be very many breaks: what is written of them is not kept in memory.
 	return faults.WriteFrom(p.fs, path, func(w io.Writer) (err error) {

@@ -212,7 +212,9 @@ func (e *evaluation) decide() {
 	switch {
 	case e.base != nil && (e.base.Status == pipeline.Failed || e.base.Status == pipeline.Cancelled):
 		sp.State, sp.JudgeOnly = StateFailed, false
-		sp.Reasons = slices.Insert(sp.Reasons, 0, Reason{CauseRun, firstText(e.base.Why, string(e.base.Status))})
+		why := firstText(e.base.Why, string(e.base.Status))
+		sp.Reasons = slices.DeleteFunc(sp.Reasons, func(r Reason) bool { return strings.Contains(why, r.What) }) // it is so still
+		sp.Reasons = slices.Insert(sp.Reasons, 0, Reason{CauseRun, why})
 	case e.base != nil && e.base.Status == pipeline.Blocked && !changed && e.freed():
 		if sp.State = StateStale; !e.shows() {
 			sp.State = StateMissing

@@ -64,13 +64,30 @@ func ReconcileFiles(ctx context.Context, f Files, o Options) (_ *night.Night, er
 	pl.Stages = []pipeline.Stage{{Name: "compare", From: []string{"left", "right"}, Operators: []pipeline.Operator{reconcile.Sides(how), tap}}}
 	plan, err := pipeline.Bind(ctx, pl, env)
 	if err != nil {
-		return nil, err
+		return nil, stageless(err)
 	}
 	out, err := plan.Run(ctx, nil, o.Listener)
 	if err != nil {
 		return nil, err
 	}
 	return tap.night(out)
+}
+
+// stageless is what Bind finds without the name of the stage, which nobody wrote.
+func stageless(err error) error {
+	switch e := err.(type) { //nolint:errorlint // only the outermost errors name it
+	case pipeline.Errors:
+		all := make(pipeline.Errors, len(e))
+		for i, one := range e {
+			all[i] = stageless(one)
+		}
+		return all
+	case *pipeline.Error:
+		named := *e
+		named.Stage = ""
+		return &named
+	}
+	return err
 }
 
 // nightTap takes in the breaks that go through it, without a ledger.

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/penstock-data/penstock/internal/expr"
+	"github.com/penstock-data/penstock/reconcile/words"
 )
 
 // breakMetrics are those of the breaks in a ledger: see package reconcile, which has its columns and
@@ -25,6 +26,7 @@ const openBreaks = `state in ["new", "open", "changed", "reopened"]`
 func breaksIf(name, of string, sum bool, columns ...expr.MetricColumn) metricFunc {
 	f := fn("breaks."+name, int64Result, expr.RowPredicate)
 	f.Of, f.Optional, f.Whose = of, 1, "a ledger of breaks"
+	f.Words = map[string][]string{words.ColState: words.States, words.ColCause: words.Causes}
 	f.Columns = append([]expr.MetricColumn{{Name: "state", Text: true}}, columns...)
 	if sum {
 		f.Params, f.Result = []expr.Param{expr.RowExpr, expr.RowPredicate}, numberResult(f.Name)

@@ -31,8 +31,8 @@ type Notify struct {
 	Command []string
 	// Webhook is where the summary is posted.
 	Webhook Address
-	// Always tells of every night, not only of those that a person must look at.
-	Always bool
+	// When says of which nights; empty: of those that a person must look at.
+	When When
 	// Timeout is for the command, and for each time that the webhook is tried; 0: 10 seconds.
 	Timeout time.Duration
 }
@@ -144,6 +144,16 @@ func (p *Pipeline) badReport(to string) string {
 	return ""
 }
 
+// When says of which nights is told.
+type When string
+
+// The choices of When, each of all that the one before it tells of, and more.
+const (
+	WhenAttention When = "attention" // a person must look
+	WhenNew       When = "new"       // there are breaks that are new or were reopened
+	WhenAlways    When = "always"
+)
+
 // bad says why nobody can be told like that.
 func (n *Notify) bad() (all []string) {
 	if len(n.Command) == 0 && n.Webhook == "" {
@@ -157,6 +167,9 @@ func (n *Notify) bad() (all []string) {
 		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 			all = append(all, "the webhook is no address that begins with https:// or http://") // and may hold a secret
 		}
+	}
+	if choices := []string{string(WhenAttention), string(WhenNew), string(WhenAlways)}; n.When != "" && !slices.Contains(choices, string(n.When)) {
+		all = append(all, "when: "+Unknown("choice", string(n.When), choices))
 	}
 	if n.Timeout < 0 || n.Timeout > MaxNotifyTimeout {
 		all = append(all, fmt.Sprintf("timeout: expected up to %v, found %v", MaxNotifyTimeout, n.Timeout))

@@ -135,7 +135,7 @@ func (a *app) listBreaks(found *penstock.Breaks, limit int, f *penstock.BreakFil
 		return nil
 	}
 	if len(shown) > 0 {
-		a.print("%s", fitted(breaksTable(shown, found.Digits), a.width()))
+		a.print("%s", fitted(breaksTable(shown, found.Digits, a.width()), a.width()))
 	}
 	all, past := found.All, ""
 	if f.Present {
@@ -171,15 +171,38 @@ type breakJSON struct {
 // minDigits is how many digits of ids are shown at least.
 const minDigits = 6
 
-func breaksTable(all []penstock.Break, digits int) string {
+// minCell is how many letters of a key or a value are shown at least.
+const minCell = 16
+
+// breaksTable has keys and values whole, but for a terminal of some width, where one that is long
+// would push all else out of sight.
+func breaksTable(all []penstock.Break, digits, width int) string {
+	cell := func(s string) string {
+		if width == 0 {
+			return s
+		}
+		return fitted(s, max(width/6, minCell))
+	}
 	rows := [][]string{{"BREAK", "STATE", "KEY", "COLUMN", "CAUSE", "LEFT", "RIGHT", "DELTA", "AGE", "OPENED", "OWNER", "NOTE"}}
 	for _, b := range all {
 		rows = append(rows, []string{
-			b.ID[:min(max(digits, minDigits), len(b.ID))], b.State, oneLine(b.Key), firstOf(oneLine(b.Column), "-"), b.Cause,
-			sideText(b.Left), sideText(b.Right), firstOf(b.Delta, "-"), ageText(&b), b.Opened, firstOf(oneLine(b.Owner), "-"), noteText(&b),
+			b.ID[:min(max(digits, minDigits), len(b.ID))], b.State, cell(oneLine(b.Key)), firstOf(oneLine(b.Column), "-"), b.Cause,
+			cell(sideText(b.Left)), cell(sideText(b.Right)), firstOf(shortDelta(b.Delta), "-"), ageText(&b), b.Opened, firstOf(oneLine(b.Owner), "-"), noteText(&b),
 		})
 	}
 	return table("lllllrrrrlll", rows)
+}
+
+// shortDelta is a delta without the zeros at its end that cents don't have; -o json has all.
+func shortDelta(text string) string {
+	whole, fraction, ok := strings.Cut(text, ".")
+	for ok && len(fraction) > 2 && strings.HasSuffix(fraction, "0") {
+		fraction = fraction[:len(fraction)-1]
+	}
+	if !ok {
+		return whole
+	}
+	return whole + "." + fraction
 }
 
 func sideText(s *string) string {
@@ -208,7 +231,7 @@ func noteText(b *penstock.Break) string {
 	case b.State == words.Cleared:
 		return "cleared " + b.Cleared
 	case b.State == words.Changed && b.BeforeDelta != "":
-		return "was " + b.BeforeDelta
+		return "was " + shortDelta(b.BeforeDelta)
 	}
 	return oneLine(b.Reason)
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -47,9 +48,13 @@ func (a *app) breaksShowCommand() *cobra.Command {
 func (a *app) showBreak(h *penstock.BreakHistory) {
 	b := &h.Break
 	a.print("break %s of %s@%s: %s\n", b.ID, h.Ledger, h.Partition, b.State)
+	width := len("accepted")
+	for _, c := range b.Carried {
+		width = max(width, utf8.RuneCountInString(oneLine(c.Column)))
+	}
 	say := func(what, text string) {
 		if text != "" {
-			a.print("  %-9s %s\n", what, oneLine(text))
+			a.print("  %-*s  %s\n", width, oneLine(what), oneLine(text))
 		}
 	}
 	nth := ""
@@ -67,7 +72,7 @@ func (a *app) showBreak(h *penstock.BreakHistory) {
 		say("left", sideText(b.Left))
 		say("right", sideText(b.Right))
 	}
-	say("delta", b.Delta)
+	say("delta", shortDelta(b.Delta))
 	say("opened", b.Opened)
 	if b.Since != b.Opened {
 		say("again", b.Since)
@@ -94,7 +99,7 @@ func (a *app) showBreak(h *penstock.BreakHistory) {
 func nightsTable(all []penstock.BreakNight) string {
 	rows := [][]string{{"PARTITION", "STATE", "LEFT", "RIGHT", "DELTA", "OWNER"}}
 	for _, n := range all {
-		rows = append(rows, []string{n.Partition, n.State, sideText(n.Left), sideText(n.Right), firstOf(n.Delta, "-"), firstOf(oneLine(n.Owner), "-")})
+		rows = append(rows, []string{n.Partition, n.State, sideText(n.Left), sideText(n.Right), firstOf(shortDelta(n.Delta), "-"), firstOf(oneLine(n.Owner), "-")})
 	}
 	return table("llrrrl", rows)
 }

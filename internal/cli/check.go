@@ -61,15 +61,27 @@ func (a *app) bind(cmd *cobra.Command, file string, f *pipelineFlags, partition 
 	if partition != "" || pl.Partitions.By == pipeline.Whole {
 		part, err = pl.Partitions.Parse(partition)
 	} else {
-		var parts []pipeline.Partition
-		if parts, err = pl.Partitions.Range("", ""); err == nil {
-			part = parts[0]
-		}
+		part, err = firstPartition(pl.Partitions)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return pipeline.Bind(cmd.Context(), pl, project.Env(pl, part))
+}
+
+// firstPartition is the first of the file, which need not say where its partitions end.
+func firstPartition(s pipeline.Scheme) (pipeline.Partition, error) {
+	if s.By != pipeline.Whole && s.By != pipeline.Key && s.From != "" && s.To == "" {
+		return s.Anyway(s.From)
+	}
+	parts, err := s.Range("", "")
+	switch {
+	case err != nil:
+		return pipeline.Partition{}, err
+	case len(parts) == 0:
+		return pipeline.Partition{}, usage("the pipeline has no partition").With("name one with --partition")
+	}
+	return parts[0], nil
 }
 
 // stageExplained is one stage in `explain -o json`.

@@ -18,6 +18,7 @@ import (
 type comparing struct {
 	keys, columns, ignored                []string
 	tolerances, relatives, rounds, within []string
+	numbers, dates, strips                []string
 	amount                                string
 	trim, fold, nullsEqual                bool
 }
@@ -40,7 +41,8 @@ Columns of both sides that are no keys are compared, or those that are named. No
 pipeline with the operators reconcile and breaks follows the breaks over the nights.
 
 Exit status: 0 all matches, 1 there are breaks, 2 anything else.`,
-		Example: "  penstock reconcile ledger.csv bank.parquet --key id --tolerance amount=0.01\n" +
+		Example: "  penstock reconcile erp.csv bank.csv --key invoice=ref --strip invoice=^INV- --number invoice --date booked=02.01.2006\n" +
+			"  penstock reconcile ledger.csv bank.parquet --key id --tolerance amount=0.01\n" +
 			"  penstock reconcile ledger.csv bank.csv --key invoice=reference --column amount --column booked=value_date\n" +
 			"  penstock reconcile old.parquet new.parquet --key id -o json",
 		Args: arguments(2, 2, "two data files"),
@@ -84,6 +86,9 @@ Exit status: 0 all matches, 1 there are breaks, 2 anything else.`,
 	flags.StringArrayVar(&c.relatives, "relative", nil, "how far they may be apart as a share of the greater, `fee=0.1%`; may be repeated")
 	flags.StringArrayVar(&c.rounds, "round", nil, "to how many places numbers are rounded before, `rate=2`; may be repeated")
 	flags.StringArrayVar(&c.within, "seconds", nil, "how far times may be apart, `booked=3600`; may be repeated")
+	flags.StringArrayVar(&c.numbers, "number", nil, "a `column` or key of texts that are numbers; may be repeated")
+	flags.StringArrayVar(&c.dates, "date", nil, "how dates are written in a text, as 2 January 2006 would be, `booked=02.01.2006`; may be repeated")
+	flags.StringArrayVar(&c.strips, "strip", nil, "what is taken out of a text, a regular expression, `invoice=^INV-`; may be repeated")
 	flags.StringVar(&c.amount, "amount", "", "the compared column whose totals are told (default: the first that is a number)")
 	flags.BoolVar(&c.trim, "trim", false, "white space around texts does not count")
 	flags.BoolVar(&c.fold, "ignore-case", false, "the case of texts does not count")
@@ -119,7 +124,53 @@ func (c *comparing) options(left, right *arrow.Schema) (reconcile.Options, error
 		l, r := sides(text)
 		o.Columns = append(o.Columns, reconcile.Column{Left: l, Right: r, Normal: c.normal(left, right, l, r)})
 	}
+	if err := c.rewrite(&o); err != nil {
+		return o, err
+	}
 	return o, c.refine(o.Columns)
+}
+
+// rewrite says how keys and columns are written anew.
+func (c *comparing) rewrite(o *reconcile.Options) error {
+	var names []string
+	of := map[string][]*reconcile.Normal{}
+	add := func(name string, n *reconcile.Normal) {
+		if of[name] == nil {
+			names = append(names, name)
+		}
+		of[name] = append(of[name], n)
+	}
+	for i := range o.Keys {
+		add(o.Keys[i].Left, &o.Keys[i].Normal)
+	}
+	for i := range o.Columns {
+		add(o.Columns[i].Left, &o.Columns[i].Normal)
+	}
+	var errs pipeline.Errors
+	for _, f := range []struct {
+		flag  string
+		all   []string
+		value bool
+		set   func(n *reconcile.Normal, value string)
+	}{
+		{"number", c.numbers, false, func(n *reconcile.Normal, _ string) { n.Number = true }},
+		{"date", c.dates, true, func(n *reconcile.Normal, v string) { n.Date = v }},
+		{"strip", c.strips, true, func(n *reconcile.Normal, v string) { n.Strip = v }},
+	} {
+		for _, text := range f.all {
+			name, value, _ := strings.Cut(text, "=")
+			switch {
+			case f.value && value == "":
+				errs = append(errs, usage("--%s %q: expected column=value", f.flag, text))
+			case of[name] == nil:
+				errs = append(errs, usage("--%s %s: %s", f.flag, text, pipeline.Unknown("key or compared column", name, names)))
+			}
+			for _, n := range of[name] {
+				f.set(n, value)
+			}
+		}
+	}
+	return errs.Err()
 }
 
 // refine says how columns are compared.

@@ -128,7 +128,7 @@ func fitted(text string, width int) string {
 	lines := bytes.SplitAfter([]byte(text), []byte("\n"))
 	for i, line := range lines {
 		if letters := []rune(string(bytes.TrimSuffix(line, []byte("\n")))); len(letters) > width {
-			lines[i] = []byte(string(letters[:width-1]) + "…\n")
+			lines[i] = []byte(string(letters[:width-1]) + "…" + string(line[len(bytes.TrimSuffix(line, []byte("\n"))):]))
 		}
 	}
 	return string(slices.Concat(lines...))

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/penstock-data/penstock/pipeline"
@@ -20,7 +22,7 @@ var notifyObject = &object{name: "notify", doc: "Who is told of a night. If nobo
 	{name: "command", typ: "texts", doc: "A command and its arguments, without a shell: `[./notify.sh, --all]`. It is run in the project's directory and reads the summary, as JSON. " +
 		"PENSTOCK_NIGHT_STATUS, _PIPELINE, _PARTITION, _RUN, _ATTENTION (true or false), _NEW, _REOPENED, _OPEN, _ACCEPTED, _CLEARED and _DELTA are set; counts are empty where they are not known."},
 	{name: "webhook", typ: "text", doc: "An address that the summary is posted to, as JSON; three times, if the server has trouble. No redirect is followed. Keep its secret part out of the file: `${env:NIGHT_HOOK}`."},
-	{name: "when", typ: "text", choices: []string{"attention", "always"}, doc: "attention, if left out: only of a night that a person must look at, for the run was blocked or failed, or there are breaks that are new or were reopened."},
+	{name: "when", typ: "text", choices: []string{"attention", "new", "always"}, doc: "attention, if left out: only of a night that a person must look at, for the run was blocked or failed, the totals do not add up, or the breaks are not known; new: also of one with breaks that are new or were reopened; always: of every night."},
 	{name: "timeout", typ: "text", doc: "For the command, and for each time that the webhook is tried: like 30s, at most 10m; 10s if left out."},
 }}
 
@@ -61,10 +63,50 @@ func (d *decoder) night(n *node) *pipeline.Night {
 	return t
 }
 
+// nightStages finds stages that a night names and that have not the operator they are named for.
+func (d *decoder) nightStages(night, stages *node) {
+	if night.kind != mapping || stages == nil || stages.kind != mapping {
+		return
+	}
+	for _, of := range [][2]string{{"compare", "reconcile"}, {"ledger", "breaks"}} {
+		named := night.get(of[0])
+		if named == nil || named.kind != scalar {
+			continue
+		}
+		var have []string
+		for i, key := range stages.keys {
+			if hasOperator(stages.values[i], of[1]) {
+				have = append(have, key.text)
+			}
+		}
+		if stages.get(named.text) == nil || slices.Contains(have, named.text) { // one that is unknown is said elsewhere
+			continue
+		}
+		d.fail(named.pos, "night: %s: stage %q has no operator %s; %s", of[0], named.text, of[1], those(have))
+	}
+}
+
+func those(stages []string) string {
+	if len(stages) == 0 {
+		return "no stage has it"
+	}
+	return "those that have it: " + strings.Join(stages, ", ")
+}
+
+func hasOperator(stage *node, name string) bool {
+	if stage.kind != mapping {
+		return false
+	}
+	operators := stage.get("operators")
+	return operators != nil && operators.kind == sequence && slices.ContainsFunc(operators.values, func(o *node) bool {
+		return o.kind == mapping && o.get(name) != nil
+	})
+}
+
 func (d *decoder) notify(n *node) *pipeline.Notify {
 	t := &pipeline.Notify{
 		Command: d.texts(n.get("command"), "command"), Webhook: pipeline.Address(d.text(n.get("webhook"), "webhook")),
-		Always: d.oneOf(n.get("when"), fieldOf(notifyObject, "when")) == "always",
+		When: pipeline.When(d.oneOf(n.get("when"), fieldOf(notifyObject, "when"))),
 	}
 	if w := n.get("timeout"); w != nil {
 		wait, err := time.ParseDuration(d.text(w, "timeout"))

@@ -38,6 +38,7 @@ func (d *decoder) pipeline(n *node) *pipeline.Pipeline {
 	}
 	if nt := n.get("night"); nt != nil {
 		p.Night = d.night(nt)
+		d.nightStages(nt, n.get("stages"))
 	}
 	d.unfold(p)
 	if len(d.errs) == 0 {

@@ -50,6 +50,8 @@ type MetricFunc struct {
 	Of      string
 	Columns []MetricColumn
 	Whose   string
+	// Words are, by column, all the texts that it may hold: no other may be asked for.
+	Words map[string][]string
 }
 
 // MetricColumn is a column that a metric looks at by its name: of text, or of whole numbers.

@@ -7,6 +7,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/parser"
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -91,6 +92,9 @@ func (m *metricFinder) rowsOf(call *Call, f MetricFunc, e ast.Expr, args []ast.E
 			rows = strings.ReplaceAll(rows, "{n}", fmt.Sprint(n))
 			continue
 		}
+		if err := m.misspelt(f, arg); err != nil {
+			return err
+		}
 		typed := Call{Func: f.Name}
 		if err := m.argument(&typed, f.Params[i], arg, schema); err != nil {
 			return err
@@ -158,4 +162,46 @@ func zeroOf(t arrow.DataType) (string, bool) {
 		return `decimal("0")`, true
 	}
 	return "", false
+}
+
+// misspelt finds a text beside a column of known words that is none of them: it would hold of no row,
+// and a rule about such rows would pass for good.
+func (m *metricFinder) misspelt(f MetricFunc, e ast.Expr) error {
+	if e.Kind() == ast.CallKind {
+		call := e.AsCall()
+		if args := call.Args(); slices.Contains([]string{operators.Equals, operators.NotEquals, operators.In}, call.FunctionName()) && len(args) == 2 {
+			for i, arg := range args {
+				if arg.Kind() != ast.IdentKind || f.Words[arg.AsIdent()] == nil {
+					continue
+				}
+				if err := m.knownWords(arg.AsIdent(), f.Words[arg.AsIdent()], args[1-i]); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for _, child := range children(e) {
+		if err := m.misspelt(f, child); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// knownWords finds the first text, of one or of a list, that is not among the words of a column.
+func (m *metricFinder) knownWords(column string, words []string, e ast.Expr) error {
+	if e.Kind() == ast.ListKind {
+		for _, element := range e.AsList().Elements() {
+			if err := m.knownWords(column, words, element); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if v, ok := constant(e); ok {
+		if text, is := v.(string); is && !slices.Contains(words, text) {
+			return m.at(e, "%s", pipeline.Unknown(column, text, words))
+		}
+	}
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -182,8 +183,11 @@ func (l *lines) next() ([]string, error) {
 	}
 	if l.names != nil && len(fields) != len(l.names) {
 		line, _ := l.csv.FieldPos(0)
-		return nil, l.bad(line, "%d fields, %d expected", len(fields), len(l.names)).
-			With("columns are " + strings.Join(l.names, ", "))
+		bad := l.bad(line, "%d fields, %d expected", len(fields), len(l.names)).With("columns are " + strings.Join(l.names, ", "))
+		if other := otherDelimiter(l.names); other != "" {
+			bad = bad.With("fields seem to be separated by " + other + "; a source in a pipeline file has `delimiter`")
+		}
+		return nil, bad
 	}
 	for i, f := range fields {
 		if !utf8.ValidString(f) {
@@ -214,4 +218,17 @@ func skipBOM(r io.Reader) io.Reader {
 		return r
 	}
 	return io.MultiReader(strings.NewReader(string(head[:n])), r)
+}
+
+// otherDelimiter is what separates the names of a header that came out as a single one, in quotes.
+func otherDelimiter(names []string) string {
+	if len(names) != 1 {
+		return ""
+	}
+	for _, by := range []string{";", "\t", "|"} {
+		if strings.Contains(names[0], by) {
+			return strconv.Quote(by)
+		}
+	}
+	return ""
 }

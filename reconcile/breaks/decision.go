@@ -89,11 +89,11 @@ func (d *Decision) Check() error {
 	switch d.Action {
 	case Assign:
 		if strings.TrimSpace(d.Owner) == "" {
-			return bad("to whom is the break assigned?")
+			return bad("to whom is the break assigned? name an owner, as with --owner")
 		}
 	case Accept, Reopen:
 		if strings.TrimSpace(d.Reason) == "" {
-			return bad("to %s a break needs a reason", d.Action)
+			return bad("to %s a break needs a reason, for the record: say one, as with --reason", d.Action)
 		}
 		if d.Action == Accept && d.Accepted == nil {
 			return bad("accepted for which values?")

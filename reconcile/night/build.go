@@ -180,7 +180,9 @@ func gatesOf(found []pipeline.Finding) []Gate {
 	return all
 }
 
-// why says why a person must look. What is not known is no reason to be calm.
+// why says why a person must look: where the exit status of the run is not 0, or where that would
+// say too much, for what is not known is no reason to be calm. What is too much of what is new is for
+// gates to say.
 func why(n *Night) []string {
 	all := []string{}
 	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
@@ -188,7 +190,7 @@ func why(n *Night) []string {
 	case pipeline.Blocked:
 		for _, g := range n.Gates {
 			if g.Blocks {
-				say("gate %s of stage %s blocked: %s, %s expected", g.Name, g.Stage, g.Observed, g.Expected)
+				say("%s", g.Text())
 			}
 		}
 		if len(all) == 0 {
@@ -206,16 +208,8 @@ func why(n *Night) []string {
 	switch c := n.Counts; {
 	case c == nil && len(all) == 0:
 		say("the breaks are not known: %s", cmp.Or(n.Rests, "there is no ledger"))
-	case c == nil:
-	case n.Dataset == "" && c.Standing() > 0:
+	case c != nil && n.Dataset == "" && c.Standing() > 0:
 		say("%s", plural(c.Standing(), "break", "breaks"))
-	default:
-		if c.New > 0 {
-			say("%s", plural(c.New, "new break", "new breaks"))
-		}
-		if c.Reopened > 0 {
-			say("%s reopened", plural(c.Reopened, "break", "breaks"))
-		}
 	}
 	return all
 }

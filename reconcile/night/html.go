@@ -29,7 +29,7 @@ var pageTemplate = sync.OnceValue(func() *template.Template {
 		"age": ageText, "note": noteText, "moment": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
 		"what": func(n *Night, b *Break) string { return n.what(b) }, "said": said, "sides": func(s *Sides) []Totals { return []Totals{s.Left, s.Right} },
 		"rowShare": rowShare, "amountShare": amountShare, "balance": balanceBadge, "totals": totalRows, "table": countTable, "charts": charts,
-		"headline": (*Night).headline, "heading": heading, "stateClass": stateClass, "sideName": sideName, "len64": func(p []Point) int64 { return int64(len(p)) },
+		"headline": (*Night).headline, "unsaid": (*Night).unsaid, "heading": heading, "stateClass": stateClass, "sideName": sideName, "len64": func(p []Point) int64 { return int64(len(p)) },
 	}).Parse(pageText))
 })
 

@@ -26,7 +26,8 @@ type Night struct {
 	Started time.Time       `json:"started,omitzero"`
 	Actor   string          `json:"actor,omitempty"`
 	// Attention says that a person must look, and Why, a line each: the run was blocked or failed,
-	// the sides don't add up, or there are breaks that are new or were reopened.
+	// the sides don't add up, or the breaks are not known; of two files, there are breaks. New ones
+	// alone are no reason: gates say how many are too many.
 	Attention bool     `json:"attention"`
 	Why       []string `json:"why"`
 	// Dataset is the ledger of breaks; empty where there is none.

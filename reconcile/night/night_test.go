@@ -213,8 +213,13 @@ func TestAttention(t *testing.T) {
 	quiet := sampleSummary(t)
 	known := ledger(t, ledgerSchema, row("00a4;d;k;1;~;missing;only_left;open;2026-10-02;2026-10-02;~;1;0;~;~;1.00;~;~;a"))
 	defer known.Release()
-	fresh := ledger(t, ledgerSchema, row("00a4;d;k;1;~;missing;only_left;reopened;2026-10-02;2026-10-02;~;1;0;~;~;1.00;~;~;a"))
+	fresh := ledger(t, ledgerSchema,
+		row("00a4;d;k;1;~;missing;only_left;reopened;2026-10-02;2026-10-02;~;1;0;~;~;1.00;~;~;a"),
+		row("00a5;d;l;1;~;missing;only_left;new;2026-10-02;2026-10-02;~;1;0;~;~;1.00;~;~;a"))
 	defer fresh.Release()
+	torn := side(t, 508240, "91234567890123.45")
+	unbalanced := sampleSummary(t)
+	unbalanced.Left = &torn
 	build := func(rec *pipeline.RunRecord, f func(b *Builder)) *Night {
 		b := NewBuilder(rec, quiet, Options{})
 		f(b)
@@ -223,12 +228,20 @@ func TestAttention(t *testing.T) {
 	if n := build(calm, func(b *Builder) { b.Of("d"); _ = b.Ledger(known) }); n.Attention {
 		t.Error("breaks that everybody knows: ", n.Why)
 	}
+	n := build(calm, func(b *Builder) { b.Of("d"); _ = b.Ledger(fresh) })
+	if n.Attention || len(n.Why) > 0 || n.Counts.New != 1 || n.Counts.Reopened != 1 {
+		t.Error("new breaks that no gate objects to: ", n.Why)
+	}
+	if text := written(t, n, writers()["night.txt"]); !strings.Contains(text, "published, 1 new break, 1 reopened") {
+		t.Errorf("nobody hears of them: %s", text)
+	}
 	for name, n := range map[string]*Night{
-		"a break reopened": build(calm, func(b *Builder) { b.Of("d"); _ = b.Ledger(fresh) }),
-		"no ledger":        build(calm, func(b *Builder) { b.NoLedger("d", "nothing is published") }),
-		"failed":           build(&pipeline.RunRecord{Status: pipeline.Failed}, func(b *Builder) { b.Of("d"); _ = b.Ledger(known) }),
-		"blocked":          build(&pipeline.RunRecord{Status: pipeline.Blocked}, func(b *Builder) { b.Of("d"); _ = b.Ledger(known) }),
-		"cancelled":        build(&pipeline.RunRecord{Status: pipeline.Cancelled}, func(b *Builder) { b.Of("d"); _ = b.Ledger(known) }),
+		"does not add up": build(calm, func(b *Builder) { b.Of("d"); b.Sides(unbalanced); _ = b.Ledger(known) }),
+		"two files":       build(calm, func(b *Builder) { _ = b.Relation(fresh) }),
+		"no ledger":       build(calm, func(b *Builder) { b.NoLedger("d", "nothing is published") }),
+		"failed":          build(&pipeline.RunRecord{Status: pipeline.Failed}, func(b *Builder) { b.Of("d"); _ = b.Ledger(known) }),
+		"blocked":         build(&pipeline.RunRecord{Status: pipeline.Blocked}, func(b *Builder) { b.Of("d"); _ = b.Ledger(known) }),
+		"cancelled":       build(&pipeline.RunRecord{Status: pipeline.Cancelled}, func(b *Builder) { b.Of("d"); _ = b.Ledger(known) }),
 	} {
 		if !n.Attention || len(n.Why) == 0 {
 			t.Errorf("%s: nobody looks", name)
@@ -239,6 +252,36 @@ func TestAttention(t *testing.T) {
 			}
 		}
 		written(t, n, XLSX)
+	}
+}
+
+// No line is wider than the terminal, whatever is written in it.
+func TestWideLetters(t *testing.T) {
+	for text, want := range map[string]int{"abc": 3, "日本": 4, "한글": 4, "e\u0301": 1, "ключ": 4, "（）": 4, "🙂": 2} {
+		if got := letters(text); got != want {
+			t.Errorf("letters(%q) = %d, %d expected", text, got, want)
+		}
+	}
+	for most, want := range map[int]string{8: "日本株式", 7: "日本株…", 6: "日本…", 1: "…"} {
+		if got := fit("日本株式", most); got != want || letters(got) > most {
+			t.Errorf("fit to %d: %q, %q expected", most, got, want)
+		}
+	}
+	b := NewBuilder(sampleRun(), nil, Options{})
+	b.Of("d")
+	batch := ledger(t, ledgerSchema, row("00a4;d;"+strings.Repeat("東京", 40)+";1;~;missing;only_left;new;2026-10-02;2026-10-02;~;1;0;~;~;1.00;~;"+strings.Repeat("京", 60)+";a"))
+	defer batch.Release()
+	if err := b.Ledger(batch); err != nil {
+		t.Fatal(err)
+	}
+	text := written(t, b.Night(), writers()["night.txt"])
+	for line := range strings.SplitSeq(text, "\n") {
+		if letters(line) > usualWidth {
+			t.Errorf("%d columns: %s", letters(line), line)
+		}
+	}
+	if strings.Contains(text, "biggest") {
+		t.Errorf("the only break is told twice:\n%s", text)
 	}
 }
 

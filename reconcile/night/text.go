@@ -5,7 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode/utf8"
+	"unicode"
 
 	"github.com/penstock-data/penstock/pipeline"
 	"github.com/penstock-data/penstock/reconcile/totals"
@@ -42,10 +42,7 @@ type text struct {
 // line writes a line that is cut where the terminal ends.
 func (t *text) line(format string, args ...any) {
 	s := strings.TrimRight(fmt.Sprintf(format, args...), " ")
-	if r := []rune(s); len(r) > t.width {
-		s = string(r[:t.width-1]) + "…"
-	}
-	t.b.WriteString(s + "\n")
+	t.b.WriteString(fit(s, t.width) + "\n")
 }
 
 // wrapped writes a text on as many lines as it needs.
@@ -191,7 +188,11 @@ func (t *text) lists() {
 			continue
 		}
 		t.line("")
-		table := [][]string{{l.Title, "cause", "what", "delta", "", "values"}}
+		age := ""
+		if n.Dataset != "" {
+			age = "age"
+		}
+		table := [][]string{{l.Title, "cause", "what", "delta", age, "values"}}
 		shown := l.Breaks[:min(len(l.Breaks), textShown)]
 		for _, b := range shown {
 			note := values(b)
@@ -200,7 +201,7 @@ func (t *text) lists() {
 			} else if more := noteText(b); more != "" {
 				note += "  " + more
 			}
-			table = append(table, []string{cut(b.Key, 24), causeWord(b.Cause), cut(n.what(b), 18), deltaText(b), ageText(b), note})
+			table = append(table, []string{fit(cut(b.Key, 24), 24), causeWord(b.Cause), fit(cut(n.what(b), 18), 18), deltaText(b), ageText(b), note})
 		}
 		t.table("lllrrl", table)
 		if more := l.Total - int64(len(shown)); more > 0 {
@@ -236,13 +237,19 @@ func (t *text) trend() {
 }
 
 func (t *text) gates() {
-	if len(t.n.Gates) == 0 {
+	others := t.n.unsaid()
+	if len(others) == 0 {
 		return
 	}
 	t.line("")
-	for _, g := range t.n.Gates {
+	for _, g := range others {
 		t.wrapped("", g.Text())
 	}
+}
+
+// unsaid are the gates that Why does not name.
+func (n *Night) unsaid() []Gate {
+	return slices.DeleteFunc(slices.Clone(n.Gates), func(g Gate) bool { return slices.Contains(n.Why, g.Text()) })
 }
 
 // Text is a finding in a sentence.
@@ -330,7 +337,47 @@ func (t *text) table(align string, table [][]string) {
 	}
 }
 
-func letters(s string) int { return utf8.RuneCountInString(s) }
+// letters is how many columns of a terminal a text takes.
+func letters(s string) (n int) {
+	for _, r := range s {
+		n += columnsOfRune(r)
+	}
+	return n
+}
+
+// fit is a text in at most so many columns.
+func fit(s string, most int) string {
+	if letters(s) <= most {
+		return s
+	}
+	n := 0
+	for i, r := range s {
+		if n += columnsOfRune(r); n > most-1 {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}
+
+// columnsOfRune is 2 of the wide letters of East Asia and of pictures, 0 of marks on the letter
+// before.
+func columnsOfRune(r rune) int {
+	switch {
+	case r < 0x300:
+		return 1
+	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		return 0
+	case unicode.Is(wide, r):
+		return 2
+	}
+	return 1
+}
+
+// wide are the blocks that East Asian Width has as wide.
+var wide = &unicode.RangeTable{
+	R16: []unicode.Range16{{0x1100, 0x115f, 1}, {0x2e80, 0x303e, 1}, {0x3041, 0xa4cf, 1}, {0xa960, 0xa97f, 1}, {0xac00, 0xd7a3, 1}, {0xf900, 0xfaff, 1}, {0xfe30, 0xfe6f, 1}, {0xff00, 0xff60, 1}, {0xffe0, 0xffe6, 1}},
+	R32: []unicode.Range32{{0x1f300, 0x1f64f, 1}, {0x1f680, 0x1f6ff, 1}, {0x1f900, 0x1f9ff, 1}, {0x20000, 0x3fffd, 1}},
+}
 
 // NamedList is a list of the report with its title.
 type NamedList struct {
@@ -338,12 +385,14 @@ type NamedList struct {
 	List
 }
 
-// Lists are those of the report, in their order.
+// Lists are those of the report, in their order; the biggest are left out where they are the new ones.
 func (n *Night) Lists() []NamedList {
 	if n.Dataset == "" {
 		return []NamedList{{"biggest", n.Biggest}}
 	}
-	return []NamedList{
-		{"new", n.New}, {fmt.Sprintf("open > %d days", n.AgedDays), n.Aged}, {"cleared", n.Cleared}, {"biggest", n.Biggest},
+	all := []NamedList{{"new", n.New}, {fmt.Sprintf("open > %d days", n.AgedDays), n.Aged}, {"cleared", n.Cleared}}
+	if n.Biggest.Total != n.New.Total {
+		all = append(all, NamedList{"biggest", n.Biggest})
 	}
+	return all
 }

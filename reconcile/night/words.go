@@ -175,6 +175,21 @@ func ageText(b *Break) string {
 	return ""
 }
 
+// news says how many breaks nobody knows yet.
+func (n *Night) news() string {
+	var all []string
+	if c := n.Counts; c != nil && c.New > 0 {
+		all = append(all, plural(c.New, "new break", "new breaks"))
+	}
+	if c := n.Counts; c != nil && c.Reopened > 0 {
+		all = append(all, count(c.Reopened)+" reopened")
+	}
+	if len(all) == 0 {
+		return "nothing new"
+	}
+	return strings.Join(all, ", ")
+}
+
 // headline says how the night ended, in a line.
 func (n *Night) headline() string {
 	switch {
@@ -183,5 +198,5 @@ func (n *Night) headline() string {
 	case n.Run == "" && n.Dataset == "":
 		return "all matches"
 	}
-	return "nothing new"
+	return n.news()
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/xuri/excelize/v2"
@@ -141,9 +142,9 @@ func number(d Decimal) (value any, format string) {
 	case d.Scale() == 0:
 		return d.Float64(), formatCount
 	}
-	format = formatCount + "."
-	for range min(d.Scale(), 15) {
-		format += "0"
+	format = formatCount
+	if _, fraction, ok := strings.Cut(shorter(d, 2), "."); ok {
+		format += "." + strings.Repeat("0", min(len(fraction), 15))
 	}
 	return d.Float64(), format
 }
