@@ -235,8 +235,8 @@ func (s *sixty) checkModel(x *nightly) {
 // the ledger is the same in every byte, and what a model says.
 func TestSixtyNights(t *testing.T) {
 	n := 60
-	if testing.Short() {
-		n = 20
+	if testing.Short() || RaceEnabled { // the detector makes it ten times as long
+		n = 15
 	}
 	r := rand.New(rand.NewPCG(60, 1))
 	s := newSixty(r, n)

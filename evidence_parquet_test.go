@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/penstock-data/penstock"
 	"github.com/penstock-data/penstock/gates"
 	"github.com/penstock-data/penstock/operators/parquet"
 	"github.com/penstock-data/penstock/pipeline"
@@ -298,7 +299,7 @@ func TestParquetEvidenceAndScanAgree(t *testing.T) {
 				if i > 0 && (i+turn)%3 == s {
 					continue // another writer's files get this one
 				}
-				if raceEnabled && i%4 > 0 {
+				if penstock.RaceEnabled && i%4 > 0 {
 					continue // it takes ten times as long
 				}
 				patched := h.make(t, file)

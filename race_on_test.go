@@ -1,5 +1,6 @@
 //go:build race
 
-package penstock_test
+package penstock
 
-const raceEnabled = true
+// RaceEnabled says whether the race detector watches, for tests that are long with it.
+const RaceEnabled = true
