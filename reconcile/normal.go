@@ -48,6 +48,9 @@ func newWriter(n Normal, fail func(format string, args ...any)) *writer {
 	if n.Number && n.Date != "" {
 		fail("number: it does not go with date; a text is read as the one or the other")
 	}
+	if n.Decimal != "" && (!n.Number || thousands[n.Decimal] == nil) {
+		fail("decimal: a comma or a point, with `number: true`, not %q", n.Decimal)
+	}
 	if len(n.Map) > 0 && (n.Number || n.Date != "") {
 		fail("map: it is of texts, and does not go with number or date")
 	}
@@ -105,6 +108,30 @@ func (w *writer) text(s string) (out string, ok bool) {
 		s = to
 	}
 	return s, !w.BlankIsNull || !blank(s)
+}
+
+// thousands are numbers whose thousands may be set apart, by the mark before their decimals.
+var thousands = map[string]*regexp.Regexp{
+	",": regexp.MustCompile(`^([-+]?)(\d+|\d{1,3}(?:\.\d{3})+|\d{1,3}(?:[' \x{a0}\x{202f}]\d{3})+)(,\d+)?$`),
+	".": regexp.MustCompile(`^([-+]?)(\d+|\d{1,3}(?:,\d{3})+|\d{1,3}(?:[' \x{a0}\x{202f}]\d{3})+)(\.\d+)?$`),
+}
+
+// number reads a number in a text; places is how many decimals stand there.
+func (w *writer) number(s string) (n number, places int, ok bool) {
+	if w.Decimal == "" || len(s) > maxNumberText {
+		return parseNumber(s)
+	}
+	parts := thousands[w.Decimal].FindStringSubmatch(s)
+	if parts == nil {
+		return n, 0, false
+	}
+	whole := strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, parts[2])
+	return parseNumber(parts[1] + whole + strings.Replace(parts[3], ",", ".", 1))
 }
 
 func blank(s string) bool { return strings.TrimFunc(s, unicode.IsSpace) == "" }

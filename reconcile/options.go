@@ -51,6 +51,7 @@ type Normal struct {
 	Case        string // upper, lower; empty: as it is
 	Pad         int    // zeros in front up to so many characters
 	Number      bool   // a text that is a number counts as that: "007.50" is 7.5
+	Decimal     string // "," or ".": what stands before the decimals in it, with thousands set apart or not; empty: a point, and nothing is set apart
 	Date        string // the layout of a date or time in a text, as of Go's time package
 	Zone        string // the time zone of times without one; empty: UTC
 	Map         map[string]string

@@ -92,7 +92,7 @@ func (p *columnPair) written(side int, a arrow.Array) func(i int) written {
 func (p *columnPair) ofText(s string) written {
 	switch p.kind {
 	case kindNumber:
-		if n, places, ok := parseNumber(p.write.plain(trimmed(s))); ok {
+		if n, places, ok := p.write.number(p.write.plain(trimmed(s))); ok {
 			return p.ofNumber(n, places)
 		}
 	case kindMoment:

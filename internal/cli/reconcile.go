@@ -86,7 +86,7 @@ Exit status: 0 all matches, 1 there are breaks, 2 anything else.`,
 	flags.StringArrayVar(&c.relatives, "relative", nil, "how far they may be apart as a share of the greater, `fee=0.1%`; may be repeated")
 	flags.StringArrayVar(&c.rounds, "round", nil, "to how many places numbers are rounded before, `rate=2`; may be repeated")
 	flags.StringArrayVar(&c.within, "seconds", nil, "how far times may be apart, `booked=3600`; may be repeated")
-	flags.StringArrayVar(&c.numbers, "number", nil, "a `column` or key of texts that are numbers; may be repeated")
+	flags.StringArrayVar(&c.numbers, "number", nil, "a `column` or key of texts that are numbers, `amount`, or `amount=,` with a decimal comma; may be repeated")
 	flags.StringArrayVar(&c.dates, "date", nil, "how dates are written in a text, as 2 January 2006 would be, `booked=02.01.2006`; may be repeated")
 	flags.StringArrayVar(&c.strips, "strip", nil, "what is taken out of a text, a regular expression, `invoice=^INV-`; may be repeated")
 	flags.StringVar(&c.amount, "amount", "", "the compared column whose totals are told (default: the first that is a number)")
@@ -153,7 +153,7 @@ func (c *comparing) rewrite(o *reconcile.Options) error {
 		value bool
 		set   func(n *reconcile.Normal, value string)
 	}{
-		{"number", c.numbers, false, func(n *reconcile.Normal, _ string) { n.Number = true }},
+		{"number", c.numbers, false, func(n *reconcile.Normal, v string) { n.Number, n.Decimal = true, v }},
 		{"date", c.dates, true, func(n *reconcile.Normal, v string) { n.Date = v }},
 		{"strip", c.strips, true, func(n *reconcile.Normal, v string) { n.Strip = v }},
 	} {

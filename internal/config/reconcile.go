@@ -18,6 +18,7 @@ var normalFields = []field{
 	{name: "case", typ: "text", choices: []string{"upper", "lower"}, doc: "In which case a text is written; as it is, if left out."},
 	{name: "pad", typ: "number", doc: "Zeros are put in front of a text up to so many characters."},
 	{name: "number", typ: "bool", doc: "Whether a text that is a number counts as that: 007.50 is 7.5. A text that is none stays a text."},
+	{name: "decimal", typ: "text", choices: []string{",", "."}, doc: "With number: what stands before the decimals. `','` reads 1.234,50 and 1 234,50, `'.'` reads 1,234.50; left out, a point, and no thousands are set apart."},
 	{name: "date", typ: "text", doc: "How a date or a time is written in a text: the layout of 2 January 2006, 15:04:05, like `02.01.2006`. A text that is none stays a text."},
 	{name: "zone", typ: "text", doc: "The time zone of times that have none, like Europe/Berlin; UTC if left out."},
 	{name: "map", typ: "map", doc: "What codes stand for: `{C: cleared}`. It is looked up after what stands above, which is done to the codes and their meanings too."},
@@ -165,7 +166,7 @@ func (d *decoder) normal(n *node, what string) reconcile.Normal {
 	normal := reconcile.Normal{
 		Trim: d.bool(n.get("trim"), "trim", false), Strip: d.text(n.get("strip"), "strip"),
 		Case: d.oneOf(n.get("case"), fieldOf(keyObject, "case")), Pad: int(d.int(n.get("pad"), "pad", 0)),
-		Number: d.bool(n.get("number"), "number", false), Date: d.text(n.get("date"), "date"), Zone: d.text(n.get("zone"), "zone"),
+		Number: d.bool(n.get("number"), "number", false), Decimal: d.oneOf(n.get("decimal"), fieldOf(keyObject, "decimal")), Date: d.text(n.get("date"), "date"), Zone: d.text(n.get("zone"), "zone"),
 		BlankIsNull: d.bool(n.get("blank_is_null"), "blank_is_null", false),
 	}
 	if m := n.get("map"); m != nil {
