@@ -50,7 +50,7 @@ func local(path string) string {
 var layers = []string{
 	"cmd/", "benchmarks|internal/crashtest/child", "internal/cli|internal/crashtest", "internal/suggest", "internal/config|internal/report", ".",
 	"internal/store|operators/published|internal/twosides", "reconcile|reconcile/breaks|reconcile/night", "profile|operators/parquet|operators/csv|operators/jsonl|operators/ipc|operators/sql|operators|gates|lineage/verify|lineage/audit|lineage/openlineage|lineage|internal/publish|internal/host",
-	"operators/files|internal/datasets|internal/keys|internal/compare|internal/selection|internal/sqltree", "internal/expr|reconcile/totals", "pipeline", "internal/faults|internal/schedule|internal/trace|reconcile/words|internal/expr/vector|internal/expr/formats|internal/rows|internal/sketch|internal/seed|lineage/draw|lineage/openlineage/schematest|testdata",
+	"operators/files|internal/datasets|internal/keys|internal/compare|internal/selection|internal/sqltree", "internal/expr|reconcile/totals", "pipeline", "internal/faults|internal/schedule|internal/trace|reconcile/words|internal/expr/vector|internal/expr/formats|internal/rows|internal/sketch|internal/seed|internal/figures|lineage/draw|lineage/openlineage/schematest|testdata",
 }
 
 func layer(t *testing.T, path string) int {

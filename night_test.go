@@ -413,6 +413,7 @@ func TestNightWhatAHookSays(t *testing.T) {
 	pl := nights(t, 2)
 	pl.Night.Reports = nil
 	pl.Night.Notify = &pipeline.Notify{
+		When:    pipeline.WhenAlways,
 		Command: []string{"sh", "-c", `printf 'no\n::error::\033[31mway\n' >&2; exit 3`},
 		Webhook: "http://hooks.invalid/services/" + secret + "?key=x" + secret,
 	}

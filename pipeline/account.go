@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/penstock-data/penstock/internal/figures"
 )
 
 // account is the rows of a stage, counted wherever they pass from one hand to another.
@@ -90,7 +91,7 @@ func (f *inflow) take(seq int, rows int64) {
 		return
 	}
 	if f.odds++; f.odds <= maxOdd {
-		f.odd = append(f.odd, fmt.Sprintf("%s says it has %s, and %s came", s.Name, countRows(s.Rows), thousands(rows)))
+		f.odd = append(f.odd, fmt.Sprintf("%s says it has %s, and %s came", s.Name, countRows(s.Rows), figures.Count(rows)))
 	}
 }
 

@@ -3,8 +3,9 @@ package pipeline
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/penstock-data/penstock/internal/figures"
 )
 
 // Conservation is the name of the finding that every stage has: that the rows that came in
@@ -21,7 +22,7 @@ func (a *account) conservation(rec StageRecord, files, quarantine []File) Findin
 		Name: Conservation, Kind: Conservation, Severity: Block, Verdict: Pass, DecidedBy: "counts", RowsTested: rec.RowsIn,
 		Expected: "rows in = out + quarantined + filtered", Rule: "rows in = rows out + quarantined + filtered",
 		Observed: fmt.Sprintf("%s in, %s out, %s quarantined, %s filtered",
-			countRows(rec.RowsIn), thousands(rec.RowsOut), thousands(rec.RowsQuarantined), thousands(rec.RowsFiltered)),
+			countRows(rec.RowsIn), figures.Count(rec.RowsOut), figures.Count(rec.RowsQuarantined), figures.Count(rec.RowsFiltered)),
 	}
 	a.apart(&f, rec)
 	leaks := a.leaks(rec, files, quarantine)
@@ -43,9 +44,9 @@ func (a *account) apart(f *Finding, rec StageRecord) {
 	in := rec.RowsIn
 	for i, o := range a.operators {
 		if o.rule == RowsOther {
-			f.Detail = append(f.Detail, fmt.Sprintf("not comparable across %s: %s in, %s out", o.name(i), countRows(in), thousands(o.out)))
+			f.Detail = append(f.Detail, fmt.Sprintf("not comparable across %s: %s in, %s out", o.name(i), countRows(in), figures.Count(o.out)))
 			name := OperatorRecord{Name: o.op.String()}.Short()
-			made = append(made, fmt.Sprintf("%s made %s of %s; ", name, thousands(o.out), thousands(in)))
+			made = append(made, fmt.Sprintf("%s made %s of %s; ", name, figures.Count(o.out), figures.Count(in)))
 			if !slices.Contains(names, name) {
 				names = append(names, name)
 			}
@@ -56,7 +57,7 @@ func (a *account) apart(f *Finding, rec StageRecord) {
 		return
 	}
 	f.Observed = fmt.Sprintf("%s in; %s%s out, %s quarantined, %s filtered", countRows(rec.RowsIn),
-		strings.Join(made, ""), thousands(rec.RowsOut), thousands(rec.RowsQuarantined), thousands(rec.RowsFiltered))
+		strings.Join(made, ""), figures.Count(rec.RowsOut), figures.Count(rec.RowsQuarantined), figures.Count(rec.RowsFiltered))
 	f.Expected = fmt.Sprintf("each row accounted for, but by %s, which may change their number", strings.Join(names, " and "))
 	f.Rule = f.Expected
 }
@@ -82,16 +83,16 @@ func (a *account) leaks(rec StageRecord, files, quarantine []File) (all []leak) 
 	}
 	put := rec.RowsQuarantined - rec.RowsKeptAside
 	differ(rec.RowsOut+put, at,
-		fmt.Sprintf("the gates took %s, let %s go on and put %s aside", countRows(at), thousands(rec.RowsOut), thousands(put)), "as many as they took", bug)
+		fmt.Sprintf("the gates took %s, let %s go on and put %s aside", countRows(at), figures.Count(rec.RowsOut), figures.Count(put)), "as many as they took", bug)
 	if a.spooled != nil {
-		differ(*a.spooled, rec.RowsOut, fmt.Sprintf("%s went to the stages that follow", countRows(*a.spooled)), thousands(rec.RowsOut), bug)
+		differ(*a.spooled, rec.RowsOut, fmt.Sprintf("%s went to the stages that follow", countRows(*a.spooled)), figures.Count(rec.RowsOut), bug)
 	}
 	if files != nil {
 		given := rowsIn(files)
-		differ(given, rec.RowsOut, fmt.Sprintf("%s were written", countRows(given)), thousands(rec.RowsOut), bug)
+		differ(given, rec.RowsOut, fmt.Sprintf("%s were written", countRows(given)), figures.Count(rec.RowsOut), bug)
 	}
 	aside := rowsIn(quarantine)
-	differ(aside, rec.RowsQuarantined, fmt.Sprintf("%s were written to the quarantine", countRows(aside)), thousands(rec.RowsQuarantined), bug)
+	differ(aside, rec.RowsQuarantined, fmt.Sprintf("%s were written to the quarantine", countRows(aside)), figures.Count(rec.RowsQuarantined), bug)
 	for _, b := range a.readBack {
 		all = append(all, b.leaks()...)
 	}
@@ -104,15 +105,15 @@ func (f *inflow) leaks() (all []leak) {
 		all = append(all, leak{"input " + f.name + ": " + odd, "as many", advice})
 	}
 	if more := f.odds - len(f.odd); more > 0 {
-		all = append(all, leak{fmt.Sprintf("input %s: %s more splits gave another number of rows than they say", f.name, thousands(int64(more))), "as many", advice})
+		all = append(all, leak{fmt.Sprintf("input %s: %s more splits gave another number of rows than they say", f.name, figures.Count(int64(more))), "as many", advice})
 	}
 	switch {
 	case f.sent != nil && *f.sent != f.rows:
-		all = append(all, leak{fmt.Sprintf("stage %s sent %s, and %s came", f.name, countRows(*f.sent), thousands(f.rows)), "as many", advice})
+		all = append(all, leak{fmt.Sprintf("stage %s sent %s, and %s came", f.name, countRows(*f.sent), figures.Count(f.rows)), "as many", advice})
 	case f.input != nil && f.odds == 0 && f.units == len(f.input.Splits) && f.input.complete():
 		for i, file := range f.input.Files {
 			if file.Rows >= 0 && file.Rows != f.files[i] {
-				all = append(all, leak{fmt.Sprintf("input %s: %s was written with %s, and %s came", f.name, file.Path, countRows(file.Rows), thousands(f.files[i])), "as many", advice})
+				all = append(all, leak{fmt.Sprintf("input %s: %s was written with %s, and %s came", f.name, file.Path, countRows(file.Rows), figures.Count(f.files[i])), "as many", advice})
 			}
 		}
 	}
@@ -131,7 +132,7 @@ func (in *Input) complete() bool {
 
 func (o *opflow) leaks(name string, in int64) (all []leak) {
 	differ := func(expected, advice string) {
-		all = append(all, leak{fmt.Sprintf("%s took %s and gave %s", name, countRows(in), thousands(o.out)), expected, advice})
+		all = append(all, leak{fmt.Sprintf("%s took %s and gave %s", name, countRows(in), figures.Count(o.out)), expected, advice})
 	}
 	switch {
 	case o.rule == RowsSame && in != o.out:
@@ -144,7 +145,7 @@ func (o *opflow) leaks(name string, in int64) (all []leak) {
 	}
 	for _, h := range o.handed {
 		if want := *h.from; h.ended && h.rows != want {
-			all = append(all, leak{fmt.Sprintf("%s was handed %s", name, countRows(h.rows)), thousands(want), "this is a bug in penstock; keep the input, and report it"})
+			all = append(all, leak{fmt.Sprintf("%s was handed %s", name, countRows(h.rows)), figures.Count(want), "this is a bug in penstock; keep the input, and report it"})
 		}
 	}
 	return all
@@ -156,7 +157,7 @@ func (b readBack) leaks() []leak {
 	case b.err != nil && b.sent > 0:
 		return []leak{{fmt.Sprintf("%s can't be read back: %v", b.name, b.err), countRows(b.sent), advice}}
 	case b.err == nil && b.says >= 0 && b.says != b.sent:
-		return []leak{{fmt.Sprintf("%s has %s when it is read back", b.name, countRows(b.says)), thousands(b.sent), advice}}
+		return []leak{{fmt.Sprintf("%s has %s when it is read back", b.name, countRows(b.says)), figures.Count(b.sent), advice}}
 	}
 	return nil
 }
@@ -174,17 +175,5 @@ func (o *opflow) name(i int) string {
 
 // countRows is a number of rows for people.
 func countRows(n int64) string {
-	if n == 1 {
-		return "1 row"
-	}
-	return thousands(n) + " rows"
-}
-
-// thousands writes a number with its thousands apart.
-func thousands(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
+	return figures.Plural(n, "row", "rows")
 }

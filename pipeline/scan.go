@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/penstock-data/penstock/internal/figures"
 )
 
 // A Finder is a reader, given by Stream or Scan, that knows at its end whether what it gave
@@ -224,12 +225,12 @@ func (sc *scanned) leaks(operator string) (all []leak) {
 	switch {
 	case missed > 0:
 		all = append(all, leak{
-			fmt.Sprintf("%s did not read %s of the %s parts of %s", operator, thousands(int64(missed)), thousands(int64(len(sc.read))), sc.name), "each at least once",
+			fmt.Sprintf("%s did not read %s of the %s parts of %s", operator, figures.Count(int64(missed)), figures.Count(int64(len(sc.read))), sc.name), "each at least once",
 			"an operator that reads its inputs as often as it likes has to read each whole at least once; correct it",
 		})
 	case sc.rows != *sc.from:
 		all = append(all, leak{
-			fmt.Sprintf("%s was handed %s", operator, countRows(sc.rows)), thousands(*sc.from), "this is a bug in penstock; keep the input, and report it",
+			fmt.Sprintf("%s was handed %s", operator, countRows(sc.rows)), figures.Count(*sc.from), "this is a bug in penstock; keep the input, and report it",
 		})
 	}
 	return all

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/penstock-data/penstock/internal/figures"
 	"github.com/penstock-data/penstock/internal/report"
 	"github.com/penstock-data/penstock/pipeline"
 )
@@ -90,8 +91,8 @@ func (b *byteSize) String() string {
 
 // Numbers are written as reports have them.
 var (
-	count   = report.Count
-	plural  = report.Plural
+	count   = figures.Count
+	plural  = figures.Plural
 	seconds = report.Seconds
 )
 

@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/penstock-data/penstock/internal/figures"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -104,7 +105,7 @@ func trendChart(m pipeline.Measure, partition string) template.HTML {
 	}
 	d.text("axis", "end", right, 99, last)
 	return d.svg("chart", fmt.Sprintf("%s over %s: least %s, greatest %s, now %s", m.Metric,
-		Plural(int64(len(values)), "partition", "partitions"), number(low), number(high), measureText(m)))
+		figures.Plural(int64(len(values)), "partition", "partitions"), number(low), number(high), measureText(m)))
 }
 
 // guides draws where the greatest and least values are, and names them.
@@ -181,14 +182,14 @@ func numberBins(m pipeline.Measure, total int64) template.HTML {
 		if b.Count > 0 {
 			height = max(height, 1)
 		}
-		title := fmt.Sprintf("%s to %s: %s (%s)", number(b.Low), number(b.High), Count(b.Count), share(b.Count, total))
+		title := fmt.Sprintf("%s to %s: %s (%s)", number(b.Low), number(b.High), figures.Count(b.Count), share(b.Count, total))
 		d.rect("bar", title, left+(right-left)*x1+0.5, bottom-height, (right-left)*(x2-x1)-1, height)
 	}
 	d.line("guide", left, bottom, right, bottom)
 	d.text("axis", "start", left, 88, number(low))
 	d.text("axis", "end", right, 88, number(high))
 	return d.svg("chart", fmt.Sprintf("distribution for %s: %s from %s to %s", m.Metric,
-		Plural(int64(len(m.Bins)), "bin", "bins"), number(low), number(high)))
+		figures.Plural(int64(len(m.Bins)), "bin", "bins"), number(low), number(high)))
 }
 
 // densities are the heights of columns, and the greatest of them. If all are of one width,
@@ -214,7 +215,7 @@ func textBins(m pipeline.Measure, most int64) template.HTML {
 	shown := m.Bins[:min(len(m.Bins), maxBars)]
 	letters, digits := 0, 0
 	for _, b := range shown {
-		letters, digits = max(letters, len([]rune(cutLabel(named(b.Label))))), max(digits, len(Count(b.Count)))
+		letters, digits = max(letters, len([]rune(cutLabel(named(b.Label))))), max(digits, len(figures.Count(b.Count)))
 	}
 	left, right := letterWidth*float64(letters)+8, chartWidth-letterWidth*float64(digits)-10
 	d := newDrawing(chartWidth, 18*float64(len(shown))+4)
@@ -222,10 +223,10 @@ func textBins(m pipeline.Measure, most int64) template.HTML {
 		y := 18 * float64(i)
 		width := max((right-left)*float64(b.Count)/float64(most), 1)
 		d.text("label", "end", left-6, y+14, cutLabel(named(b.Label)))
-		d.rect("bar", named(b.Label)+": "+Count(b.Count), left, y+4, width, 13)
-		d.text("axis", "start", left+width+5, y+14, Count(b.Count))
+		d.rect("bar", named(b.Label)+": "+figures.Count(b.Count), left, y+4, width, 13)
+		d.text("axis", "start", left+width+5, y+14, figures.Count(b.Count))
 	}
-	return d.svg("chart", fmt.Sprintf("most frequent for %s: %s, %s times", m.Metric, named(shown[0].Label), Count(shown[0].Count)))
+	return d.svg("chart", fmt.Sprintf("most frequent for %s: %s, %s times", m.Metric, named(shown[0].Label), figures.Count(shown[0].Count)))
 }
 
 // named is a text for people, who can't see an empty one.

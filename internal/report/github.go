@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/penstock-data/penstock/internal/figures"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -37,7 +38,7 @@ func GitHub(w io.Writer, records []*pipeline.RunRecord, base string) error {
 	}
 	if left["error"]+left["warning"] > 0 {
 		fmt.Fprintf(&b, "::notice title=penstock::%s and %s are not shown: GitHub takes %d of each; the summary of the step has the others\n",
-			Plural(int64(left["error"]), "error", "errors"), Plural(int64(left["warning"]), "warning", "warnings"), maxAnnotations)
+			figures.Plural(int64(left["error"]), "error", "errors"), figures.Plural(int64(left["warning"]), "warning", "warnings"), maxAnnotations)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

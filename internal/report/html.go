@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/penstock-data/penstock/internal/figures"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -23,7 +24,7 @@ const maxFiles = 100
 
 var pageTemplate = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("page").Funcs(template.FuncMap{
-		"count": Count, "bytes": Bytes, "seconds": Seconds, "moment": moment, "share": share, "percent": percent,
+		"count": figures.Count, "bytes": Bytes, "seconds": Seconds, "moment": moment, "share": share, "percent": percent,
 		"short": short, "class": func(f pipeline.Finding) string { return gradeOf(f).class() },
 		"icon":    func(f pipeline.Finding) string { return gradeOf(f).icon() },
 		"verdict": verdictText, "worst": worstFirst, "trouble": trouble, "outcome": Outcome, "counts": gateCounts,

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/penstock-data/penstock/internal/figures"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -20,7 +21,7 @@ func blameLines(f pipeline.Finding) []string {
 	var lines []string
 	for i, b := range f.Blame {
 		if i == textBlames {
-			return append(lines, fmt.Sprintf("and from %s more", Plural(int64(len(f.Blame)-i), "source", "sources")))
+			return append(lines, fmt.Sprintf("and from %s more", figures.Plural(int64(len(f.Blame)-i), "source", "sources")))
 		}
 		lines = append(lines, blameText(b))
 	}
@@ -31,7 +32,7 @@ func blameLines(f pipeline.Finding) []string {
 func blameText(b pipeline.Blame) string {
 	text := oneLine(b.Source)
 	if s := share(b.Failed, b.Total); s != "" {
-		text = fmt.Sprintf("%s of the failures (%s of %s) come from %s", s, Count(b.Failed), Count(b.Total), text)
+		text = fmt.Sprintf("%s of the failures (%s of %s) come from %s", s, figures.Count(b.Failed), figures.Count(b.Total), text)
 	}
 	if b.Without != "" {
 		text += "; without it " + oneLine(b.Without)
@@ -54,7 +55,7 @@ func sampleLines(f pipeline.Finding, most int) []string {
 		shown += max(s.Rows, 1)
 	}
 	if more := f.RowsFailed - shown; more > 0 {
-		lines = append(lines, "  and "+Count(more)+" more")
+		lines = append(lines, "  and "+figures.Count(more)+" more")
 	}
 	return lines
 }
@@ -69,7 +70,7 @@ func sampleText(s pipeline.RowSample) string {
 		text += ": " + cellsText(s.Key)
 	}
 	if s.Rows > 1 {
-		text += ", " + Count(s.Rows) + " rows"
+		text += ", " + figures.Count(s.Rows) + " rows"
 	}
 	if len(s.Values) > 0 {
 		text += " (" + cellsText(s.Values) + ")"
@@ -100,7 +101,7 @@ func groupLines(f pipeline.Finding) []string {
 }
 
 func groupsText(f pipeline.Finding) string {
-	return fmt.Sprintf("%s of %s failed", Count(f.GroupsFailed), Plural(f.GroupsJudged, "group", "groups"))
+	return fmt.Sprintf("%s of %s failed", figures.Count(f.GroupsFailed), figures.Plural(f.GroupsJudged, "group", "groups"))
 }
 
 // measuresOf are the metrics a finding is about.

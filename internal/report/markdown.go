@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/penstock-data/penstock/internal/figures"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -31,7 +32,7 @@ func Markdown(w io.Writer, records []*pipeline.RunRecord) error {
 		}
 	}
 	if m.left > 0 {
-		fmt.Fprintf(&m.b, "\n%s left out: a comment holds no more.\n", Plural(int64(m.left), "part was", "parts were"))
+		fmt.Fprintf(&m.b, "\n%s left out: a comment holds no more.\n", figures.Plural(int64(m.left), "part was", "parts were"))
 	}
 	_, err := io.WriteString(w, m.b.String())
 	return err
@@ -68,7 +69,7 @@ func (m *markdown) overview(records []*pipeline.RunRecord) {
 	b.WriteString("| | Partition | Gates | Rows in | Rows out | Quarantined | Took |\n|---|---|---|--:|--:|--:|--:|\n")
 	for _, rec := range records {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", statusText(rec), escape(rec.Partition), gateCounts(rec.Gates),
-			Count(rec.RowsIn), Count(rec.RowsOut), Count(rec.RowsQuarantined), Seconds(rec.Seconds))
+			figures.Count(rec.RowsIn), figures.Count(rec.RowsOut), figures.Count(rec.RowsQuarantined), Seconds(rec.Seconds))
 	}
 	m.put(b.String() + "\n")
 }
@@ -79,7 +80,7 @@ func statusCounts(records []*pipeline.RunRecord) string {
 	for _, rec := range records {
 		n[rec.Status]++
 	}
-	parts := []string{Plural(int64(len(records)), "partition", "partitions")}
+	parts := []string{figures.Plural(int64(len(records)), "partition", "partitions")}
 	for _, s := range []pipeline.Status{
 		pipeline.Failed, pipeline.Blocked, pipeline.Cancelled, pipeline.Running, pipeline.Published, pipeline.Unchanged,
 	} {
@@ -113,7 +114,7 @@ func (m *markdown) run(rec *pipeline.RunRecord, all bool) {
 
 func runHead(rec *pipeline.RunRecord) string {
 	facts := []string{
-		Plural(rec.RowsIn, "row", "rows") + " in", Count(rec.RowsOut) + " out", Count(rec.RowsQuarantined) + " quarantined",
+		figures.Plural(rec.RowsIn, "row", "rows") + " in", figures.Count(rec.RowsOut) + " out", figures.Count(rec.RowsQuarantined) + " quarantined",
 		"took " + Seconds(rec.Seconds),
 	}
 	for _, f := range [][2]string{{"run", rec.Run}, {"by", rec.Actor}, {"commit", short(rec.Commit)}} {
@@ -146,7 +147,7 @@ func gateTable(found []pipeline.Finding) string {
 	b.WriteString("| | Gate | Observed | Expected | Decided by |\n|---|---|---|---|---|\n")
 	for i, f := range found {
 		if i == maxTable {
-			fmt.Fprintf(&b, "\nand %s more\n", Plural(int64(len(found)-i), "gate", "gates"))
+			fmt.Fprintf(&b, "\nand %s more\n", figures.Plural(int64(len(found)-i), "gate", "gates"))
 			break
 		}
 		fmt.Fprintf(&b, "| %s %s | %s / **%s** | %s | %s | %s |\n", gradeOf(f).icon(), verdictText(f), escape(f.Stage), escape(f.Name),

@@ -5,44 +5,19 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/penstock-data/penstock/internal/figures"
 )
-
-// Count writes a number with its thousands apart: 508,239.
-func Count(n int64) string { return thousands(strconv.FormatInt(n, 10)) }
-
-// thousands sets the digits before the point apart.
-func thousands(s string) string {
-	whole, fraction, point := strings.Cut(s, ".")
-	start := 1
-	if strings.HasPrefix(whole, "-") {
-		start = 2
-	}
-	for i := len(whole) - 3; i >= start; i -= 3 {
-		whole = whole[:i] + "," + whole[i:]
-	}
-	if point {
-		return whole + "." + fraction
-	}
-	return whole
-}
-
-// Plural writes a number and what it counts.
-func Plural(n int64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return Count(n) + " " + many
-}
 
 // Bytes is a size as people read it.
 func Bytes(n int64) string {
 	switch {
 	case n < 10<<10:
-		return Plural(n, "byte", "bytes")
+		return figures.Plural(n, "byte", "bytes")
 	case n < 10<<20:
-		return Count(n>>10) + " KiB"
+		return figures.Count(n>>10) + " KiB"
 	}
-	return Count(n>>20) + " MiB"
+	return figures.Count(n>>20) + " MiB"
 }
 
 // Seconds is a duration as people read it: 1m20.31s.
@@ -94,12 +69,12 @@ func number(x float64) string {
 		return strconv.FormatFloat(x, 'g', 4, 64)
 	}
 	if x == math.Trunc(x) {
-		return thousands(strconv.FormatFloat(x, 'f', -1, 64))
+		return figures.Thousands(strconv.FormatFloat(x, 'f', -1, 64))
 	}
 	digits := 4 - int(math.Floor(math.Log10(size)))
 	text := strconv.FormatFloat(x, 'f', max(digits, 0), 64)
 	if strings.Contains(text, ".") {
 		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
 	}
-	return thousands(text)
+	return figures.Thousands(text)
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/penstock-data/penstock/internal/figures"
 	"github.com/penstock-data/penstock/pipeline"
 )
 
@@ -73,13 +74,13 @@ func noCommand(line string) string {
 func DecidedBy(f pipeline.Finding) string {
 	text := "decided by: " + f.DecidedBy
 	if f.Groups > 0 {
-		text += fmt.Sprintf(", %s of %s read", Count(f.GroupsRead), Plural(f.Groups, "row group", "row groups"))
+		text += fmt.Sprintf(", %s of %s read", figures.Count(f.GroupsRead), figures.Plural(f.Groups, "row group", "row groups"))
 	}
 	if f.BytesRead > 0 {
 		text += fmt.Sprintf(" (%s)", Bytes(f.BytesRead))
 	}
 	if f.RowsTested > 0 {
-		text += ", " + Plural(f.RowsTested, "row", "rows") + " tested"
+		text += ", " + figures.Plural(f.RowsTested, "row", "rows") + " tested"
 	}
 	return text
 }
@@ -89,7 +90,7 @@ func failedLines(f pipeline.Finding) []string {
 	if f.RowsNull == 0 {
 		return nil
 	}
-	return []string{Plural(f.RowsNull, "row", "rows") + " null, beside those tested"}
+	return []string{figures.Plural(f.RowsNull, "row", "rows") + " null, beside those tested"}
 }
 
 // Outcome says what a run did to its outputs, a line each. Of a run that failed its error
@@ -97,7 +98,7 @@ func failedLines(f pipeline.Finding) []string {
 func Outcome(rec *pipeline.RunRecord) []string {
 	var lines []string
 	for _, o := range rec.Outputs {
-		what := fmt.Sprintf("version %d, %s", o.Version, Plural(o.Rows, "row", "rows"))
+		what := fmt.Sprintf("version %d, %s", o.Version, figures.Plural(o.Rows, "row", "rows"))
 		switch rec.Status {
 		case pipeline.Blocked:
 			lines = append(lines, fmt.Sprintf("%s was published as a record: %s", oneLine(o.Path), what))

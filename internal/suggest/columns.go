@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/penstock-data/penstock/internal/report"
+	"github.com/penstock-data/penstock/internal/figures"
 	"github.com/penstock-data/penstock/pipeline"
 	"github.com/penstock-data/penstock/profile"
 )
@@ -51,13 +51,13 @@ func (s *suggester) accepted(c *profile.Column, n int64) bool {
 		values = append(values, v.Value)
 	}
 	s.add(
-		fmt.Sprintf("%d values in %s rows, the rarest %s", d.N, report.Count(n), times(c.Values[len(c.Values)-1].Rows)),
+		fmt.Sprintf("%d values in %s rows, the rarest %s", d.N, figures.Count(n), times(c.Values[len(c.Values)-1].Rows)),
 		fmt.Sprintf("- accepted: {%s: [%s]}", yamlText(c.Name), strings.Join(values, ", ")),
 	)
 	return true
 }
 
-func times(n int64) string { return report.Plural(n, "time", "times") }
+func times(n int64) string { return figures.Plural(n, "time", "times") }
 
 // maxOutside is up to which share of the values may lie outside of proposed bounds.
 const maxOutside = 0.005
@@ -103,7 +103,7 @@ func (s *suggester) between(c *profile.Column, n int64) {
 			if failed == 0 {
 				return []string{line}, why
 			}
-			return []string{line, atMost(worst)}, fmt.Sprintf("%s, %s of %s outside of this", why, report.Count(failed), report.Count(tried))
+			return []string{line, atMost(worst)}, fmt.Sprintf("%s, %s of %s outside of this", why, figures.Count(failed), figures.Count(tried))
 		}})
 	}
 }
@@ -124,12 +124,12 @@ func (s *suggester) format(c *profile.Column, n int64) {
 		return
 	}
 	if t.Shape != "" && t.Empty == 0 && len(t.Kinds) == 0 && c.Distinct.N >= 10 {
-		s.add(fmt.Sprintf("all %s look like it", report.Count(n)), fmt.Sprintf("- matches: {%s: %s}", yamlText(c.Name), quoted(t.Shape)))
+		s.add(fmt.Sprintf("all %s look like it", figures.Count(n)), fmt.Sprintf("- matches: {%s: %s}", yamlText(c.Name), quoted(t.Shape)))
 		return
 	}
 	for _, k := range t.Kinds {
 		if f := formats[k.Value]; f != "" && k.Rows == n && c.Distinct.N >= 10 {
-			s.add(fmt.Sprintf("all %s are of this format", report.Count(n)),
+			s.add(fmt.Sprintf("all %s are of this format", figures.Count(n)),
 				fmt.Sprintf("- {name: %s, rows: %s}", s.name("format_of_"+c.Name), yamlText(f+"("+Ident(c.Name)+")")))
 			return
 		}
@@ -175,7 +175,7 @@ func (s *suggester) ascending(c *profile.Column) {
 	if !inOrder || c.Distinct.N < 10 || s.has("falls", c.Name) {
 		return
 	}
-	s.add(fmt.Sprintf("in order over %s rows", report.Count(c.Rows-c.Nulls)),
+	s.add(fmt.Sprintf("in order over %s rows", figures.Count(c.Rows-c.Nulls)),
 		fmt.Sprintf("- {name: %s, expect: %s}", s.name("ordered_by_"+c.Name), yamlText("falls("+Ident(c.Name)+") == 0")))
 }
 
@@ -187,7 +187,7 @@ func (s *suggester) references(c *profile.Column) {
 	for _, l := range s.Lookups {
 		for i := range l.Profile.Columns {
 			if other := &l.Profile.Columns[i]; refers(c, other, l.Name) {
-				s.guess(fmt.Sprintf("all %s values are among the %s there", report.Count(c.Distinct.N), report.Count(other.Distinct.N)),
+				s.guess(fmt.Sprintf("all %s values are among the %s there", figures.Count(c.Distinct.N), figures.Count(other.Distinct.N)),
 					fmt.Sprintf("- references: {%s: %s}", yamlText(c.Name), yamlText(l.Name+"."+other.Name)))
 			}
 		}

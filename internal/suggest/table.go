@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/penstock-data/penstock/internal/figures"
 	"github.com/penstock-data/penstock/internal/report"
 	"github.com/penstock-data/penstock/pipeline"
 	"github.com/penstock-data/penstock/profile"
@@ -32,12 +33,12 @@ func (s *suggester) volume() {
 	if timed && s.Published && len(parts) >= leastPast {
 		c := Candidate{
 			Lines:   []string{fmt.Sprintf("- {name: %s, expect: 'rows() > 0.5 * history(%d).median(rows())'}", s.name("volume"), pastMedian)},
-			Why:     fmt.Sprintf("%s to %s rows in %d partitions", report.Count(slices.Min(rows)), report.Count(slices.Max(rows)), len(parts)),
+			Why:     fmt.Sprintf("%s to %s rows in %d partitions", figures.Count(slices.Min(rows)), figures.Count(slices.Max(rows)), len(parts)),
 			Untried: true,
 		}
 		for i := 1; i < len(parts); i++ {
 			if median := medianOf(rows[max(0, i-pastMedian):i]); 2*float64(rows[i]) <= median && c.Refuted == "" {
-				c.Refuted = fmt.Sprintf("%s has %s, the median of those before is %s", parts[i].Name, report.Plural(rows[i], "row", "rows"), report.Number(median))
+				c.Refuted = fmt.Sprintf("%s has %s, the median of those before is %s", parts[i].Name, figures.Plural(rows[i], "row", "rows"), report.Number(median))
 			}
 		}
 		s.all = append(s.all, c)
@@ -49,7 +50,7 @@ func (s *suggester) volume() {
 	if fewest < least {
 		return
 	}
-	why := report.Count(fewest) + " rows"
+	why := figures.Count(fewest) + " rows"
 	if len(parts) > 1 {
 		why = fmt.Sprintf("at least %s in each of %d partitions", why, len(parts))
 	}
@@ -69,7 +70,7 @@ func (s *suggester) conserved() {
 	}
 	in := s.Inputs[0]
 	s.add(
-		fmt.Sprintf("%s rows in, %s out", report.Count(in.Rows), report.Count(s.profile.Rows)),
+		fmt.Sprintf("%s rows in, %s out", figures.Count(in.Rows), figures.Count(s.profile.Rows)),
 		fmt.Sprintf("- {name: %s, expect: 'rows() == rows(%q)'}", s.name("nothing_lost"), in.Name),
 	)
 }
@@ -83,7 +84,7 @@ func (s *suggester) notNull() {
 		}
 	}
 	if len(columns) > 0 {
-		s.add("0 of "+report.Count(s.profile.Rows)+" null", "- not_null: ["+strings.Join(columns, ", ")+"]")
+		s.add("0 of "+figures.Count(s.profile.Rows)+" null", "- not_null: ["+strings.Join(columns, ", ")+"]")
 	}
 }
 
@@ -97,7 +98,7 @@ func (s *suggester) fewNulls(c *profile.Column) {
 		return
 	}
 	s.add(
-		fmt.Sprintf("%s of %s null (%s)", report.Count(c.Nulls), report.Count(c.Rows), report.Share(c.Nulls, c.Rows)),
+		fmt.Sprintf("%s of %s null (%s)", figures.Count(c.Nulls), figures.Count(c.Rows), report.Share(c.Nulls, c.Rows)),
 		fmt.Sprintf("- {name: %s, expect: %s}", s.name("nulls_of_"+c.Name), yamlText(fmt.Sprintf("null_share(%s) <= %v", Ident(c.Name), niceUp(2*share)))),
 	)
 }
@@ -118,7 +119,7 @@ func (s *suggester) unique() {
 		case n < leastRows || !keyType(&c):
 		case c.Unique() != profile.NotUnique:
 			found = true
-			s.add(fmt.Sprintf("%s values, each once", report.Count(n)), "- unique: ["+yamlText(c.Name)+"]")
+			s.add(fmt.Sprintf("%s values, each once", figures.Count(n)), "- unique: ["+yamlText(c.Name)+"]")
 		case len(s.profile.Partitions) > 1 && c.Nulls == 0 && c.Distinct.High >= s.most():
 			s.guess(fmt.Sprintf("each value once in each of %d partitions", len(s.profile.Partitions)), "- unique: ["+yamlText(c.Name)+"]")
 		}
@@ -135,7 +136,7 @@ func (s *suggester) unique() {
 		columns = append(columns, yamlText(c.Name))
 	}
 	s.all = append(s.all, Candidate{
-		Why:   "no two of " + report.Count(p.Rows) + " rows are equal",
+		Why:   "no two of " + figures.Count(p.Rows) + " rows are equal",
 		Lines: []string{"- unique: [" + strings.Join(columns, ", ") + "]"}, Fallback: true,
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/penstock-data/penstock/internal/figures"
 	"github.com/penstock-data/penstock/pipeline"
 	"github.com/penstock-data/penstock/reconcile/totals"
 	"github.com/penstock-data/penstock/reconcile/words"
@@ -209,7 +210,7 @@ func why(n *Night) []string {
 	case c == nil && len(all) == 0:
 		say("the breaks are not known: %s", cmp.Or(n.Rests, "there is no ledger"))
 	case c != nil && n.Dataset == "" && c.Standing() > 0:
-		say("%s", plural(c.Standing(), "break", "breaks"))
+		say("%s", figures.Plural(c.Standing(), "break", "breaks"))
 	}
 	return all
 }
@@ -262,9 +263,9 @@ func sameTotal(a, b Decimal, floats bool) bool {
 
 func sideText(s totals.Side) string {
 	if s.Total.IsZero() {
-		return plural(s.Rows, "row", "rows")
+		return figures.Plural(s.Rows, "row", "rows")
 	}
-	return plural(s.Rows, "row", "rows") + " of " + amount(s.Total)
+	return figures.Plural(s.Rows, "row", "rows") + " of " + amount(s.Total)
 }
 
 func (s *Sides) pass(l totals.Line) {

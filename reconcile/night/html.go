@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/penstock-data/penstock/internal/figures"
 	"github.com/penstock-data/penstock/reconcile/totals"
 	"github.com/penstock-data/penstock/reconcile/words"
 )
@@ -25,7 +26,7 @@ var pageText string
 
 var pageTemplate = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("page").Funcs(template.FuncMap{
-		"line": oneLine, "lines": visibleLines, "count": count, "amount": amount, "cause": causeWord, "values": values, "delta": deltaText,
+		"line": oneLine, "lines": visibleLines, "count": figures.Count, "amount": amount, "cause": causeWord, "values": values, "delta": deltaText,
 		"age": ageText, "note": noteText, "moment": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
 		"what": func(n *Night, b *Break) string { return n.what(b) }, "said": said, "sides": func(s *Sides) []Totals { return []Totals{s.Left, s.Right} },
 		"rowShare": rowShare, "amountShare": amountShare, "balance": balanceBadge, "totals": totalRows, "table": countTable, "charts": charts,

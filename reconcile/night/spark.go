@@ -3,6 +3,8 @@ package night
 import (
 	"math"
 	"strings"
+
+	"github.com/penstock-data/penstock/internal/figures"
 )
 
 // series is one line of the trend: its values, NaN where none is on record.
@@ -24,7 +26,7 @@ func (n *Night) trends() []series {
 			case i == 4 && !p.Delta.IsZero():
 				all[i].add(p.Delta.Float64(), amount(p.Delta))
 			case v != nil:
-				all[i].add(float64(*v), count(*v))
+				all[i].add(float64(*v), figures.Count(*v))
 			default:
 				all[i].add(math.NaN(), "")
 			}

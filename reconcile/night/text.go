@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/penstock-data/penstock/internal/figures"
 	"github.com/penstock-data/penstock/pipeline"
 	"github.com/penstock-data/penstock/reconcile/totals"
 )
@@ -91,7 +92,7 @@ func (t *text) sides() {
 	}
 	table := [][]string{head}
 	add := func(name string, l, r totals.Side) {
-		row := []string{name, count(l.Rows), count(r.Rows)}
+		row := []string{name, figures.Count(l.Rows), figures.Count(r.Rows)}
 		if s.Amount != "" {
 			row = append(row, amount(l.Total), amount(r.Total))
 		}
@@ -150,9 +151,9 @@ func (t *text) breaks() {
 	if t.n.Dataset == "" {
 		table := [][]string{{"breaks", "", "sum |delta|"}}
 		for _, k := range t.n.Causes {
-			table = append(table, []string{causeWord(k.Cause), count(k.Standing()), amount(k.Delta)})
+			table = append(table, []string{causeWord(k.Cause), figures.Count(k.Standing()), amount(k.Delta)})
 		}
-		table = append(table, []string{"all", count(c.Standing()), amount(c.Delta)})
+		table = append(table, []string{"all", figures.Count(c.Standing()), amount(c.Delta)})
 		t.numbers(table)
 		return
 	}
@@ -175,7 +176,7 @@ func some(n int64) string {
 	if n == 0 {
 		return nothing
 	}
-	return count(n)
+	return figures.Count(n)
 }
 
 // textShown is how many breaks of a list are shown as text.
@@ -205,7 +206,7 @@ func (t *text) lists() {
 		}
 		t.table("lllrrl", table)
 		if more := l.Total - int64(len(shown)); more > 0 {
-			t.line("and %s more", count(more))
+			t.line("and %s more", figures.Count(more))
 		}
 	}
 }
@@ -228,7 +229,7 @@ func (t *text) trend() {
 		return
 	}
 	t.line("")
-	t.line("%s, %s to %s", plural(int64(len(t.n.Trend)), "night", "nights"), oneLine(t.n.Trend[0].Partition), oneLine(t.n.Partition))
+	t.line("%s, %s to %s", figures.Plural(int64(len(t.n.Trend)), "night", "nights"), oneLine(t.n.Trend[0].Partition), oneLine(t.n.Partition))
 	var table [][]string
 	for _, s := range trends {
 		table = append(table, []string{s.Name, spark(s.Values), s.Last})

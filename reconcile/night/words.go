@@ -6,14 +6,13 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-)
 
-// count writes a number with its thousands apart: 508,239.
-func count(n int64) string { return thousands(strconv.FormatInt(n, 10)) }
+	"github.com/penstock-data/penstock/internal/figures"
+)
 
 // amount writes an amount with its thousands apart, all of its digits; but zeros at its end only as
 // far as cents have them.
-func amount(d Decimal) string { return thousands(shorter(d, 2)) }
+func amount(d Decimal) string { return figures.Thousands(shorter(d, 2)) }
 
 // shorter leaves out zeros at the end, behind so many places.
 func shorter(d Decimal, places int) string {
@@ -35,28 +34,6 @@ func signed(d Decimal) string {
 		return "+" + amount(d)
 	}
 	return amount(d)
-}
-
-func thousands(s string) string {
-	whole, fraction, point := strings.Cut(s, ".")
-	start := 1
-	if strings.HasPrefix(whole, "-") {
-		start = 2
-	}
-	for i := len(whole) - 3; i >= start; i -= 3 {
-		whole = whole[:i] + "," + whole[i:]
-	}
-	if point {
-		return whole + "." + fraction
-	}
-	return whole
-}
-
-func plural(n int64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return count(n) + " " + many
 }
 
 // share is a part of a whole in percent; what is not all is never written as 100%, and what is
@@ -157,7 +134,7 @@ func deltaText(b *Break) string {
 	if b.Unit == "" {
 		return signed(b.Delta)
 	}
-	text := thousands(shorter(b.Delta, 0)) + " " + b.Unit[:1]
+	text := figures.Thousands(shorter(b.Delta, 0)) + " " + b.Unit[:1]
 	if b.Delta.Sign() > 0 {
 		text = "+" + text
 	}
@@ -167,10 +144,10 @@ func deltaText(b *Break) string {
 // ageText is how old a break is.
 func ageText(b *Break) string {
 	if b.AgeDays != nil {
-		return count(*b.AgeDays) + " d"
+		return figures.Count(*b.AgeDays) + " d"
 	}
 	if b.Nights > 0 {
-		return plural(b.Nights, "night", "nights")
+		return figures.Plural(b.Nights, "night", "nights")
 	}
 	return ""
 }
@@ -179,10 +156,10 @@ func ageText(b *Break) string {
 func (n *Night) news() string {
 	var all []string
 	if c := n.Counts; c != nil && c.New > 0 {
-		all = append(all, plural(c.New, "new break", "new breaks"))
+		all = append(all, figures.Plural(c.New, "new break", "new breaks"))
 	}
 	if c := n.Counts; c != nil && c.Reopened > 0 {
-		all = append(all, count(c.Reopened)+" reopened")
+		all = append(all, figures.Count(c.Reopened)+" reopened")
 	}
 	if len(all) == 0 {
 		return "nothing new"

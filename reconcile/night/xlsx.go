@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/penstock-data/penstock/internal/figures"
 	"github.com/xuri/excelize/v2"
 )
 
@@ -258,7 +259,7 @@ func (x *book) breaks() (left int64, err error) {
 }
 
 func moreText(left int64) string {
-	return "and " + count(left) + " more, which this sheet has no room for; the CSV has all"
+	return "and " + figures.Count(left) + " more, which this sheet has no room for; the CSV has all"
 }
 
 var widthOf = map[string]float64{
