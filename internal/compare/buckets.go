@@ -80,7 +80,7 @@ func (t *sums) add(h *hashes, from, side int) {
 	}
 }
 
-// sumsOf are the two numbers of a row that are added up: that two sets of rows which differ have
+// sumsOf are the two numbers of a row that are added up: that two sets of rows whose hashes differ have
 // the same sums has a chance of one in 10^38.
 func sumsOf(key, all uint64) (one, other uint64) {
 	return mix(all), mix(all + bits.RotateLeft64(key, 32))
